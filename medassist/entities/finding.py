@@ -1,0 +1,58 @@
+"""A claim about the patient, its evidence, where it came from, and what the reader made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from medassist.entities.prediction import Code, ModelRef
+
+
+class Judgement(Enum):
+    """What the reader said; UNREVIEWED until then."""
+
+    UNREVIEWED = "unreviewed"
+    ACCEPTED = "accepted"
+    EDITED = "edited"
+    REJECTED = "rejected"
+    DEFERRED = "deferred"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row of the findings list.
+
+    Attributes:
+        tracking_uid: DICOM UID that ties the SR group, the SEG segment and the map together.
+        label, code: what is claimed. `present` is False for a class below its operating point.
+        probability, threshold, calibrated: for classifier claims, else None.
+        volume_ml, segment_value: for segmenter claims, else None.
+        center_lps: where to look (mm), None for whole-image claims; `key_slice` is its slice index.
+        measurements: further numbers with their unit in the name, e.g. {"mean_value": 41.2}.
+        model: who claims it, None for a finding of the reader.
+        judgement, judged_by, judged_at, comment: the reader's verdict.
+    """
+
+    tracking_uid: str
+    label: str
+    series_key: str
+    code: Code | None = None
+    title_zh: str = ""
+    category: Code | None = None
+    modifier: Code | None = None
+    present: bool = True
+    probability: float | None = None
+    threshold: float | None = None
+    calibrated: bool = False
+    operating_point: str = ""
+    volume_ml: float | None = None
+    segment_value: int | None = None
+    center_lps: tuple[float, float, float] | None = None
+    key_slice: int | None = None
+    measurements: Mapping[str, float] = field(default_factory=dict)
+    model: ModelRef | None = None
+    judgement: Judgement = Judgement.UNREVIEWED
+    judged_by: str = ""
+    judged_at: str = ""
+    comment: str = ""

@@ -1,0 +1,59 @@
+"""An attribution map with its passport."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medassist.entities.geometry import Geometry
+from medassist.entities.prediction import ModelRef
+
+
+@dataclass(frozen=True, eq=False)
+class Heatmap:
+    """Where the score of `target` is sensitive, on the grid of the series it was computed from.
+
+    Attributes:
+        values_zyx: float32 (slice, row, column), in the method's own unit: not scaled to 0..1.
+        geometry: must equal the series' grid.
+        native_zyx: float32, the map as computed, one value per cell.
+        native_geometry: the grid of those cells (cell centres), in the same frame of reference.
+        layer: name of the network module the map was read at, "" for input-space methods.
+        target: label the map explains, e.g. "Effusion"; `target_score` its score when there is one.
+        quality: measured properties, e.g. {"share_outside_region": 0.4}; empty when nothing was measured.
+        notes: English sentences a reader must see with the map ("the map is all zero").
+    """
+
+    method: str
+    target: str
+    model: ModelRef
+    series_key: str
+    values_zyx: NDArray[np.float32]
+    geometry: Geometry
+    native_zyx: NDArray[np.float32]
+    native_geometry: Geometry
+    layer: str = ""
+    target_score: float | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    quality: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse values that do not fit their grids (ValueError) and freeze them."""
+        for values, grid in ((self.values_zyx, self.geometry), (self.native_zyx, self.native_geometry)):
+            if values.shape != grid.shape_zyx:
+                raise ValueError(f"map {values.shape} does not fit the grid {grid.shape_zyx}")
+            values.setflags(write=False)
+
+    @property
+    def maximum(self) -> float:
+        """Largest value as computed: on the native grid, before any enlargement (ReLU methods: 0 is "no evidence")."""
+        return float(self.native_zyx.max(initial=0.0))
+
+    @property
+    def cell_mm(self) -> tuple[float, float, float]:
+        """Size of one native cell along (column, row, slice), in mm (px when the grid is uncalibrated)."""
+        return self.native_geometry.spacing_mm

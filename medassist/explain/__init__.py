@@ -1,0 +1,1 @@
+"""Attribution maps: one method per file behind one protocol."""

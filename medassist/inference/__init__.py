@@ -1,0 +1,1 @@
+"""Model packages, suitability, preparation and prediction."""

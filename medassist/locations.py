@@ -1,0 +1,55 @@
+"""Where the product keeps what it ships and what it writes. Environment variables are for tests and sites."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+_PACKAGE = Path(__file__).parent
+
+
+def _shipped(name: str) -> Path:
+    """Return a shipped top-level folder: inside an installed package, else beside it in a checkout."""
+    installed = _PACKAGE / f"_{name}"
+    return installed if installed.is_dir() else _PACKAGE.parent / name
+
+
+def resources_dir() -> Path:
+    """Return the folder with templates, translations, icons and samples."""
+    return _shipped("resources")
+
+
+def shipped_models_dir() -> Path:
+    """Return the folder with the model packages that ship with the product."""
+    return _shipped("models")
+
+
+def _written(variable: str, fallback: str) -> Path:
+    return Path(os.environ.get(variable) or fallback)
+
+
+def user_models_dir() -> Path:
+    """Return the folder for model packages the user added ($MEDASSIST_DATA/models)."""
+    return data_dir() / "models"
+
+
+def data_dir() -> Path:
+    """Return the folder for the user's own data ($MEDASSIST_DATA)."""
+    return _written("MEDASSIST_DATA", platformdirs.user_data_dir("medassist", appauthor=False))
+
+
+def cache_dir() -> Path:
+    """Return the folder for what can be fetched or computed again ($MEDASSIST_CACHE)."""
+    return _written("MEDASSIST_CACHE", platformdirs.user_cache_dir("medassist", appauthor=False))
+
+
+def config_dir() -> Path:
+    """Return the folder for settings ($MEDASSIST_CONFIG)."""
+    return _written("MEDASSIST_CONFIG", platformdirs.user_config_dir("medassist", appauthor=False))
+
+
+def log_file() -> Path:
+    """Return the log file; it holds no names and no identifiers of patients."""
+    return data_dir() / "medassist.log"

@@ -1,0 +1,1 @@
+"""Findings from predictions, and one exporter per file."""

@@ -1,0 +1,208 @@
+"""Actions: frozen values that turn one session into the next. Nothing else changes state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from medassist.entities.finding import Finding, Judgement
+from medassist.entities.heatmap import Heatmap
+from medassist.entities.prediction import Prediction
+from medassist.entities.study import Scan
+from medassist.entities.volume import Volume, Window
+from medassist.session.state import Layers, Point, Session, View
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Action(Protocol):
+    """One step of the session."""
+
+    def __call__(self, session: Session) -> Session:
+        """Return the next session."""
+
+
+def _with(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
+    return MappingProxyType({**mapping, key: value})
+
+
+def _change_view(session: Session, **changes: object) -> Session:
+    view = replace(session.view, **changes)  # type: ignore[arg-type]
+    return replace(session, views=_with(session.views, session.current, view))
+
+
+def center_of(volume: Volume) -> Point:
+    """Return the centre of the middle voxel of a volume (LPS mm)."""
+    depth, height, width = volume.geometry.shape_zyx
+    x, y, z = volume.geometry.to_world([width // 2, height // 2, depth // 2])
+    return float(x), float(y), float(z)
+
+
+@dataclass(frozen=True, eq=False)
+class AddScan:
+    """Add what was found under a path; opening the same path again replaces it."""
+
+    scan: Scan
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session with the scan at the end."""
+        others = tuple(scan for scan in session.scans if scan.source != self.scan.source)
+        return replace(session, scans=(*others, self.scan))
+
+
+@dataclass(frozen=True, eq=False)
+class ShowVolume:
+    """Put a loaded series on screen, at its middle slice and first window unless it was seen before."""
+
+    volume: Volume
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session with the volume loaded and current."""
+        key = self.volume.series.key
+        fresh = View(cursor_lps=center_of(self.volume), window=self.volume.windows[0])
+        return replace(
+            session,
+            volumes=_with(session.volumes, key, self.volume),
+            current=key,
+            views=_with(session.views, key, session.views.get(key, fresh)),
+        )
+
+
+@dataclass(frozen=True)
+class MoveCursor:
+    """Look at another point; it is kept inside the volume."""
+
+    cursor_lps: Point
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session with the cursor moved."""
+        if session.volume is None:
+            return session
+        geometry = session.volume.geometry
+        last = np.array(geometry.shape_zyx[::-1]) - 1
+        x, y, z = geometry.to_world(np.clip(geometry.to_index(self.cursor_lps), 0, last))
+        return _change_view(session, cursor_lps=(float(x), float(y), float(z)))
+
+
+@dataclass(frozen=True)
+class SetTime:
+    """Look at another time point; it is kept inside the series."""
+
+    time: int
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session at that time point."""
+        if session.volume is None:
+            return session
+        return _change_view(session, time=int(np.clip(self.time, 0, len(session.volume.array_tzyx) - 1)))
+
+
+@dataclass(frozen=True)
+class SetWindow:
+    """Change the grey-scale window of the series on screen."""
+
+    window: Window
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session with the window set; widths below 1e-6 are raised to it."""
+        return _change_view(session, window=replace(self.window, width=max(self.window.width, 1e-6)))
+
+
+@dataclass(frozen=True)
+class Invert:
+    """Swap black and white on screen."""
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session with the picture inverted."""
+        return _change_view(session, inverted=not session.view.inverted)
+
+
+@dataclass(frozen=True)
+class SetLayers:
+    """Change how overlays are drawn."""
+
+    layers: Layers
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session with other layers."""
+        return replace(session, layers=self.layers)
+
+
+@dataclass(frozen=True, eq=False)
+class AddPrediction:
+    """Keep what a model said, with the findings made from it.
+
+    An earlier run of the same model on the same series is replaced together with the findings nobody judged;
+    judged findings stay.
+    """
+
+    prediction: Prediction
+    findings: tuple[Finding, ...]
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session with the prediction and its findings."""
+        new = self.prediction
+
+        def outdated(one: Finding) -> bool:
+            same_model = one.model is not None and one.model.name == new.model.name
+            return same_model and one.series_key == new.series_key and one.judgement is Judgement.UNREVIEWED
+
+        kept = tuple(
+            one for one in session.predictions if (one.model.name, one.series_key) != (new.model.name, new.series_key)
+        )
+        findings = tuple(one for one in session.findings if not outdated(one))
+        return replace(session, predictions=(*kept, new), findings=(*findings, *self.findings))
+
+
+@dataclass(frozen=True, eq=False)
+class AddHeatmap:
+    """Keep a map; an earlier one of the same method, target and series is replaced."""
+
+    heatmap: Heatmap
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session with the map as the newest."""
+
+        def identity(one: Heatmap) -> tuple[str, str, str, str]:
+            return one.method, one.target, one.series_key, one.model.sha256
+
+        kept = tuple(one for one in session.heatmaps if identity(one) != identity(self.heatmap))
+        return replace(session, heatmaps=(*kept, self.heatmap))
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Record the reader's verdict on one finding."""
+
+    tracking_uid: str
+    judgement: Judgement
+    by: str
+    at: str
+    comment: str = ""
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session with the finding judged."""
+        findings = tuple(
+            replace(one, judgement=self.judgement, judged_by=self.by, judged_at=self.at, comment=self.comment)
+            if one.tracking_uid == self.tracking_uid
+            else one
+            for one in session.findings
+        )
+        return replace(session, findings=findings)
+
+
+@dataclass(frozen=True)
+class ReportWritten:
+    """Remember which files an export wrote."""
+
+    files: tuple[Path, ...]
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session with the files at the end of its list."""
+        return replace(session, reports=(*session.reports, *self.files))

@@ -1,0 +1,125 @@
+"""Everything the application knows, in one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from medassist.entities.finding import Finding
+from medassist.entities.heatmap import Heatmap
+from medassist.entities.prediction import Mask, Prediction
+from medassist.entities.study import Scan, Series, Study
+from medassist.entities.volume import Volume, Window
+
+Point = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What lies over the picture and how strongly; opacities and `heatmap_threshold` are shares in 0..1.
+
+    `heatmap_threshold` hides what is below that share of the map's maximum. Overlays hidden as a whole
+    (`visible` False) stay hidden until the reader shows them again.
+    """
+
+    visible: bool = True
+    mask_visible: bool = True
+    fill_opacity: float = 0.3
+    outline_opacity: float = 1.0
+    heatmap_visible: bool = True
+    heatmap_opacity: float = 0.5
+    heatmap_threshold: float = 0.2
+    heatmap_native_cells: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """Where the reader looks in the current series.
+
+    Attributes:
+        cursor_lps: the point all planes pass through (mm, LPS).
+        time: index of the time point.
+        window: grey-scale window in use; None before a series is shown.
+        inverted: whether the reader swapped black and white (on top of MONOCHROME1).
+    """
+
+    cursor_lps: Point = (0.0, 0.0, 0.0)
+    time: int = 0
+    window: Window | None = None
+    inverted: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """The whole state; compared by identity, changed only by actions (see `session.actions`).
+
+    Attributes:
+        scans: what was opened, oldest first.
+        volumes: loaded series by `Series.key`.
+        current: key of the series on screen, "" when there is none.
+        views: last view of each series by key, so that coming back finds the same slice and window.
+        predictions, heatmaps: results, oldest first; the newest of a series is the one on screen.
+        findings: claims of models and of the reader.
+        reports: files written, newest last.
+    """
+
+    scans: tuple[Scan, ...] = ()
+    volumes: Mapping[str, Volume] = field(default_factory=lambda: MappingProxyType({}))
+    current: str = ""
+    views: Mapping[str, View] = field(default_factory=lambda: MappingProxyType({}))
+    predictions: tuple[Prediction, ...] = ()
+    heatmaps: tuple[Heatmap, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    layers: Layers = field(default_factory=Layers)
+    reports: tuple[Path, ...] = ()
+
+    @property
+    def volume(self) -> Volume | None:
+        """The volume on screen."""
+        return self.volumes.get(self.current)
+
+    @property
+    def view(self) -> View:
+        """The view of the series on screen."""
+        return self.views.get(self.current, View())
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """The newest prediction on the series on screen."""
+        return next((one for one in reversed(self.predictions) if one.series_key == self.current), None)
+
+    @property
+    def mask(self) -> Mask | None:
+        """The newest mask on the series on screen."""
+        masks = (one.mask for one in reversed(self.predictions) if one.series_key == self.current and one.mask)
+        return next(masks, None)
+
+    @property
+    def heatmap(self) -> Heatmap | None:
+        """The newest heatmap on the series on screen."""
+        return next((one for one in reversed(self.heatmaps) if one.series_key == self.current), None)
+
+    def all_series(self) -> tuple[Series, ...]:
+        """Return the series of everything opened."""
+        return tuple(series for scan in self.scans for series in scan.all_series())
+
+    def series(self, key: str) -> Series:
+        """Return the series with `key` (KeyError when it is not open)."""
+        for one in self.all_series():
+            if one.key == key:
+                return one
+        raise KeyError(key)
+
+    def study_of(self, key: str) -> Study:
+        """Return the study that holds the series with `key` (KeyError when it is not open)."""
+        for scan in self.scans:
+            for study in scan.studies:
+                if any(series.key == key for series in study.series):
+                    return study
+        raise KeyError(key)
+
+    def findings_of(self, key: str) -> tuple[Finding, ...]:
+        """Return the findings about one series."""
+        return tuple(one for one in self.findings if one.series_key == key)

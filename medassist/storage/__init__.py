@@ -1,0 +1,1 @@
+"""Settings, samples and the audit trail on disk."""
