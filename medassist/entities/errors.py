@@ -50,7 +50,7 @@ class UnwritableOutput(MedAssistError):
     exit_code = 5
 
 
-class Cancelled(MedAssistError):  # noqa: N818 - a request that was honoured, not an error
+class Cancelled(MedAssistError):
     """The user stopped the job."""
 
     exit_code = 130

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from medassist.entities.study import Series
+from medassist.entities.errors import Refused, UnreadableInput
+from medassist.entities.heatmap import Heatmap
+from medassist.entities.prediction import Check, Mask, Prediction, Verdict
+from medassist.entities.study import Series, SeriesKind, Study
+from medassist.entities.volume import Volume
 from medassist.progress import Progress
-from medassist.session.actions import AddScan, ShowVolume
+from medassist.session.actions import AddHeatmap, AddPrediction, AddScan, ReportWritten, ShowVolume
+from medassist.session.state import Session
+
+if TYPE_CHECKING:
+    from medassist.inference.packages import Package
 
 
 def open_path(path: Path, *, progress: Progress) -> AddScan:
@@ -21,3 +32,182 @@ def load_series(series: Series, *, progress: Progress) -> ShowVolume:
     from medassist.imaging.load import load
 
     return ShowVolume(load(series, progress=progress))
+
+
+def convert_series(series: Series, target: Path, *, progress: Progress) -> Path:
+    """Write one series as .nii, .nii.gz, .nrrd or .mha; irregular slices are refused (UnreadableInput)."""
+    from medassist.imaging.convert import write_volume
+    from medassist.imaging.load import load
+
+    if series.irregularity:
+        raise UnreadableInput(
+            "{series} is no regular grid: {reason}",
+            remedy="Nothing was written, because one spacing would be wrong for some of its slices.",
+            series=series.title,
+            reason=series.irregularity,
+        )
+    write_volume(load(series, progress=progress), target)
+    return target
+
+
+def check_input(package: Package, study: Study, volume: Volume) -> tuple[Check, ...]:
+    """Return the suitability table of one model and one series."""
+    from medassist.inference.suitability import check
+
+    return check(package, study, volume)
+
+
+def run_model(
+    study: Study,
+    volume: Volume,
+    package: Package,
+    *,
+    device: str = "auto",
+    override_reason: str = "",
+    progress: Progress,
+) -> AddPrediction:
+    """Check the input, run the model and make findings of what it says (Refused when a check fails)."""
+    from medassist.inference.predict import predict
+    from medassist.report.findings import findings_from
+
+    checks = check_input(package, study, volume)
+    prediction = predict(
+        package, volume, checks=checks, device=device, override_reason=override_reason, progress=progress
+    )
+    return AddPrediction(prediction, findings_from(prediction, volume))
+
+
+def explain_target(
+    volume: Volume,
+    package: Package,
+    target: str,
+    *,
+    method: str = "",
+    mask: Mask | None = None,
+    device: str = "auto",
+    progress: Progress,
+) -> AddHeatmap:
+    """Compute one attribution map; `method` "" takes the one the package recommends."""
+    from medassist.explain.methods import explain
+
+    chosen = method or package.explanation.method
+    return AddHeatmap(explain(package, volume, target, method=chosen, mask=mask, device=device, progress=progress))
+
+
+def default_targets(prediction: Prediction, most: int = 3) -> tuple[str, ...]:
+    """Name what is worth explaining: the largest segments, or the positive classes, highest score first.
+
+    When no class reaches its operating point, the one that comes nearest to it is named.
+    """
+    if prediction.mask is not None:
+        mask = prediction.mask
+        largest = sorted(mask.segments, key=mask.voxels, reverse=True)
+        return tuple(segment.label for segment in largest if mask.voxels(segment))[:most]
+    ranked = sorted(prediction.scores, key=lambda score: score.probability / max(score.threshold, 1e-6), reverse=True)
+    positive = tuple(score.label for score in ranked if score.positive)
+    return positive[:most] or tuple(score.label for score in ranked[:1])
+
+
+def choose_series(
+    session: Session, package: Package, *, key_or_uid: str = "", progress: Progress
+) -> tuple[Study, Volume]:
+    """Load the series a model should run on: the one asked for, else the first that the model accepts.
+
+    Raises UnreadableInput when there is none to choose from, Refused with the closest miss when the model
+    accepts none of them.
+    """
+    candidates = _candidates(session, package, key_or_uid)
+    misses: list[tuple[int, Study, Volume, tuple[Check, ...]]] = []
+    for series in candidates:
+        volume = load_series(series, progress=progress).volume
+        study = session.study_of(series.key)
+        if key_or_uid and len(candidates) == 1:
+            return study, volume
+        checks = check_input(package, study, volume)
+        failed = sum(one.verdict is Verdict.FAIL for one in checks)
+        if not failed:
+            return study, volume
+        misses.append((failed, study, volume, checks))
+    _, study, volume, _ = min(misses, key=lambda miss: miss[0])
+    return study, volume
+
+
+def _candidates(session: Session, package: Package, key_or_uid: str) -> Sequence[Series]:
+    pictures = [one for one in session.all_series() if one.kind is not SeriesKind.OTHER]
+    if key_or_uid:
+        asked = [one for one in pictures if key_or_uid in (one.key, one.series_uid)]
+        if not asked:
+            raise UnreadableInput(
+                "There is no series {uid} with pictures here.",
+                remedy="`medassist info` lists the series.",
+                uid=key_or_uid,
+            )
+        return asked
+    if not pictures:
+        raise UnreadableInput("There is no series with pictures here.")
+    allowed = package.suitability.modality
+    fitting = [one for one in pictures if not allowed or not one.modality or one.modality in allowed]
+    return fitting or pictures[:1]
+
+
+def analyze(
+    study: Study,
+    volume: Volume,
+    package: Package,
+    *,
+    method: str = "",
+    target: str = "",
+    device: str = "auto",
+    override_reason: str = "",
+    progress: Progress,
+) -> tuple[AddPrediction, tuple[AddHeatmap, ...], dict[str, float]]:
+    """Run a model and explain what it found; `method` "none" skips the explanation.
+
+    Returns the actions and the seconds spent (`prepare`, `infer`, `explain`).
+    """
+    added = run_model(study, volume, package, device=device, override_reason=override_reason, progress=progress)
+    prediction = added.prediction
+    began = time.perf_counter()
+    targets = () if method == "none" else (target,) if target else default_targets(prediction)
+    maps = tuple(
+        explain_target(
+            volume, package, one, method=method, mask=prediction.mask, device=prediction.device, progress=progress
+        )
+        for one in targets
+    )
+    return added, maps, {**prediction.timings_s, "explain": time.perf_counter() - began}
+
+
+def write_report(
+    session: Session,
+    folder: Path,
+    *,
+    formats: Sequence[str] = (),
+    language: str = "en",
+    reader: str = "",
+    timings_s: dict[str, float] | None = None,
+    progress: Progress,
+) -> ReportWritten:
+    """Write the report of the series on screen into `folder`; no `formats` means all that apply."""
+    from medassist.report.case import Case
+    from medassist.report.export import export
+
+    key = session.current
+    volume = session.volume
+    if volume is None:
+        raise Refused("There is no series on screen to report on.", remedy="Open a study first.")
+    case = Case(
+        study=session.study_of(key),
+        volume=volume,
+        predictions=tuple(one for one in session.predictions if one.series_key == key),
+        heatmaps=tuple(_of_series(session.heatmaps, key)),
+        findings=session.findings_of(key),
+        language=language,
+        reader=reader,
+        timings_s=timings_s or {},
+    )
+    return ReportWritten(export(case, folder, formats, progress=progress))
+
+
+def _of_series(heatmaps: Sequence[Heatmap], key: str) -> Sequence[Heatmap]:
+    return [one for one in heatmaps if one.series_key == key]

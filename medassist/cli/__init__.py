@@ -1,0 +1,32 @@
+"""The command line: every verb on the jobs the window uses. Exit codes are a contract (see docs/command-line.md)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from medassist import RESEARCH_USE_NOTICE, __version__
+from medassist.cli import learning, machine, models, studies, window
+from medassist.cli.failure import exit_code_of
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser with every verb; each verb sets `run`, a function of the parsed arguments."""
+    top = argparse.ArgumentParser(prog="medassist", description=f"MedAssist {__version__}. {RESEARCH_USE_NOTICE}.")
+    top.add_argument("--version", action="version", version=f"MedAssist {__version__}")
+    top.set_defaults(run=window.start)
+    verbs = top.add_subparsers(title="verbs", metavar="VERB")
+    for room in (window, studies, models, learning, machine):
+        room.register(verbs)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one verb and exit with the code of the contract."""
+    try:
+        parsed = parser().parse_args(arguments)
+        code = parsed.run(parsed) or 0
+    except BaseException as problem:  # the one place where the command line catches
+        code = exit_code_of(problem)
+    sys.exit(code)

@@ -1,0 +1,73 @@
+"""`train` and `evaluate`: from a recipe to a model package, and what the package is worth on labelled data."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from medassist.cli.terminal import progress_bar, say, say_json, say_table
+from medassist.entities.errors import UnwritableOutput
+from medassist.language import tr
+
+
+def register(verbs: Any) -> None:
+    """Add the verbs to the parser."""
+    train = verbs.add_parser("train", help="train a model from a recipe")
+    train.add_argument("recipe", type=Path, metavar="RECIPE")
+    train.add_argument("--data", type=Path, required=True, metavar="DIR")
+    train.add_argument("--out", type=Path, required=True, metavar="BUNDLE")
+    train.add_argument("--resume", action="store_true", help="go on after an interruption, to the same result")
+    train.set_defaults(run=run_train)
+    evaluate = verbs.add_parser("evaluate", help="metrics of a model on labelled data, with intervals")
+    evaluate.add_argument("model", metavar="MODEL", help="a name of `models list`, or a folder")
+    evaluate.add_argument("data", type=Path, metavar="DATA")
+    evaluate.add_argument("-o", "--out", type=Path, metavar="DIR")
+    evaluate.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]|mps")
+    evaluate.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    evaluate.set_defaults(run=run_evaluate)
+
+
+def run_train(arguments: argparse.Namespace) -> int:
+    """Train and say where the package is."""
+    from medassist.training.train import train
+
+    with progress_bar() as progress:
+        bundle = train(arguments.recipe, arguments.data, arguments.out, resume=arguments.resume, progress=progress)
+    say(str(bundle))
+    return 0
+
+
+def run_evaluate(arguments: argparse.Namespace) -> int:
+    """Evaluate and print a table, or JSON."""
+    from medassist.inference.catalogue import find
+    from medassist.training.evaluate import evaluate
+
+    package = find(arguments.model)
+    with progress_bar() as progress:
+        evaluation = evaluate(package, arguments.data, device=arguments.device, progress=progress)
+    content = evaluation.as_json()
+    if arguments.out:
+        _write(arguments.out, content)
+    if arguments.json:
+        say_json(content)
+        return 0
+    rows = [
+        (label, metric, f"{one['value']:.3f}", f"{one['low']:.3f} - {one['high']:.3f}", str(one["n"]))
+        for label, metrics in content["labels"].items()
+        for metric, one in metrics.items()
+    ]
+    say_table((tr("Label"), tr("Metric"), tr("Value"), tr("95 % interval"), "n"), rows)
+    return 0
+
+
+def _write(folder: Path, content: dict[str, Any]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(content, ensure_ascii=False, indent=2)
+        (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8")
+    except OSError as problem:
+        raise UnwritableOutput(
+            "{folder} cannot be written: {reason}.", folder=folder, reason=problem.strerror
+        ) from problem

@@ -1,0 +1,183 @@
+"""`info` and `convert`: what is under a path, and a series as one file other tools read."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+from medassist.cli.terminal import note, progress_bar, say, say_json
+from medassist.entities.errors import MedAssistError, UnreadableInput, UsageError
+from medassist.entities.study import Scan, Series, SeriesKind, Study
+from medassist.language import localized, tr
+from medassist.session import jobs
+
+VOLUME_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
+
+
+def register(verbs: Any) -> None:
+    """Add the verbs to the parser."""
+    info = verbs.add_parser("info", help="studies, series, geometry and warnings under a path")
+    info.add_argument("path", type=Path, metavar="PATH")
+    info.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    info.set_defaults(run=run_info)
+    convert = verbs.add_parser("convert", help="a series as .nii.gz, .nii, .nrrd or .mha")
+    convert.add_argument("path", type=Path, metavar="PATH")
+    convert.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="a file, or a folder for several")
+    convert.add_argument("--series", default="", metavar="UID", help="which series, when PATH holds several")
+    convert.set_defaults(run=run_convert)
+
+
+def run_info(arguments: argparse.Namespace) -> int:
+    """List what is under a path."""
+    with progress_bar() as progress:
+        scan = jobs.open_path(arguments.path, progress=progress).scan
+    if arguments.json:
+        say_json(scan_as_json(scan))
+    else:
+        for study in scan.studies:
+            _say_study(study)
+        for skipped in scan.skipped:
+            note(f"  {skipped.path.name}: {skipped.reason}")
+    return 0
+
+
+def scan_as_json(scan: Scan) -> dict[str, object]:
+    """Return everything found under a path, for scripts."""
+    return {
+        "source": str(scan.source),
+        "studies": [_study_as_json(study) for study in scan.studies],
+        "skipped": [{"file": str(one.path), "reason": one.reason} for one in scan.skipped],
+    }
+
+
+def _study_as_json(study: Study) -> dict[str, object]:
+    patient = study.patient
+    return {
+        "study_uid": study.study_uid,
+        "patient": {
+            "name": patient.name,
+            "id": patient.patient_id,
+            "birth_date": patient.birth_date,
+            "sex": patient.sex,
+            "age": patient.age,
+        },
+        "date": study.date,
+        "description": study.description,
+        "series": [_series_as_json(series) for series in study.series],
+    }
+
+
+def _series_as_json(series: Series) -> dict[str, object]:
+    names = (
+        "key",
+        "format",
+        "series_uid",
+        "sop_class_uid",
+        "number",
+        "description",
+        "part",
+        "modality",
+        "body_part",
+        "view_position",
+        "laterality",
+        "photometric",
+        "times",
+        "irregularity",
+    )
+    plain = {name: getattr(series, name) for name in names}
+    return plain | {
+        "kind": series.kind.value,
+        "shape_zyx": list(series.shape_zyx),
+        "files": len({frame.path for frame in series.frames}),
+        "refers_to": list(series.referenced_series_uids),
+        "warnings": [warning.text() for warning in series.warnings],
+    }
+
+
+def _say_study(study: Study) -> None:
+    patient = study.patient
+    who = " · ".join(text for text in (patient.name, patient.patient_id, study.date, study.description) if text)
+    say(who or tr("Study without a name"))
+    for series in study.series:
+        size = " x ".join(str(length) for length in series.shape_zyx)
+        times = f" x {series.times}" if series.times > 1 else ""
+        say(f"  {series.modality or series.format:8} {series.kind.value:7} {size}{times}  {series.title}")
+        for text in ([series.irregularity] if series.irregularity else []) + [
+            localized(one) for one in series.warnings
+        ]:
+            say(f"           ! {text}")
+
+
+def run_convert(arguments: argparse.Namespace) -> int:
+    """Write the series under a path; what is irregular is named and costs exit code 3, the rest is written."""
+    with progress_bar() as progress:
+        scan = jobs.open_path(arguments.path, progress=progress).scan
+        chosen = _chosen(scan, arguments.series)
+        problems: list[MedAssistError] = []
+        for series, target in _targets(chosen, arguments.out).items():
+            try:
+                say(str(jobs.convert_series(series, target, progress=progress)))
+            except UnreadableInput as problem:
+                problems.append(problem)
+    for problem in problems[:-1]:
+        note(f"medassist: {localized(problem)}")
+    if problems:
+        raise problems[-1]
+    return 0
+
+
+def _chosen(scan: Scan, uid: str) -> list[Series]:
+    pictures = [one for one in scan.all_series() if one.kind is not SeriesKind.OTHER]
+    chosen = [one for one in pictures if not uid or uid in (one.key, one.series_uid)]
+    if not chosen and uid:
+        raise UsageError(
+            "There is no series {uid} with pictures here.", remedy="`medassist info` lists the series.", uid=uid
+        )
+    if not chosen:
+        raise UnreadableInput("There is no series with pictures here.")
+    return chosen
+
+
+def _targets(chosen: list[Series], out: Path) -> dict[Series, Path]:
+    """Name one file per series: `out` itself, `out` with the part in its name, or files inside the folder `out`."""
+    suffix = next((one for one in VOLUME_SUFFIXES if out.name.lower().endswith(one)), "")
+    if not suffix:
+        if out.suffix:
+            raise UsageError(
+                "{file} has no suffix of a volume format.", remedy="Use .nii.gz, .nii, .nrrd or .mha.", file=out
+            )
+        return _unique({series: out / f"{_file_name(series)}.nii.gz" for series in chosen})
+    if len({series.series_uid or series.key for series in chosen}) > 1:
+        raise UsageError(
+            "{count} series would go into one file.",
+            remedy="Choose one with --series, or give a folder.",
+            count=len(chosen),
+        )
+    if len(chosen) == 1:
+        return {chosen[0]: out}
+    stem = out.name[: -len(suffix)]
+    return _unique({series: out.with_name(f"{stem}_{_word(series.part)}{suffix}") for series in chosen})
+
+
+def _file_name(series: Series) -> str:
+    number = "" if series.number is None else str(series.number)
+    parts = [number, series.description or series.modality or "series", series.part]
+    return _word("_".join(part for part in parts if part))
+
+
+def _word(text: str) -> str:
+    return re.sub(r"[^\w.=+-]+", "_", text).strip("_.") or "part"
+
+
+def _unique(targets: dict[Series, Path]) -> dict[Series, Path]:
+    taken: set[Path] = set()
+    for series, path in targets.items():
+        number = 2
+        name, dot, suffix = path.name.partition(".")
+        while targets[series] in taken:
+            targets[series] = path.with_name(f"{name}_{number}{dot}{suffix}")
+            number += 1
+        taken.add(targets[series])
+    return targets

@@ -1,0 +1,57 @@
+"""Progress bars, tables and JSON for a terminal; silent when piped."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from medassist.language import tr
+from medassist.progress import Progress, Step
+
+
+def say(text: str = "") -> None:
+    """Print a line of the answer to standard output."""
+    print(text)  # noqa: T201 - this is the command line
+
+
+def note(text: str) -> None:
+    """Print a remark to standard error, so that a piped answer stays clean."""
+    print(text, file=sys.stderr)  # noqa: T201 - this is the command line
+
+
+def say_json(value: object) -> None:
+    """Print one JSON object."""
+    say(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Yield a `Progress` that draws a bar on standard error when that is a terminal."""
+    if not sys.stderr.isatty():
+        yield Progress()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+
+        def draw(step: Step) -> None:
+            bar.update(task, description=tr(step.stage), completed=step.fraction or 0.0)
+
+        yield Progress(draw)
+
+
+def say_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under a header, columns aligned, whatever the width of the terminal."""
+    from rich.cells import cell_len
+
+    lines = [tuple(header), *(tuple(row) for row in rows)]
+    widths = [max(cell_len(line[column]) for line in lines) for column in range(len(header))]
+    for line in lines:
+        cells = (text + " " * (width - cell_len(text)) for text, width in zip(line, widths, strict=True))
+        say("  ".join(cells).rstrip())

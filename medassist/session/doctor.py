@@ -1,0 +1,145 @@
+"""What works on this machine: one line per check, with the remedy where something is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from medassist import __version__
+from medassist.entities.errors import MedAssistError
+from medassist.locations import cache_dir, config_dir, data_dir
+from medassist.plugins import needs
+from medassist.progress import Progress
+
+LIBRARIES = (
+    "PySide6-Essentials",
+    "torch",
+    "monai",
+    "captum",
+    "pydicom",
+    "highdicom",
+    "SimpleITK",
+    "pyqtgraph",
+    "numpy",
+)
+CODECS = {
+    "JPEG 2000, HTJ2K": "openjpeg",
+    "JPEG-LS": "jpeg_ls",
+    "RLE": "rle",
+}
+ENOUGH_DISK_BYTES = 2 * 2**30
+
+
+@dataclass(frozen=True)
+class Line:
+    """One check: its verdict ("ok", "note" or "missing"), what was found, and what to do about it.
+
+    "note" is something a user may want to know; "missing" is something that is needed.
+    """
+
+    check: str
+    verdict: str
+    found: str
+    remedy: str = ""
+
+
+def examine(*, progress: Progress) -> tuple[Line, ...]:
+    """Run every check; none of them raises."""
+    checks: tuple[Callable[[], Iterator[Line]], ...] = (
+        _python,
+        _libraries,
+        _devices,
+        _display,
+        _fonts,
+        _codecs,
+        _models,
+        _folders,
+        _resources,
+    )
+    lines: list[Line] = []
+    for check in progress.over(checks, "Checking this machine"):
+        lines.extend(check())
+    return tuple(lines)
+
+
+def _python() -> Iterator[Line]:
+    yield Line("MedAssist", "ok", f"{__version__}, Python {platform.python_version()}, {platform.platform(terse=True)}")
+
+
+def _libraries() -> Iterator[Line]:
+    for name in LIBRARIES:
+        try:
+            yield Line(name, "ok", version(name))
+        except PackageNotFoundError:
+            yield Line(name, "missing", "not installed", f"Install the Python package {name}.")
+
+
+def _devices() -> Iterator[Line]:
+    from medassist.inference.devices import available
+
+    for device in available():
+        yield Line(f"device {device.name}", "ok" if device.reason == "" else "note", device.reason or device.title)
+
+
+def _display() -> Iterator[Line]:
+    if not sys.platform.startswith("linux"):
+        yield Line("display", "ok", sys.platform)
+        return
+    found = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
+    yield Line("display", "ok" if found else "note", found or "none: windows are drawn offscreen, into pictures")
+
+
+def _fonts() -> Iterator[Line]:
+    from medassist.report.fonts import chinese_font
+
+    font = chinese_font()
+    remedy = "Install a font with Chinese characters; on Debian: sudo apt-get install fonts-noto-cjk"
+    yield Line("Chinese font", "ok", font.name) if font else Line("Chinese font", "note", "none found", remedy)
+
+
+def _codecs() -> Iterator[Line]:
+    for syntaxes, module in CODECS.items():
+        reason = needs([module]).reason
+        yield Line(f"codec {syntaxes}", "missing" if reason else "ok", reason or module)
+
+
+def _models() -> Iterator[Line]:
+    from medassist.inference.catalogue import packages
+    from medassist.inference.network import load_network
+
+    for package in packages():
+        try:
+            load_network(package, "cpu")
+            yield Line(f"model {package.name}", "ok", f"{package.version}, SHA-256 {package.ref.sha256[:12]}")
+        except MedAssistError as problem:
+            yield Line(f"model {package.name}", "missing", problem.sentence(), "Install the package again.")
+
+
+def _folders() -> Iterator[Line]:
+    for name, folder in (("data", data_dir()), ("cache", cache_dir()), ("settings", config_dir())):
+        place = _nearest_existing(folder)
+        if not os.access(place, os.W_OK):
+            yield Line(f"{name} folder", "missing", f"{folder} cannot be written", f"Allow writing to {place}.")
+            continue
+        free = shutil.disk_usage(place).free
+        verdict = "ok" if free > ENOUGH_DISK_BYTES else "note"
+        yield Line(f"{name} folder", verdict, f"{folder}, {free / 2**30:.0f} GiB free")
+
+
+def _nearest_existing(folder: Path) -> Path:
+    return next(place for place in (folder, *folder.parents) if place.exists())
+
+
+def _resources() -> Iterator[Line]:
+    from medassist.storage.samples import samples
+
+    shipped = [one.name for one in samples() if one.shipped]
+    yield Line(
+        "samples", "ok" if shipped else "missing", ", ".join(shipped) or "none", "" if shipped else "Install again."
+    )
