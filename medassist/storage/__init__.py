@@ -1,1 +1,1 @@
-"""Settings, samples and the audit trail on disk."""
+"""What lies on disk: settings, the audit trail, and the sample studies."""

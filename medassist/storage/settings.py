@@ -1,0 +1,147 @@
+"""Settings are declared data: key, type, default and the text a preferences page shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from medassist.entities.errors import UsageError
+from medassist.entities.study import Warned, warned
+from medassist.locations import config_dir
+from medassist.storage.files import locked, write_atomically
+
+Value = str | bool | int | float
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One declared setting; its type is the type of `default`.
+
+    Attributes:
+        text: English label; `choices` are the allowed values, empty when any value of the type is.
+        low, high: inclusive range of a number.
+    """
+
+    key: str
+    default: Value
+    text: str
+    choices: tuple[Value, ...] = ()
+    low: float | None = None
+    high: float | None = None
+
+    def accepts(self, value: object) -> bool:
+        """Tell whether `value` has the right type and lies in the allowed range."""
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        same_type = number if isinstance(self.default, float) else type(value) is type(self.default)
+        if not same_type or (self.choices and value not in self.choices):
+            return False
+        above = self.low is None or (isinstance(value, int | float) and value >= self.low)
+        return above and (self.high is None or (isinstance(value, int | float) and value <= self.high))
+
+
+DECLARED: tuple[Setting, ...] = (
+    Setting("language", "auto", "Language", choices=("auto", "en", "zh_CN")),
+    Setting("device", "auto", "Device that runs models"),
+    Setting("reader_name", "", "Name of the reader in reports"),
+    Setting("last_folder", "", "Folder opened last"),
+    Setting("window_drag_inverted", False, "Dragging up makes the picture brighter"),
+    Setting("fill_opacity", 0.3, "Opacity of a mask's fill", low=0.0, high=1.0),
+    Setting("heatmap_opacity", 0.5, "Opacity of a heatmap", low=0.0, high=1.0),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A value for every declared key; `problems` says what in the file could not be used."""
+
+    values: Mapping[str, Value] = field(
+        default_factory=lambda: MappingProxyType({one.key: one.default for one in DECLARED})
+    )
+    problems: tuple[Warned, ...] = ()
+
+    def __getitem__(self, key: str) -> Value:
+        """Return the value of a declared key (KeyError for another one)."""
+        return self.values[key]
+
+    def text(self, key: str) -> str:
+        """Return the value of a key whose type is text."""
+        return str(self.values[key])
+
+
+def settings_file() -> Path:
+    """Return the file the settings lie in."""
+    return config_dir() / "settings.json"
+
+
+def read() -> Settings:
+    """Read the settings; what is missing or cannot be used has its default and, if damaged, a problem.
+
+    A damaged file must not keep the product from starting, so nothing is raised.
+    """
+    path = settings_file()
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        stored = {}
+    except (OSError, ValueError) as error:
+        problem = warned("{path} cannot be used: {reason}. All settings have their defaults.", path=path, reason=error)
+        return Settings(problems=(problem,))
+    if not isinstance(stored, dict):
+        problem = warned("{path} holds no settings. All settings have their defaults.", path=path)
+        return Settings(problems=(problem,))
+    refused = tuple(one for one in DECLARED if one.key in stored and not one.accepts(stored[one.key]))
+    usable = {one.key: stored.get(one.key, one.default) for one in DECLARED if one not in refused}
+    defaults = {one.key: one.default for one in refused}
+    problems = tuple(
+        warned(
+            "The setting {key} in {path} cannot be {value}; it is {default} now.",
+            key=one.key,
+            path=path,
+            value=repr(stored[one.key]),
+            default=repr(one.default),
+        )
+        for one in refused
+    )
+    return Settings(MappingProxyType(usable | defaults), problems)
+
+
+def declared(key: str) -> Setting:
+    """Return the declaration of `key` (UsageError names the known ones)."""
+    for one in DECLARED:
+        if one.key == key:
+            return one
+    raise UsageError(
+        "There is no setting called {key}; there are {known}.", key=key, known=", ".join(one.key for one in DECLARED)
+    )
+
+
+def write(key: str, value: Value) -> Settings:
+    """Change one setting on disk and return all of them.
+
+    Keys of a newer version stay in the file. Raises UsageError for an unknown key or a value it cannot have,
+    UnwritableOutput when the file cannot be written.
+    """
+    setting = declared(key)
+    if not setting.accepts(value):
+        raise UsageError("The setting {key} cannot be {value}.", key=key, value=repr(value))
+    path = settings_file()
+    with locked(path):
+        write_atomically(path, json.dumps(_stored(path) | {key: value}, ensure_ascii=False, indent=2).encode())
+    return read()
+
+
+def _stored(path: Path) -> dict[str, object]:
+    """Return what the file holds, nothing when it is missing; a damaged file is kept aside as settings.json.damaged."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        stored = None
+    if isinstance(stored, dict):
+        return stored
+    path.replace(path.with_name(path.name + ".damaged"))
+    return {}
