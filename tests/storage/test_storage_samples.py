@@ -52,7 +52,7 @@ def index(tmp_path, monkeypatch):
     def manifest(sha256=sha256):
         (resources / "samples.toml").write_text(
             f'[[archive]]\npackage="demo"\nversion="1.0"\nfile="demo-1.0.tar.gz"\nsha256="{sha256}"\n'
-            'license="MIT"\nattribution="nobody"\n'
+            'licence="MIT"\nattribution="nobody"\n'
             '[[archive.sample]]\nname="CT"\ntitle="a CT"\nmembers=["demo-1.0/data/"]\n'
             '[[archive.sample]]\nname="film"\ntitle="a film"\nmembers=["demo-1.0/film.dcm"]\n'
         )
@@ -87,8 +87,8 @@ def test_every_sample_names_version_hash_and_licence():
     assert {"RG1", "RG3", "RG1_UNCR", "RG3_UNCR", "RIDER"} <= {one.name for one in samples()}
     for one in samples():
         assert one.version in one.archive
-        assert len(bytes.fromhex(one.archive_sha256)) == 32
-        assert one.license in ("MIT", "CC BY 4.0")
+        assert len(bytes.fromhex(one.sha256)) == 32
+        assert one.licence in ("MIT", "CC BY 4.0")
         assert one.attribution
 
 
@@ -120,7 +120,7 @@ def test_damaged_copy_in_the_cache_is_fetched_again(index):
     places, _, _, _ = index
     get("film", progress=Progress(), places=lambda: places)
     sample = room.find("CT")
-    kept = room.cache_dir() / "downloads" / sample.archive_sha256 / sample.archive
+    kept = room.cache_dir() / "downloads" / sample.sha256 / sample.archive
     kept.write_bytes(b"damaged")
     assert get("CT", progress=Progress(), places=lambda: places).is_dir()
 
@@ -136,7 +136,7 @@ def test_cancel_leaves_no_half_sample(index):
     progress = Progress(lambda step: progress.cancel() if step.stage == "Unpacking the sample" else None)
     with pytest.raises(Cancelled):
         get("CT", progress=progress, places=lambda: places)
-    assert not room.find("CT").is_here
+    assert not room.find("CT").is_here()
     assert get("CT", progress=Progress(), places=no_places).is_dir()
 
 
