@@ -1,0 +1,275 @@
+"""One model package, read from its JSON files; nothing in it is run and torch is not needed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from medassist.entities.errors import Refused
+from medassist.entities.prediction import Code, ModelRef, Segment
+from medassist.inference.schema import Section, inside, read_json
+from medassist.plugins import Availability, needs
+
+TASKS = ("segmentation", "classification")
+METADATA = "configs/metadata.json"
+INFERENCE = "configs/inference.json"
+
+
+@dataclass(frozen=True)
+class Label:
+    """What one output of the network means.
+
+    `value` is the mask value (and channel) of a segmenter, or the output index of a classifier. The
+    probability of a classifier's label is sigmoid(slope * logit + intercept).
+    """
+
+    value: int
+    label: str
+    title_zh: str = ""
+    code: Code | None = None
+    category: Code | None = None
+    modifier: Code | None = None
+    color: tuple[int, int, int] = (255, 200, 0)
+    threshold: float = 0.5
+    calibrated: bool = False
+    slope: float = 1.0
+    intercept: float = 0.0
+    operating_point: str = ""
+
+    def segment(self) -> Segment:
+        """Return the label as a segment of a mask."""
+        return Segment(self.value, self.label, self.code, self.color, self.title_zh, self.category, self.modifier)
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What the network is fed with.
+
+    `values` is "modality" (HU, MR units) or "display" (0..255 as a reader sees the film); `channels` is 1
+    for grey values and 3 for RGB.
+    """
+
+    dimensions: int = 3
+    values: str = "modality"
+    channels: int = 1
+
+
+@dataclass(frozen=True)
+class Suitability:
+    """What an input must have; an empty list or None demands nothing."""
+
+    modality: tuple[str, ...] = ()
+    body_part: tuple[str, ...] = ()
+    view_position: tuple[str, ...] = ()
+    spacing_mm: tuple[float, float] | None = None
+    extent_mm: tuple[float, float] | None = None
+    age_years: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class ExplanationSpec:
+    """The layer a class activation map reads ("" when the package names none) and the suggested method."""
+
+    layer: str = ""
+    method: str = "gradcam"
+
+
+@dataclass(frozen=True)
+class Package:
+    """One model package.
+
+    Attributes:
+        name: folder name; with `version` and `sha256` the identity of the model.
+        weights: path of the state dict; `sha256` is what the metadata promises, "" before training ended.
+        cards: language ("en", "zh_CN") -> model card.
+        availability: why the package cannot be run, when it cannot.
+        metadata: the whole metadata.json, for the card.
+    """
+
+    root: Path
+    name: str
+    version: str = ""
+    title: str = ""
+    title_zh: str = ""
+    task: str = ""
+    labels: tuple[Label, ...] = ()
+    input: InputSpec = field(default_factory=InputSpec)
+    suitability: Suitability = field(default_factory=Suitability)
+    explanation: ExplanationSpec = field(default_factory=ExplanationSpec)
+    weights: Path = Path()
+    sha256: str = ""
+    cards: dict[str, Path] = field(default_factory=dict, compare=False)
+    availability: Availability = field(default_factory=Availability)
+    metadata: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def ref(self) -> ModelRef:
+        """Name, version and hash as results carry them."""
+        return ModelRef(self.name, self.version, self.sha256, self.title)
+
+    @property
+    def config(self) -> Path:
+        """The file that defines network, preprocessing and inferer."""
+        return self.root / INFERENCE
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The labels as segments of a mask."""
+        return tuple(label.segment() for label in self.labels)
+
+    def card(self, language: str = "en") -> str:
+        """Return the model card as Markdown, in English when there is none in `language`, "" when there is none."""
+        path = self.cards.get(language) or self.cards.get("en")
+        return path.read_text(encoding="utf-8") if path else ""
+
+
+def read(root: Path) -> Package:
+    """Read the package in folder `root` (Refused naming file and key when it breaks the format)."""
+    root = Path(root)
+    for name in (METADATA, INFERENCE):
+        inside(root, root / name, "", name)
+    whole = read_json(root / METADATA)
+    own = whole.section("medassist")
+    weights = own.section("weights")
+    task = own.choice("task", TASKS)
+    path = inside(root, weights.file, weights.place("file"), weights.text("file"))
+    sha256 = _sha256(weights)
+    return Package(
+        root=root,
+        name=root.resolve().name,
+        version=whole.text("version"),
+        title=own.section("title").text("en"),
+        title_zh=own.section("title").text("zh_CN", ""),
+        task=task,
+        labels=_labels(own, task),
+        input=_input(own.section("input")),
+        suitability=_suitability(own.section("suitability", optional=True)),
+        explanation=_explanation(own.section("explanation", optional=True)),
+        weights=path,
+        sha256=sha256,
+        cards=_cards(root),
+        availability=_availability(path, sha256),
+        metadata=dict(whole.data),
+    )
+
+
+def broken(root: Path, reason: str) -> Package:
+    """Return a package that can only be listed, with the reason."""
+    return Package(root=root, name=root.resolve().name, title=root.name, availability=Availability(reason))
+
+
+def _availability(weights: Path, sha256: str) -> Availability:
+    if not weights.is_file():
+        return Availability(f"its weights {weights.name} are missing")
+    if not sha256:
+        return Availability("its metadata has no SHA-256 of the weights")
+    return needs(("torch", "monai"))
+
+
+def _sha256(weights: Section) -> str:
+    value = weights.text("sha256").lower()
+    if value and not re.fullmatch(r"[0-9a-f]{64}", value):
+        raise Refused(
+            "{file}: the key {key} must be 64 hexadecimal digits.", file=weights.file, key=weights.place("sha256")
+        )
+    return value
+
+
+def _input(section: Section) -> InputSpec:
+    dimensions, channels = section.integer("dimensions"), section.integer("channels", 1)
+    for key, value, allowed in (("dimensions", dimensions, (2, 3)), ("channels", channels, (1, 3))):
+        if value not in allowed:
+            raise Refused(
+                "{file}: the key {key} must be one of {choices}.",
+                file=section.file,
+                key=section.place(key),
+                choices=", ".join(map(str, allowed)),
+            )
+    return InputSpec(dimensions, section.choice("values", ("modality", "display"), "modality"), channels)
+
+
+def _suitability(section: Section) -> Suitability:
+    return Suitability(
+        modality=section.texts("modality"),
+        body_part=section.texts("body_part"),
+        view_position=section.texts("view_position"),
+        spacing_mm=section.span("spacing_mm"),
+        extent_mm=section.span("extent_mm"),
+        age_years=section.span("age_years"),
+    )
+
+
+def _explanation(section: Section) -> ExplanationSpec:
+    return ExplanationSpec(section.text("layer", ""), section.text("method", "gradcam"))
+
+
+def _labels(own: Section, task: str) -> tuple[Label, ...]:
+    labels = tuple(_label(section, task) for section in own.sections("labels"))
+    lowest, highest = (1, 255) if task == "segmentation" else (0, 100_000)
+    values = [label.value for label in labels]
+    if len(set(values)) < len(values) or min(values) < lowest or max(values) > highest:
+        raise Refused(
+            "{file}: the values under {key} must differ and lie between {lowest} and {highest}.",
+            file=own.file,
+            key=own.place("labels"),
+            lowest=lowest,
+            highest=highest,
+        )
+    return labels
+
+
+def _label(section: Section, task: str) -> Label:
+    calibrated = section.flag("calibrated", False)
+    calibration = section.section("calibration", optional=not calibrated)
+    return Label(
+        value=section.integer("value"),
+        label=section.text("label"),
+        title_zh=section.text("title_zh", ""),
+        code=_code(section, "code"),
+        category=_code(section, "category"),
+        modifier=_code(section, "modifier"),
+        color=_color(section),
+        threshold=_threshold(section) if task == "classification" else 0.5,
+        calibrated=calibrated,
+        slope=calibration.number("slope", None if calibrated else 1.0),
+        intercept=calibration.number("intercept", 0.0),
+        operating_point=section.text("operating_point", ""),
+    )
+
+
+def _threshold(section: Section) -> float:
+    value = section.number("threshold")
+    if not 0.0 < value < 1.0:
+        raise Refused(
+            "{file}: the key {key} must lie between 0 and 1.", file=section.file, key=section.place("threshold")
+        )
+    return value
+
+
+def _code(section: Section, key: str) -> Code | None:
+    if key not in section.data:
+        return None
+    value = section.texts(key)
+    if len(value) != 3:
+        raise Refused(
+            "{file}: the key {key} must be [value, scheme, meaning].", file=section.file, key=section.place(key)
+        )
+    return Code(*value)
+
+
+def _color(section: Section) -> tuple[int, int, int]:
+    value = section.items("color", (255, 200, 0))
+    if len(value) != 3 or not all(type(item) is int and 0 <= item <= 255 for item in value):
+        raise Refused(
+            "{file}: the key {key} must be three numbers from 0 to 255.", file=section.file, key=section.place("color")
+        )
+    return value[0], value[1], value[2]
+
+
+def _cards(root: Path) -> dict[str, Path]:
+    names = {"en": "docs/README.md", "zh_CN": "docs/README.zh-CN.md"}
+    return {
+        language: inside(root, root / name, "docs", name) for language, name in names.items() if (root / name).is_file()
+    }
