@@ -98,9 +98,8 @@ class Layout:
     def extract(self, array_zyx: AnyArray, index: int) -> AnyArray:
         """Return slice `index` as a view on `array_zyx` (slice, row, column[, 3]) in display orientation."""
         axes = tuple(2 - axis for axis in (self.through_axis, self.down_axis, self.right_axis))
-        shown: AnyArray = np.moveaxis(array_zyx, axes, (0, 1, 2))[index]
-        shown = shown[:: -1 if self.down_flipped else 1, :: -1 if self.right_flipped else 1]
-        return shown
+        moved: AnyArray = np.moveaxis(array_zyx, axes, (0, 1, 2))[index]
+        return moved[:: -1 if self.down_flipped else 1, :: -1 if self.right_flipped else 1]
 
     def letters(self) -> tuple[str, str, str, str]:
         """Return the orientation letters of the left, right, top and bottom edge ("A", "AL", …)."""

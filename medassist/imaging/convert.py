@@ -1,0 +1,79 @@
+"""Write a volume as one file other tools read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from medassist.entities.errors import UnreadableInput, UnwritableOutput, UsageError
+from medassist.entities.volume import Volume
+from medassist.imaging import tags
+from medassist.imaging.dicom_files import quietly, read_header
+
+SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
+
+
+def write_volume(volume: Volume, path: Path) -> None:
+    """Write .nii, .nii.gz, .nrrd or .mha in patient space; several time points become one 4-D file.
+
+    Raises UsageError for another suffix, UnreadableInput when the slices form no regular grid, UnwritableOutput when
+    the file cannot be written.
+    """
+    if not path.name.lower().endswith(SUFFIXES):
+        raise UsageError(
+            "{file} has no suffix of a volume format.", remedy="Use .nii.gz, .nii, .nrrd or .mha.", file=path
+        )
+    if not volume.is_regular:
+        raise UnreadableInput(
+            "{series} is no regular grid: {reason}",
+            remedy="Nothing was written, because one spacing would be wrong for some of its slices.",
+            series=volume.series.title,
+            reason=volume.series.irregularity,
+        )
+    import SimpleITK as sitk  # noqa: N813
+
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    several = len(volume.array_tzyx) > 1
+    values = volume.array_tzyx if several else volume.array_zyx
+    image = sitk.GetImageFromArray(values, isVector=volume.is_color)
+    _place(image, volume, several=several)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sitk.WriteImage(image, str(path), useCompression=path.suffix not in (".nii", ".mha"))
+    except (RuntimeError, OSError) as problem:
+        raise UnwritableOutput(
+            "{path} cannot be written.", remedy="Is the folder writable and the disk not full?", path=path
+        ) from problem
+
+
+def _place(image: object, volume: Volume, *, several: bool) -> None:
+    """Give the image its place. The slice axis is made exactly perpendicular, as NIfTI's quaternion needs it."""
+    size = 4 if several else 3
+    direction, spacing, origin = np.eye(size), [1.0] * size, [0.0] * size
+    direction[:3, :3] = _orthonormal(volume.geometry.directions_lps)
+    spacing[:3], origin[:3] = volume.geometry.spacing_mm, volume.geometry.affine_lps[:3, 3].tolist()
+    if several:
+        spacing[3] = time_step_s(volume) or 1.0
+    image.SetDirection(direction.ravel().tolist())  # type: ignore[attr-defined]
+    image.SetSpacing(spacing)  # type: ignore[attr-defined]
+    image.SetOrigin(origin)  # type: ignore[attr-defined]
+
+
+def _orthonormal(
+    directions: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Return the nearest orthonormal axes: header cosines are rounded, and both NIfTI transforms must agree."""
+    left, _, right = np.linalg.svd(directions)
+    nearest: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = left @ right
+    return nearest
+
+
+def time_step_s(volume: Volume) -> float | None:
+    """Return the time between two time points in seconds (RepetitionTime), None when the header does not say."""
+    if volume.series.format != "DICOM":
+        return None
+    with quietly():
+        header = read_header(volume.series.frames[0].path)
+    milliseconds = tags.number((header,), "RepetitionTime")
+    return milliseconds / 1000.0 if milliseconds else None

@@ -1,0 +1,116 @@
+"""Stored pixel values of one DICOM file, decoded and in native byte order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+from pydicom.pixels import apply_color_lut, apply_modality_lut
+
+from medassist.entities.errors import UnreadableInput
+from medassist.entities.volume import AnyArray
+from medassist.imaging.dicom_files import BAD_FILE
+from medassist.imaging.mosaic import Mosaic, mosaic_of
+
+_JPEG_12_BIT = "1.2.840.10008.1.2.4.51"
+
+
+def decode(ds: Dataset, path: Path) -> AnyArray:
+    """Return (frame, row, column[, 3]) stored values; colour is uint8 RGB, a modality LUT is applied.
+
+    A mosaic comes back unfolded, one tile per frame. Raises UnreadableInput with the file and the transfer syntax.
+    """
+    try:
+        values = _pixels(ds)
+        values = values.reshape(-1, *values.shape[-3:]) if _is_color(ds) else values.reshape(-1, *values.shape[-2:])
+        mosaic = mosaic_of(ds)
+        return values if mosaic is None else _unfold(values[0], mosaic)
+    except BAD_FILE as problem:
+        raise _undecodable(ds, path) from problem
+
+
+def _pixels(ds: Dataset) -> AnyArray:
+    try:
+        values = ds.pixel_array
+    except (RuntimeError, NotImplementedError, ValueError, AttributeError):
+        if ds.file_meta.TransferSyntaxUID != _JPEG_12_BIT:
+            raise
+        values = _with_gdcm(ds)
+    if ds.PhotometricInterpretation == "PALETTE COLOR":
+        values = _eight_bit(apply_color_lut(values, ds))
+    elif _is_color(ds):
+        values = _eight_bit(values)
+    elif "ModalityLUTSequence" in ds:
+        values = apply_modality_lut(values, ds)
+    native: AnyArray = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
+    return native
+
+
+def _is_color(ds: Dataset) -> bool:
+    return int(ds.get("SamplesPerPixel") or 1) > 1 or ds.PhotometricInterpretation == "PALETTE COLOR"
+
+
+def _eight_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return colour with 8 bits per sample; palettes have 16 (PS3.3 C.7.6.3.1.6)."""
+    if values.dtype.itemsize == 1:
+        return values.astype(np.uint8, copy=False)
+    shift = 8 * values.dtype.itemsize - 8
+    return (values >> shift).astype(np.uint8) if int(values.max(initial=0)) > 255 else values.astype(np.uint8)
+
+
+def _with_gdcm(ds: Dataset) -> AnyArray:
+    """Decode 12-bit JPEG, for which no permissively licensed pydicom plug-in exists, with SimpleITK's GDCM."""
+    import tempfile
+
+    import SimpleITK as sitk  # noqa: N813
+
+    if ds.PhotometricInterpretation != "MONOCHROME2":
+        raise NotImplementedError("GDCM changes the values of inverted pictures")
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "picture.dcm"
+        plain = Dataset()
+        for keyword in _PIXEL_MODULE:
+            if keyword in ds:
+                plain[keyword] = ds[keyword]
+        plain.file_meta = ds.file_meta
+        plain.save_as(copy, enforce_file_format=True, implicit_vr=False, little_endian=True)
+        values: AnyArray = sitk.GetArrayFromImage(sitk.ReadImage(str(copy)))
+    return values
+
+
+# Without the rescale attributes GDCM returns stored values.
+_PIXEL_MODULE = (
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PixelData",
+)
+
+
+def _unfold(picture: AnyArray, mosaic: Mosaic) -> AnyArray:
+    tiles = []
+    for tile in range(mosaic.count):
+        row, column = mosaic.corner(tile)
+        tiles.append(picture[row : row + mosaic.rows, column : column + mosaic.columns])
+    return np.stack(tiles)
+
+
+def _undecodable(ds: Dataset, path: Path) -> UnreadableInput:
+    syntax = ds.file_meta.get("TransferSyntaxUID")
+    return UnreadableInput(
+        "The pixels of {path} cannot be decoded: damaged, cut off, or of a kind not supported ({syntax}).",
+        path=path,
+        syntax=getattr(syntax, "name", "") or "?",
+    )

@@ -1,0 +1,190 @@
+"""Open DICOM files of any origin: with or without preamble, cut off, deflated, hostile.
+
+Everything that can go wrong in a file comes out as `UnreadableInput` with the file and the reason.
+"""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import pydicom
+from pydicom import Dataset, dcmread
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.filereader import read_file_meta_info
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from medassist.entities.errors import UnreadableInput
+from medassist.imaging import tags
+
+# Values are checked where they are used (`imaging.tags`); a birth date of "***" must not stop a study.
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
+BAD_FILE = (
+    AttributeError,
+    BytesLengthException,
+    EOFError,
+    InvalidDicomError,
+    KeyError,
+    IndexError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RuntimeError,  # includes RecursionError: sequences nested too deep
+    TypeError,
+    ValueError,
+    zlib.error,
+)
+"""What reading an untrusted DICOM file may raise."""
+
+MAX_PIXEL_BYTES = 8 << 30
+"""A series of more decoded bytes than this is refused before anything is allocated."""
+
+_MAX_RATIO = 2000  # JPEG 2000 of an empty frame comes near 1000
+_FREE_BYTES = 256 << 20
+_INFLATE_RATIO, _INFLATE_FREE, _INFLATE_MAX = 100, 64 << 20, 2 << 30
+
+HEADER_TAGS: tuple[str | int, ...] = (
+    "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID",
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "PatientAge", "StudyDate", "StudyTime",
+    "StudyDescription", "AccessionNumber", "Modality", "SeriesNumber", "SeriesDescription", "SeriesDate",
+    "BodyPartExamined", "ViewPosition", "Laterality", "ImageLaterality", "PatientOrientation", "Manufacturer",
+    "ImageType", "ComplexImageComponent", "InstanceNumber", "AcquisitionNumber", "AcquisitionDate",
+    "AcquisitionTime", "AcquisitionDateTime", "ContentTime", "TriggerTime", "TemporalPositionIdentifier",
+    "EchoNumbers", "EchoTime", "DiffusionBValue", "RepetitionTime", "FrameOfReferenceUID", "ImagePositionPatient",
+    "ImageOrientationPatient", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing",
+    "SliceThickness", "SpacingBetweenSlices", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel",
+    "PhotometricInterpretation", "BitsAllocated", "BitsStored", "PixelRepresentation", "PixelPaddingValue",
+    "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept", "RescaleType", "Units", "WindowCenter",
+    "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction", "BurnedInAnnotation",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "PixelSpacingCalibrationType",
+    0x00190010, 0x0019100C, 0x20010010, 0x20011003, 0x00430010, 0x00431039, 0x00650010, 0x00651050,
+)  # fmt: skip
+"""What a scan reads of every file."""
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Silence the remarks pydicom makes about odd but readable files."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def looks_like_dicom(path: Path) -> bool:
+    """Tell by the first bytes whether a file may be DICOM: the preamble, or a group 2 or 8 element at the start."""
+    with path.open("rb") as file:
+        head = file.read(132)
+    return head[128:] == b"DICM" or head[:2] in (b"\x08\x00", b"\x02\x00", b"\x00\x08")
+
+
+def read_header(path: Path, *, complete: bool = False) -> Dataset:
+    """Read a header without pixels: the attributes of `HEADER_TAGS`, or all of them.
+
+    Raises UnreadableInput for a file that is not DICOM, is cut off or cannot be parsed.
+    """
+    try:
+        if not looks_like_dicom(path):
+            raise UnreadableInput("{path} is not a DICOM file.", path=path)
+        return _named(_read(path, None if complete else list(HEADER_TAGS), with_pixels=False), path)
+    except BAD_FILE as problem:
+        raise _unreadable(path, problem) from problem
+
+
+def read_with_pixels(path: Path) -> Dataset:
+    """Read a whole file, after checking that its pixels can be meant (see `check_size`)."""
+    try:
+        ds = _named(_read(path, None, with_pixels=True), path)
+    except BAD_FILE as problem:
+        raise _unreadable(path, problem) from problem
+    if "PixelData" not in ds and "FloatPixelData" not in ds and "DoubleFloatPixelData" not in ds:
+        raise UnreadableInput("{path} is cut off: it holds no pixels.", path=path)
+    check_size(ds, path)
+    return ds
+
+
+def _read(path: Path, wanted: list[str | int] | None, *, with_pixels: bool) -> Dataset:
+    with path.open("rb") as file:
+        has_preamble = file.read(132)[128:] == b"DICM"
+    meta = read_file_meta_info(path) if has_preamble else Dataset()
+    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        ds = _read_deflated(path, wanted, with_pixels=with_pixels)
+    else:
+        ds = dcmread(path, stop_before_pixels=not with_pixels, force=not has_preamble, specific_tags=wanted)
+    if not ds.file_meta.get("TransferSyntaxUID"):
+        implicit = ds.original_encoding[0] if ds.original_encoding[0] is not None else True
+        ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+    return ds
+
+
+def _read_deflated(path: Path, wanted: list[str | int] | None, *, with_pixels: bool) -> Dataset:
+    """Inflate under a limit before pydicom sees the file: it would inflate a bomb to the end (PS3.5 A.5)."""
+    raw = path.read_bytes()
+    group_length = read_file_meta_info(path).get("FileMetaInformationGroupLength")
+    if group_length is None:
+        raise UnreadableInput("{path} is deflated, but its file meta information has no length.", path=path)
+    body = raw[132 + 12 + int(group_length) :]
+    limit = min(_INFLATE_MAX, max(_INFLATE_FREE, _INFLATE_RATIO * len(raw)))
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    data = inflater.decompress(body, limit)
+    if inflater.unconsumed_tail:
+        raise UnreadableInput(
+            "{path} would unpack to more than {size} MB; it was left alone.", path=path, size=limit >> 20
+        )
+    ds = dcmread(BytesIO(data), stop_before_pixels=not with_pixels, force=True, specific_tags=wanted)
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return ds
+
+
+def _named(ds: Dataset, path: Path) -> Dataset:
+    """Refuse what `force` made out of bytes that are not DICOM."""
+    if not tags.text((ds,), "SOPClassUID").startswith("1."):
+        raise UnreadableInput("{path} is not a DICOM file.", path=path)
+    return ds
+
+
+def pixel_bytes(ds: Dataset) -> int:
+    """Return how many bytes the decoded pixels need, as the header says."""
+    frames = max(1, tags.whole((ds,), "NumberOfFrames") or 1)
+    samples = max(1, tags.whole((ds,), "SamplesPerPixel") or 1)
+    bits = tags.whole((ds,), "BitsAllocated") or 8
+    return (tags.whole((ds,), "Rows") or 0) * (tags.whole((ds,), "Columns") or 0) * frames * samples * bits // 8
+
+
+def check_size(ds: Dataset, path: Path) -> None:
+    """Refuse a file whose header promises more pixels than can be meant, before anything is allocated."""
+    size = pixel_bytes(ds)
+    stored = len(ds.get("PixelData") or b"")
+    if size > MAX_PIXEL_BYTES or size > max(_FREE_BYTES, _MAX_RATIO * stored):
+        raise UnreadableInput(
+            "{path} claims {size} MB of pixels in {stored} kB; it was left alone.",
+            path=path,
+            size=size >> 20,
+            stored=stored >> 10,
+        )
+
+
+def is_cut_off(ds: Dataset, path: Path) -> bool:
+    """Tell whether an uncompressed file is too short for the pixels its header promises."""
+    syntax = ds.file_meta.TransferSyntaxUID
+    photometric = tags.text((ds,), "PhotometricInterpretation")
+    if syntax.is_compressed or photometric in ("YBR_FULL_422", "YBR_PARTIAL_422") or syntax.is_deflated:
+        return False
+    return path.stat().st_size < pixel_bytes(ds)
+
+
+def _unreadable(path: Path, problem: BaseException) -> UnreadableInput:
+    if isinstance(problem, UnreadableInput):
+        return problem
+    if isinstance(problem, FileNotFoundError):
+        return UnreadableInput("{path} does not exist.", path=path)
+    if isinstance(problem, PermissionError):
+        return UnreadableInput("{path} may not be read by this user.", path=path)
+    if isinstance(problem, RecursionError):
+        return UnreadableInput("{path} nests its sequences too deep to be meant.", path=path)
+    return UnreadableInput("{path} is damaged and cannot be read.", path=path)

@@ -1,0 +1,166 @@
+"""Series from files without DICOM tags: NIfTI, NRRD, MetaImage and pictures. What cannot be known stays ""."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medassist.entities.errors import UnreadableInput
+from medassist.entities.geometry import Affine, Geometry
+from medassist.entities.study import FrameRef, Series, SeriesKind, Warned, warned
+from medassist.imaging.dicom_files import MAX_PIXEL_BYTES
+
+if TYPE_CHECKING:
+    import SimpleITK
+    from PIL.Image import Image as Picture
+
+ITK_FORMATS = {
+    ".nii": "NIfTI",
+    ".nii.gz": "NIfTI",
+    ".nrrd": "NRRD",
+    ".nhdr": "NRRD",
+    ".mha": "MetaImage",
+    ".mhd": "MetaImage",
+}
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+MAX_PICTURE_PIXELS = 200_000_000
+
+
+def format_of(path: Path) -> str:
+    """Return "NIfTI", "NRRD", "MetaImage", "picture", or "" by the ending of the name."""
+    name = path.name.lower()
+    volume = next((kind for suffix, kind in ITK_FORMATS.items() if name.endswith(suffix)), "")
+    return volume or ("picture" if name.endswith(PICTURE_SUFFIXES) else "")
+
+
+def foreign_series(path: Path, key: str) -> Series:
+    """Read the header of one file and return its series (UnreadableInput when it cannot be read)."""
+    kind = format_of(path)
+    series, remarks = _picture_series(path) if kind == "picture" else _volume_series(path)
+    facts: dict[str, Any] = {"key": key, "format": kind, "description": path.name, "warnings": remarks}
+    count = series["shape_zyx"][0] * series.get("times", 1)
+    return Series(frames=tuple(FrameRef(path, index) for index in range(count)), **facts, **series)
+
+
+def _volume_series(path: Path) -> tuple[dict[str, Any], tuple[Warned, ...]]:
+    with itk_reader(path) as reader:
+        size = reader.GetSize()
+        samples = reader.GetNumberOfComponents()
+    x, y, z, times = (*size, 1, 1, 1)[:4]
+    check_volume_size(path, [*size, samples])
+    unknown = warned(
+        "{file} carries no patient, study or modality; its orientation and scale are taken as it states them.",
+        file=path.name,
+    )
+    kind = SeriesKind.VOLUME if z > 1 else SeriesKind.FILM
+    photometric = "RGB" if samples == 3 else "MONOCHROME2"
+    return {"kind": kind, "shape_zyx": (z, y, x), "times": times, "photometric": photometric}, (unknown,)
+
+
+def check_volume_size(path: Path, size: list[int]) -> None:
+    """Refuse a header that promises more voxels than can be meant, or more than four dimensions."""
+    if len(size) > 5 or int(np.prod(size, dtype=np.float64)) * 2 > MAX_PIXEL_BYTES:
+        raise UnreadableInput(
+            "{path} states a size of {size}, which cannot be opened.", path=path, size=" x ".join(map(str, size[:-1]))
+        )
+
+
+@contextmanager
+def itk_reader(path: Path) -> Iterator[SimpleITK.ImageFileReader]:
+    """Yield a reader whose header was read; ITK's own complaints become UnreadableInput."""
+    import SimpleITK as sitk  # noqa: N813
+
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    with _openable(path) as name:
+        reader = sitk.ImageFileReader()
+        reader.SetFileName(str(name))
+        try:
+            reader.ReadImageInformation()
+            yield reader
+        except RuntimeError as problem:
+            kept = "orthonormal" in str(problem)
+            raise (_sheared(path) if kept else _damaged(path)) from problem
+
+
+@contextmanager
+def _openable(path: Path) -> Iterator[Path]:
+    """Yield a name ITK can open: on Windows its readers fail on names outside ASCII, so they get a copy."""
+    if not path.is_file():
+        raise UnreadableInput("{path} does not exist.", path=path)
+    if os.name != "nt" or str(path).isascii() or path.suffix in (".mhd", ".nhdr"):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / f"volume{''.join(path.suffixes[-2:])}"
+        shutil.copyfile(path, copy)
+        yield copy
+
+
+def _damaged(path: Path) -> UnreadableInput:
+    return UnreadableInput("{path} is damaged, or not of the format its name says.", path=path)
+
+
+def _sheared(path: Path) -> UnreadableInput:
+    return UnreadableInput("{path} describes a sheared grid, which is not supported.", path=path)
+
+
+def itk_geometry(reader: SimpleITK.ImageFileReader, shape_zyx: tuple[int, int, int], *, calibrated: bool) -> Geometry:
+    """Return the grid of an ITK header; ITK's world is LPS already."""
+    dimension = reader.GetDimension()
+    used = min(dimension, 3)
+    direction = np.array(reader.GetDirection()).reshape(dimension, dimension)[:used, :used]
+    affine: Affine = np.eye(4)
+    affine[:used, :used] = direction * np.array(reader.GetSpacing()[:used])
+    affine[:used, 3] = reader.GetOrigin()[:used]
+    return Geometry(affine, shape_zyx, calibrated=calibrated)
+
+
+def _picture_series(path: Path) -> tuple[dict[str, Any], tuple[Warned, ...]]:
+    with open_picture(path) as picture:
+        width, height = picture.size
+        if picture.getexif().get(0x0112, 1) >= 5:  # turned by 90 degrees when shown (EXIF Orientation)
+            width, height = height, width
+        frames = int(getattr(picture, "n_frames", 1))
+        photometric = "MONOCHROME2" if picture.mode in ("1", "L", "LA", "I", "I;16", "I;16B", "F") else "RGB"
+    remarks = warned(
+        "{file} is a plain picture: patient, side, projection and scale are unknown, and values may have been changed.",
+        file=path.name,
+    )
+    return {
+        "kind": SeriesKind.FILM,
+        "shape_zyx": (frames, height, width),
+        "photometric": photometric,
+    }, (remarks,)
+
+
+@contextmanager
+def open_picture(path: Path) -> Iterator[Picture]:
+    """Yield a picture whose header was read; too large or damaged ones become UnreadableInput."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            # The limit below is ours; Pillow's own would only print a warning.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as picture:
+                if picture.width * picture.height > MAX_PICTURE_PIXELS:
+                    raise UnreadableInput(
+                        "{path} states a size of {size}, which cannot be opened.",
+                        path=path,
+                        size=f"{picture.width} x {picture.height}",
+                    )
+                yield picture
+    except Image.DecompressionBombError as problem:
+        raise UnreadableInput("{path} states a size that cannot be opened.", path=path) from problem
+    except FileNotFoundError as problem:
+        raise UnreadableInput("{path} does not exist.", path=path) from problem
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as problem:
+        raise _damaged(path) from problem

@@ -1,0 +1,220 @@
+"""The facts about every single picture of a file: where it lies, what it shows, how its values are scaled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom import Dataset
+
+from medassist.entities.study import FrameRef
+from medassist.entities.volume import Window
+from medassist.imaging import tags
+from medassist.imaging.mosaic import mosaic_of
+
+Triple = tuple[float, ...]
+
+_COMPONENTS = {
+    "localizer": {"LOCALIZER"},
+    "field map": {"FIELD_MAP", "FIELD MAP", "B0", "B0 MAP", "B0_MAP"},
+    "ADC": {"ADC"},
+    "phase": {"P", "PHASE", "PHASE MAP", "PHASE_MAP"},
+    "real": {"R", "REAL"},
+    "imaginary": {"I", "IMAGINARY"},
+    "magnitude": {"M", "MAGNITUDE"},
+}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture: a classic file, a frame of a multi-frame file, or a tile of a mosaic.
+
+    Attributes:
+        position, orientation: ImagePositionPatient and ImageOrientationPatient (LPS mm), None when unknown.
+        spacing_mm: distance between rows and between columns, None when unknown; `spacing_tag` is its keyword.
+        gap_mm, thickness_mm: SpacingBetweenSlices and SliceThickness.
+        component: "magnitude", "phase", "field map", "localizer", … or "".
+        clocks: what may order time points at one position, from the most to the least explicit.
+        slope, intercept: to modality values (PS3.3 C.11.1); `bad_slope` when the header's slope was unusable.
+    """
+
+    path: Path
+    index: int
+    sop_uid: str
+    rows: int
+    columns: int
+    samples: int
+    position: Triple | None
+    orientation: Triple | None
+    spacing_mm: Triple | None
+    spacing_tag: str
+    gap_mm: float | None
+    thickness_mm: float | None
+    frame_of_reference: str
+    component: str
+    image_type: tuple[str, ...]
+    echo: tuple[float | None, float | None]
+    clocks: tuple[float | None, ...]
+    slope: float
+    intercept: float
+    bad_slope: bool
+    unit: str
+    windows: tuple[Window, ...]
+
+    @property
+    def ref(self) -> FrameRef:
+        """The picture as other rooms know it."""
+        return FrameRef(self.path, self.index, self.sop_uid)
+
+    @property
+    def name(self) -> str:
+        """File name, with the frame number when the file holds several."""
+        return f"{self.path.name} #{self.index + 1}" if self.index else self.path.name
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the picture has a place in the patient and a scale."""
+        return self.position is not None and self.orientation is not None and self.spacing_mm is not None
+
+
+def frames_of(ds: Dataset, path: Path) -> list[Frame]:
+    """Return the pictures of one file in stored order; `ds` needs all attributes when it is a mosaic."""
+    mosaic = mosaic_of(ds)
+    if mosaic is not None:
+        layers = tags.layers_of(ds)
+        origins = (tuple(float(value) for value in origin) for origin in mosaic.origins_lps)
+        return [
+            _frame(layers, path, tile, (mosaic.rows, mosaic.columns), origin) for tile, origin in enumerate(origins)
+        ]
+    size = tags.whole((ds,), "Rows") or 0, tags.whole((ds,), "Columns") or 0
+    count = max(1, tags.whole((ds,), "NumberOfFrames") or 1)
+    own = tags.value_of((ds,), "PerFrameFunctionalGroupsSequence")
+    if own is None and count > 1:
+        # Frames of a cine or a photograph album have no place of their own.
+        return [_frame((ds,), path, index, size, None, placed=False) for index in range(count)]
+    return [_frame(tags.layers_of(ds, index), path, index, size, None) for index in range(count)]
+
+
+def _frame(
+    layers: tuple[Dataset, ...],
+    path: Path,
+    index: int,
+    size: tuple[int, int],
+    position: Triple | None,
+    *,
+    placed: bool = True,
+) -> Frame:
+    spacing, spacing_tag = _spacing(layers)
+    slope, intercept = tags.number(layers, "RescaleSlope"), tags.number(layers, "RescaleIntercept")
+    has_slope = tags.value_of(layers, "RescaleIntercept") is not None or "RescaleSlope" in layers[-1]
+    image_type = tags.texts(layers, "FrameType") or tags.texts(layers, "ImageType")
+    return Frame(
+        path=path,
+        index=index,
+        sop_uid=tags.text(layers, "SOPInstanceUID"),
+        rows=size[0],
+        columns=size[1],
+        samples=tags.whole(layers, "SamplesPerPixel") or 1,
+        position=(position or tags.numbers(layers, "ImagePositionPatient", 3)) if placed else None,
+        orientation=_orientation(layers) if placed else None,
+        spacing_mm=spacing,
+        spacing_tag=spacing_tag,
+        gap_mm=tags.number(layers, "SpacingBetweenSlices"),
+        thickness_mm=tags.number(layers, "SliceThickness"),
+        frame_of_reference=tags.text(layers, "FrameOfReferenceUID"),
+        component=_component(layers, image_type),
+        image_type=image_type,
+        echo=(tags.number(layers, "EchoNumbers"), _echo_time(layers)),
+        clocks=_clocks(layers, index),
+        slope=slope or 1.0,
+        intercept=intercept or 0.0,
+        bad_slope=has_slope and not slope,
+        unit=_unit(layers),
+        windows=_windows(layers),
+    )
+
+
+def _spacing(layers: tuple[Dataset, ...]) -> tuple[Triple | None, str]:
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
+        found = tags.numbers(layers, keyword, 2)
+        if found is not None and min(found) > 0:
+            return found, keyword
+    return None, ""
+
+
+def _orientation(layers: tuple[Dataset, ...]) -> Triple | None:
+    """Return the direction cosines when they are two perpendicular unit vectors (within 1 %), else None."""
+    found = tags.numbers(layers, "ImageOrientationPatient", 6)
+    if found is None:
+        return None
+    right, down = found[:3], found[3:]
+    lengths = [sum(value * value for value in axis) for axis in (right, down)]
+    skew = sum(a * b for a, b in zip(right, down, strict=True))
+    return found if all(abs(length - 1) < 0.02 for length in lengths) and abs(skew) < 0.01 else None
+
+
+def _component(layers: tuple[Dataset, ...], image_type: tuple[str, ...]) -> str:
+    words = {word.upper() for word in image_type}
+    if "LOCALIZER" in words:
+        return "localizer"
+    if tags.text(layers, "Modality") != "MR":
+        return ""
+    for name, marks in _COMPONENTS.items():
+        if words & marks:
+            return name
+    named = tags.text(layers, "ComplexImageComponent").lower()
+    return named if named in _COMPONENTS else ""
+
+
+def _echo_time(layers: tuple[Dataset, ...]) -> float | None:
+    effective = tags.number(layers, "EffectiveEchoTime")
+    return tags.number(layers, "EchoTime") if effective is None else effective
+
+
+def _clocks(layers: tuple[Dataset, ...], index: int) -> tuple[float | None, ...]:
+    temporal = tags.whole(layers, "TemporalPositionIndex")
+    trigger = tags.number(layers, "NominalCardiacTriggerDelayTime")
+    taken = tags.number(layers, "FrameReferenceDateTime") or tags.number(layers, "AcquisitionDateTime")
+    return (
+        tags.whole(layers, "TemporalPositionIdentifier") if temporal is None else temporal,
+        tags.whole(layers, "AcquisitionNumber"),
+        tags.number(layers, "TriggerTime") if trigger is None else trigger,
+        _b_value(layers),
+        tags.number(layers, "AcquisitionTime") if taken is None else taken,
+        tags.number(layers, "ContentTime"),
+        (tags.whole(layers, "InstanceNumber") or 0) + index / 1e6,
+    )
+
+
+def _b_value(layers: tuple[Dataset, ...]) -> float | None:
+    """Return the diffusion weighting (s/mm2), from the standard attribute or the vendor's own."""
+    standard = tags.number(layers, "DiffusionBValue")
+    if standard is not None:
+        return standard
+    maker = tags.text(layers, "Manufacturer").upper()
+    if maker.startswith("SIEMENS"):
+        return tags.number(layers, (0x0019, 0x100C))
+    if maker.startswith("PHILIPS"):
+        return tags.number(layers, (0x2001, 0x1003))
+    if maker.startswith("GE"):
+        # Newer software adds 1e9 to mark several directions.
+        found = tags.number(layers, (0x0043, 0x1039))
+        return None if found is None else found % 100_000
+    return None
+
+
+def _unit(layers: tuple[Dataset, ...]) -> str:
+    if tags.text(layers, "Modality") == "CT" and tags.text(layers, "RescaleType") in ("", "HU"):
+        return "HU"
+    codes = tags.value_of(layers, "MeasurementUnitsCodeSequence")
+    code = tags.text((codes[0],), "CodeValue") if codes else ""
+    unit = code or tags.text(layers, "Units") or tags.text(layers, "RescaleType")
+    return "" if unit in ("1", "US", "normalized", "no units", "UNSPECIFIED", "CNTS") else unit
+
+
+def _windows(layers: tuple[Dataset, ...]) -> tuple[Window, ...]:
+    centers, widths = tags.numbers(layers, "WindowCenter") or (), tags.numbers(layers, "WindowWidth") or ()
+    names = tags.texts(layers, "WindowCenterWidthExplanation")
+    pairs = list(zip(centers, widths, strict=False))
+    named = (*names, *("",) * len(pairs))
+    return tuple(Window(center, width, name) for (center, width), name in zip(pairs, named, strict=False) if width > 0)

@@ -1,0 +1,65 @@
+"""From stored values to modality values in the smallest dtype that holds them exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from medassist.entities.volume import AnyArray
+
+_CANDIDATES = (np.uint8, np.int16, np.uint16, np.int32)
+
+
+def rescale(stored: AnyArray, slopes: Sequence[float], intercepts: Sequence[float]) -> AnyArray:
+    """Return slope * stored + intercept per frame (PS3.3 C.11.1.1.2); `stored` (frame, row, column) may be reused.
+
+    Whole numbers stay integers of the smallest fitting type; everything else becomes float32, frame by frame, so
+    that one slice's scale never rounds another's values.
+    """
+    scale = set(zip(slopes, intercepts, strict=True))
+    if len(scale) == 1 and stored.dtype.kind in "iu":
+        slope, intercept = scale.pop()
+        if slope.is_integer() and intercept.is_integer():
+            return _whole(stored, int(slope), int(intercept))
+    values = stored.astype(np.float32)
+    for index, (slope, intercept) in enumerate(zip(slopes, intercepts, strict=True)):
+        if slope != 1:
+            values[index] *= np.float32(slope)
+        if intercept:
+            values[index] += np.float32(intercept)
+    return values
+
+
+def _whole(stored: AnyArray, slope: int, intercept: int) -> AnyArray:
+    ends = [int(stored.min(initial=0)) * slope + intercept, int(stored.max(initial=0)) * slope + intercept]
+    dtype = fitting_dtype(min(ends), max(ends))
+    if dtype is None:
+        return stored.astype(np.float64) * slope + intercept
+    if slope == 1 and dtype.itemsize == stored.dtype.itemsize:
+        # Modulo 2^n arithmetic on the same bytes: exact because the results fit, and no second array is needed.
+        values = stored.view(dtype)
+        if intercept:
+            values += np.array(intercept).astype(dtype)
+        return values
+    wide = stored.astype(np.int64 if stored.dtype.itemsize >= 4 else np.int32)
+    return (wide * slope + intercept).astype(dtype)
+
+
+def fitting_dtype(low: int, high: int) -> np.dtype[np.integer] | None:
+    """Return the smallest of uint8, int16, uint16, int32 that holds low..high, None when none does."""
+    for candidate in _CANDIDATES:
+        if np.iinfo(candidate).min <= low and high <= np.iinfo(candidate).max:
+            return np.dtype(candidate)
+    return None
+
+
+def smallest(values: AnyArray) -> AnyArray:
+    """Return values of a file without DICOM scaling in a type the rest of the product works with, exactly."""
+    if values.dtype.kind == "b":
+        return values.astype(np.uint8)
+    if values.dtype.kind in "iu":
+        dtype = fitting_dtype(int(values.min(initial=0)), int(values.max(initial=0)))
+        return values if dtype is None else values.astype(dtype, copy=False)
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)

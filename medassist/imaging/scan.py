@@ -1,0 +1,174 @@
+"""What lies under a path: patients, studies and series, from headers only."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from medassist.entities.errors import UnreadableInput
+from medassist.entities.study import Scan, Series, Skipped, Study
+from medassist.imaging.archives import unpack
+from medassist.imaging.dicom_files import BAD_FILE, is_cut_off, looks_like_dicom, quietly, read_header
+from medassist.imaging.foreign import foreign_series, format_of
+from medassist.imaging.frames import frames_of
+from medassist.imaging.series import HeaderFile, studies_of
+from medassist.imaging.tags import text, texts, whole
+from medassist.progress import Progress
+
+_THREADS = 4
+_DICOMDIR = "1.2.840.10008.1.3.10"
+
+# Objects with rows and columns that are no pictures to read: SEG, label map SEG, surface SEG, parametric map, RT dose.
+_DERIVED = (
+    "1.2.840.10008.5.1.4.1.1.66.4",
+    "1.2.840.10008.5.1.4.1.1.66.7",
+    "1.2.840.10008.5.1.4.1.1.66.5",
+    "1.2.840.10008.5.1.4.1.1.30",
+    "1.2.840.10008.5.1.4.1.1.481.2",
+)
+
+# Storage classes whose instances always have pixels: CR, DX, MG, IO, CT, US, MR, NM, SC, XA, RF, VL, PET and enhanced.
+_PICTURE_NUMBERS = "1 1.1 1.1.1 1.2 1.3 2 2.1 3.1 4 4.1 6.1 7 12.1 12.2 20 128"
+_PICTURES = tuple(f"1.2.840.10008.5.1.4.1.1.{number}" for number in _PICTURE_NUMBERS.split())
+
+
+@dataclass
+class _Found:
+    """What the files of a path turned out to be, in file order."""
+
+    dicom: list[HeaderFile] = field(default_factory=list)
+    foreign: list[Series] = field(default_factory=list)
+    problems: list[tuple[Path, UnreadableInput]] = field(default_factory=list)
+
+
+def scan(path: Path, *, progress: Progress | None = None) -> Scan:
+    """Return the studies and series under a folder, a file, a zip or a DICOMDIR.
+
+    Files that are no images are listed in `skipped` with the reason. Raises UnreadableInput when there is nothing to
+    show, and Cancelled.
+    """
+    progress = progress or Progress()
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links and change the name on screen
+    progress.step("Looking for files")
+    root = _root(path, progress)
+    files = _files(root)
+    if not files:
+        raise UnreadableInput("{path} holds no files.", path=path)
+    with quietly():
+        found = _read_all(files, (root, path), progress)
+        studies = studies_of(found.dicom)
+    if found.foreign:
+        studies = (*studies, Study("", series=tuple(found.foreign)))
+    if not studies:
+        raise _nothing(path, files, found)
+    return Scan(path, studies, tuple(_skipped(file, problem) for file, problem in found.problems))
+
+
+def _root(path: Path, progress: Progress) -> Path:
+    """Return the folder or file to read: a zip is unpacked, a DICOMDIR stands for its folder."""
+    if not path.exists():
+        raise UnreadableInput("{path} does not exist.", path=path)
+    if path.is_file() and path.name.upper() == "DICOMDIR":
+        return path.parent
+    if path.is_file() and not format_of(path) and zipfile.is_zipfile(path) and not _has_preamble(path):
+        return unpack(path, progress=progress)
+    return path
+
+
+def _has_preamble(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
+def _files(root: Path) -> list[Path]:
+    """Return all files below a folder in a stable order; links to folders are not followed."""
+    if not root.is_dir():
+        return [root]
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        found += [Path(folder) / name for name in sorted(names)]
+    return [path for path in found if path.is_file()]
+
+
+def _read_all(files: Sequence[Path], roots: tuple[Path, Path], progress: Progress) -> _Found:
+    found = _Found()
+    seen: set[str] = set()
+    for path, result in progress.over(_results(files, roots), "Reading headers", len(files)):
+        if isinstance(result, UnreadableInput):
+            found.problems.append((path, result))
+        elif isinstance(result, Series):
+            found.foreign.append(result)
+        elif (uid := result.text("SOPInstanceUID")) and uid in seen:
+            found.problems.append((path, UnreadableInput("{path} is a copy of a file that was read.", path=path)))
+        else:
+            seen.add(uid)
+            found.dicom.append(result)
+    return found
+
+
+def _results(
+    files: Sequence[Path], roots: tuple[Path, Path]
+) -> Iterator[tuple[Path, HeaderFile | Series | UnreadableInput]]:
+    """Read files in a few threads, in order; files not begun are dropped when the reader of this stops."""
+    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="scan")
+    try:
+        yield from zip(files, pool.map(lambda path: _read_one(path, roots), files), strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _read_one(path: Path, roots: tuple[Path, Path]) -> HeaderFile | Series | UnreadableInput:
+    try:
+        if format_of(path) and not _has_preamble(path):
+            root, source = roots
+            key = str(path) if root == source else f"{source}!{path.relative_to(root).as_posix()}"
+            return foreign_series(path, key)
+        return _read_dicom(path)
+    except UnreadableInput as problem:
+        return problem
+    except OSError:
+        return UnreadableInput("{path} may not be read by this user.", path=path)
+
+
+def _read_dicom(path: Path) -> HeaderFile:
+    if not path.stat().st_size:
+        raise UnreadableInput("{path} is empty.", path=path)
+    if not looks_like_dicom(path):
+        raise UnreadableInput("{path} is not an image file MedAssist knows.", path=path)
+    ds = read_header(path)
+    sop_class = text((ds,), "SOPClassUID")
+    if sop_class == _DICOMDIR:
+        raise UnreadableInput("{path} is an index; the files it lists are read themselves.", path=path)
+    is_picture = sop_class not in _DERIVED and bool(whole((ds,), "Rows")) and bool(whole((ds,), "Columns"))
+    if not is_picture:
+        if sop_class in _PICTURES:
+            raise UnreadableInput("{path} is cut off: it holds no pixels.", path=path)
+        return HeaderFile(path, read_header(path, complete=True), ())
+    if is_cut_off(ds, path):
+        raise UnreadableInput("{path} is cut off: it holds fewer pixels than it states.", path=path)
+    complete = "MOSAIC" in texts((ds,), "ImageType") or whole((ds,), (0x0065, 0x1050))
+    try:
+        return HeaderFile(path, ds, tuple(frames_of(read_header(path, complete=True) if complete else ds, path)))
+    except BAD_FILE as problem:
+        raise UnreadableInput("{path} is damaged and cannot be read.", path=path) from problem
+
+
+def _skipped(path: Path, problem: UnreadableInput) -> Skipped:
+    """Word the reason so that it can stand behind the file's name."""
+    return Skipped(path, problem.message.format(**{**problem.values, "path": "It"}))
+
+
+def _nothing(path: Path, files: Sequence[Path], found: _Found) -> UnreadableInput:
+    if len(files) == 1:
+        return found.problems[0][1]
+    return UnreadableInput(
+        "None of the {count} files in {path} is an image that can be read; the first is {first}.",
+        count=len(files),
+        path=path,
+        first=files[0].name,
+    )

@@ -1,0 +1,118 @@
+"""Read DICOM attributes without trusting them: a bad value is no value, never an exception."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydicom import Dataset
+from pydicom.errors import BytesLengthException
+
+# pydicom leaves the escape sequences of ISO 2022 IR 58 and 149 in the text (measured with 3.0.2).
+_ESCAPE = re.compile(r"\x1b\$?[()]?[A-Z]")
+
+_BAD_VALUE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, BytesLengthException, NotImplementedError)
+
+# The functional group macros that say something about a frame; private ones repeat them with other meanings.
+_MACROS = (
+    "PlanePositionSequence",
+    "PlaneOrientationSequence",
+    "PixelMeasuresSequence",
+    "FrameContentSequence",
+    "PixelValueTransformationSequence",
+    "FrameVOILUTSequence",
+    "MRImageFrameTypeSequence",
+    "CTImageFrameTypeSequence",
+    "PETFrameTypeSequence",
+    "MREchoSequence",
+    "MRDiffusionSequence",
+    "TemporalPositionSequence",
+    "CardiacSynchronizationSequence",
+    "RealWorldValueMappingSequence",
+)
+
+
+def layers_of(ds: Dataset, frame: int = 0) -> tuple[Dataset, ...]:
+    """Return where to look for attributes of one frame: its own macros, the shared macros, the data set itself."""
+    groups = []
+    own = value_of((ds,), "PerFrameFunctionalGroupsSequence")
+    shared = value_of((ds,), "SharedFunctionalGroupsSequence")
+    if own is not None and frame < len(own):
+        groups.append(own[frame])
+    if shared:
+        groups.append(shared[0])
+    return (*(item for group in groups for item in _macros(group)), ds)
+
+
+def _macros(group: Dataset) -> Iterator[Dataset]:
+    for keyword in _MACROS:
+        items = value_of((group,), keyword)
+        if items:
+            yield items[0]
+
+
+def value_of(layers: Sequence[Dataset], name: str | tuple[int, int]) -> Any:
+    """Return the first non-empty value of an attribute (keyword, or tag for a private one), else None."""
+    for layer in layers:
+        try:
+            value = layer.get(name)
+            value = getattr(value, "value", value) if isinstance(name, tuple) else value
+        except _BAD_VALUE:
+            continue
+        if value is not None and value != "":
+            return value
+    return None
+
+
+def texts(layers: Sequence[Dataset], keyword: str) -> tuple[str, ...]:
+    """Return all values as stripped text."""
+    value = value_of(layers, keyword)
+    if value is None:
+        return ()
+    several = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    return tuple(clean(str(one)) for one in (value if several else [value]))
+
+
+def text(layers: Sequence[Dataset], keyword: str) -> str:
+    """Return the first value as stripped text, "" when there is none."""
+    return next(iter(texts(layers, keyword)), "")
+
+
+def clean(raw: str) -> str:
+    """Drop left-over escape sequences, padding and control characters."""
+    return "".join(mark for mark in _ESCAPE.sub("", raw) if mark.isprintable()).strip()
+
+
+def numbers(layers: Sequence[Dataset], name: str | tuple[int, int], count: int = 0) -> tuple[float, ...] | None:
+    """Return all values as finite floats; None when there are not `count` of them (0: any number)."""
+    value = value_of(layers, name)
+    if value is None:
+        return None
+    several = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    try:
+        found = tuple(float(one) for one in (value if several else [value]))
+    except (ValueError, TypeError, OverflowError):
+        return None
+    if (count and len(found) != count) or not all(math.isfinite(one) for one in found):
+        return None
+    return found
+
+
+def number(layers: Sequence[Dataset], name: str | tuple[int, int]) -> float | None:
+    """Return the first value as a finite float, else None."""
+    found = numbers(layers, name)
+    return found[0] if found else None
+
+
+def whole(layers: Sequence[Dataset], name: str | tuple[int, int]) -> int | None:
+    """Return the first value as an integer, else None."""
+    found = number(layers, name)
+    return None if found is None else int(found)
+
+
+def date(layers: Sequence[Dataset], keyword: str) -> str:
+    """Return a date as YYYYMMDD, "" when the value is none ("***" from a de-identifier, a placeholder)."""
+    found = text(layers, keyword).replace(".", "")
+    return found if re.fullmatch(r"\d{8}", found) else ""
