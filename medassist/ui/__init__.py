@@ -1,1 +1,1 @@
-"""The only room with Qt: store, runner, window, panels and viewer."""
+"""The only room with Qt: store, runner, window, panels and the viewer."""

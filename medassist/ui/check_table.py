@@ -1,0 +1,51 @@
+"""The suitability table: what the model demands, what the series has, and the verdict in colour and word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtGui import QBrush, QColor
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+
+from medassist.entities.prediction import Check
+from medassist.language import tr
+from medassist.ui import theme
+from medassist.ui.wording import VERDICT_COLORS, verdict_word
+
+
+class CheckTable(QTableWidget):
+    """One row per check; hidden while there is none."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(0, 4, parent)
+        self._checks: tuple[Check, ...] = ()
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.setShowGrid(False)
+        self.verticalHeader().hide()
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(3, QHeaderView.ResizeMode.ResizeToContents)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Say everything again in the current language."""
+        self.setAccessibleName(tr("Does this series suit the model?"))
+        self.setHorizontalHeaderLabels([tr("Check"), tr("Demanded"), tr("Found in the series"), tr("Verdict")])
+        self.show_checks(self._checks)
+
+    def show_checks(self, checks: Sequence[Check]) -> None:
+        """Fill the table."""
+        self._checks = tuple(checks)
+        self.setRowCount(len(self._checks))
+        for row, check in enumerate(self._checks):
+            texts = (tr(check.name), tr(check.demanded), tr(check.found), verdict_word(check.verdict))
+            for column, text in enumerate(texts):
+                cell = QTableWidgetItem(text)
+                cell.setToolTip(text)
+                cell.setForeground(QBrush(QColor(VERDICT_COLORS[check.verdict] if column == 3 else theme.TEXT)))
+                self.setItem(row, column, cell)
+        self.resizeRowsToContents()
+        height = self.horizontalHeader().height() + sum(self.rowHeight(row) for row in range(self.rowCount())) + 4
+        self.setFixedHeight(min(height, 220))
+        self.setVisible(bool(self._checks))

@@ -1,0 +1,128 @@
+"""The window: studies and overlays on the left, the picture in the middle, models and findings on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QLabel, QMainWindow, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from medassist.entities.errors import MedAssistError
+from medassist.language import set_language, tr
+from medassist.session.state import Session
+from medassist.ui.menus import Menus
+from medassist.ui.message_bar import MessageBar
+from medassist.ui.opening import Opener, dropped_paths
+from medassist.ui.panels.explain_panel import ExplainPanel
+from medassist.ui.panels.findings_panel import FindingsPanel
+from medassist.ui.panels.layers_panel import LayersPanel
+from medassist.ui.panels.model_panel import ModelPanel
+from medassist.ui.panels.report_panel import ReportPanel
+from medassist.ui.panels.study_panel import StudyPanel
+from medassist.ui.runner import Runner
+from medassist.ui.status_bar import StatusBar
+from medassist.ui.store import Store
+from medassist.ui.viewer.viewer import Viewer
+
+SIDE_WIDTHS = (310, 870, 420)
+
+
+class MainWindow(QMainWindow):
+    """Lay out the panels; none of them knows another, all of them know the store."""
+
+    closed = Signal()
+
+    def __init__(self, store: Store, runner: Runner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._store, self._runner = store, runner
+        self.setAcceptDrops(True)
+        self.opener = Opener(store, runner, self)
+        self.strip = QLabel(self)
+        self.strip.setProperty("role", "strip")
+        self.strip.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.messages = MessageBar(self)
+        self.viewer = Viewer(store, self)
+        self.studies, self.layers = StudyPanel(store, runner, self), LayersPanel(store, self)
+        self.models, self.findings = ModelPanel(store, runner, self), FindingsPanel(store, self)
+        self.explain, self.report = ExplainPanel(store, runner, self), ReportPanel(store, runner, self)
+        self.tabs, self.status = QTabWidget(self), StatusBar(store, runner, self)
+        self.menus = Menus(self)
+        self._lay_out()
+        self.studies.dropped.connect(self.open)
+        runner.failed.connect(self._failed)
+        store.changed.connect(self._changed)
+        self.retranslate()
+
+    def open(self, paths: Sequence[Path]) -> None:
+        """Scan paths and show the first picture found."""
+        self.opener.open(paths)
+        self.menus.remember(paths)
+
+    def speak(self, language: str) -> None:
+        """Change the language of everything on screen."""
+        set_language(language)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Say everything again in the current language."""
+        self.setWindowTitle("MedAssist")
+        self.strip.setText(tr("Research use only, not for diagnosis"))
+        for number, title in enumerate((tr("Models"), tr("Explanation"), tr("Report"))):
+            self.tabs.setTabText(number, title)
+        for part in (self.messages, self.viewer, self.studies, self.layers, self.models, self.findings,
+                     self.explain, self.report, self.status, self.menus):  # fmt: skip
+            part.retranslate()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        """Accept files and folders anywhere."""
+        if dropped_paths(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        """Open what was dropped."""
+        event.acceptProposedAction()
+        self.open(dropped_paths(event.mimeData()))
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """Stop the jobs, wait for saves, then go."""
+        self._runner.close()
+        self.closed.emit()
+        super().closeEvent(event)
+
+    def _lay_out(self) -> None:
+        middle, left, right = QWidget(self), QSplitter(Qt.Orientation.Vertical), QSplitter(Qt.Orientation.Vertical)
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.messages)
+        column.addWidget(self.viewer, 1)
+        left.addWidget(self.studies)
+        left.addWidget(self.layers)
+        left.setStretchFactor(0, 1)
+        for panel in (self.models, self.explain, self.report):
+            self.tabs.addTab(panel, "")
+        right.addWidget(self.tabs)
+        right.addWidget(self.findings)
+        right.setSizes([560, 380])
+        across = QSplitter(Qt.Orientation.Horizontal, self)
+        for part in (left, middle, right):
+            across.addWidget(part)
+        across.setStretchFactor(1, 1)
+        across.setSizes(list(SIDE_WIDTHS))
+        whole = QWidget(self)
+        rows = QVBoxLayout(whole)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addWidget(self.strip)
+        rows.addWidget(across, 1)
+        self.setCentralWidget(whole)
+        self.setStatusBar(self.status)
+
+    def _failed(self, _lane: str, error: MedAssistError) -> None:
+        self.messages.show_problem(error)
+
+    def _changed(self, old: Session, new: Session) -> None:
+        if old.current != new.current:
+            self.viewer.planes[0].setFocus()  # so that wheel and keys scroll at once

@@ -1,0 +1,121 @@
+"""The menu bar: File, View, Language, Help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QFileDialog, QMenu
+
+from medassist.language import LANGUAGES, current_language, tr
+from medassist.ui import recent
+from medassist.ui.help_pages import show_about, show_keys
+
+if TYPE_CHECKING:
+    from medassist.ui.main_window import MainWindow
+
+
+class Menus:
+    """Build the menus of a window and say their texts in the current language."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        bar = window.menuBar()
+        self.file, self.view, self.language, self.help = (QMenu(bar) for _ in range(4))
+        for menu in (self.file, self.view, self.language, self.help):
+            bar.addMenu(menu)
+        self.open_folder = self._action(self.file, self._open_folder, "Ctrl+O")
+        self.open_file = self._action(self.file, self._open_file, "Ctrl+Shift+O")
+        self.recent = QMenu(self.file)
+        self.file.addMenu(self.recent)
+        self.recent.aboutToShow.connect(self._fill_recent)
+        self.file.addSeparator()
+        self.export = self._action(self.file, self._export, "Ctrl+E")
+        self.file.addSeparator()
+        self.quit = self._action(self.file, window.close, "Ctrl+Q")
+        self.left = self._switch(window.studies, window.layers)
+        self.right = self._switch(window.tabs, window.findings)
+        self.full_screen = self._action(self.view, self._toggle_full_screen, "F11")
+        self._languages = self._language_actions()
+        self.keys = self._action(self.help, partial(show_keys, window), "F1")
+        self.about = self._action(self.help, partial(show_about, window))
+
+    def retranslate(self) -> None:
+        """Say every entry again."""
+        self.file.setTitle(tr("File"))
+        self.open_folder.setText(tr("Open folder…"))
+        self.open_file.setText(tr("Open file…"))
+        self.recent.setTitle(tr("Open recent"))
+        self.export.setText(tr("Export report…"))
+        self.quit.setText(tr("Quit"))
+        self.view.setTitle(tr("View"))
+        self.left.setText(tr("Studies and overlays"))
+        self.right.setText(tr("Models and findings"))
+        self.full_screen.setText(tr("Full screen"))
+        self.language.setTitle(tr("Language"))
+        self.help.setTitle(tr("Help"))
+        self.keys.setText(tr("Keys and mouse"))
+        self.about.setText(tr("About MedAssist"))
+        for name, action in self._languages.items():
+            action.setChecked(name == current_language())
+
+    def remember(self, paths: Sequence[Path]) -> None:
+        """Keep opened paths for the recent list."""
+        recent.remember(paths)
+
+    def _action(self, menu: QMenu, act: object, keys: str = "") -> QAction:
+        action = QAction(menu)
+        action.triggered.connect(lambda _on=False: act())  # type: ignore[operator]
+        if keys:
+            action.setShortcut(QKeySequence(keys))
+        menu.addAction(action)
+        return action
+
+    def _switch(self, *parts: object) -> QAction:
+        action = QAction(self.view)
+        action.setCheckable(True)
+        action.setChecked(True)
+        for part in parts:
+            action.toggled.connect(part.setVisible)  # type: ignore[attr-defined]
+        self.view.addAction(action)
+        return action
+
+    def _language_actions(self) -> dict[str, QAction]:
+        group, found = QActionGroup(self.language), {}
+        for name, title in LANGUAGES.items():
+            action = QAction(title, group)
+            action.setCheckable(True)
+            action.triggered.connect(lambda _on=False, name=name: self._window.speak(name))
+            self.language.addAction(action)
+            found[name] = action
+        return found
+
+    def _open_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self._window, tr("Open folder…"))
+        if folder:
+            self._window.open([Path(folder)])
+
+    def _open_file(self) -> None:
+        names, _filter = QFileDialog.getOpenFileNames(self._window, tr("Open file…"))
+        if names:
+            self._window.open([Path(name) for name in names])
+
+    def _fill_recent(self) -> None:
+        self.recent.clear()
+        for path in recent.recent_paths():
+            action = self.recent.addAction(str(path))
+            action.triggered.connect(lambda _on=False, path=path: self._window.open([path]))
+        if self.recent.isEmpty():
+            self.recent.addAction(tr("Nothing opened yet")).setEnabled(False)
+
+    def _export(self) -> None:
+        self._window.tabs.setCurrentWidget(self._window.report)
+        if self._window.report.export.isEnabled():
+            self._window.report.choose_folder()
+
+    def _toggle_full_screen(self) -> None:
+        window = self._window
+        window.showNormal() if window.isFullScreen() else window.showFullScreen()

@@ -1,0 +1,68 @@
+"""Opening: paths become scans, and the first series that can be shown comes on screen by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QObject
+
+from medassist.entities.study import Series, SeriesKind
+from medassist.session.actions import ShowVolume
+from medassist.session.jobs import load_series, open_path
+from medassist.session.state import Session
+from medassist.ui.runner import Runner
+from medassist.ui.store import Store
+
+LOAD_LANE = "load"
+
+
+def showable(series: Series) -> bool:
+    """Tell whether a series has pictures."""
+    return series.kind is not SeriesKind.OTHER and series.shape_zyx[0] > 0
+
+
+def show_series(store: Store, runner: Runner, series: Series) -> None:
+    """Bring a series on screen: at once when its pixels are loaded, else by a job that outdates older loads."""
+    known = store.session.volumes.get(series.key)
+    if known is not None:
+        store.dispatch(ShowVolume(known))
+    elif showable(series):
+        runner.start(LOAD_LANE, load_series, series)
+
+
+def dropped_paths(mime: QMimeData) -> tuple[Path, ...]:
+    """Return the local files and folders of a drop."""
+    return tuple(Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile())
+
+
+def sources(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Return what to scan: several files of one folder are slices of its series, so the folder stands for them."""
+    folders = [path.parent for path in paths if path.is_file()]
+    found = [path.parent if path.is_file() and folders.count(path.parent) > 1 else path for path in paths]
+    return tuple(dict.fromkeys(found))
+
+
+class Opener(QObject):
+    """Scan what the user hands over and show the first series of the first scan that has a picture."""
+
+    def __init__(self, store: Store, runner: Runner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._store, self._runner = store, runner
+        self._awaiting_picture = False
+        store.changed.connect(self._scanned)
+
+    def open(self, paths: Sequence[Path]) -> None:
+        """Scan `paths`, each in its own lane, so that an unreadable one does not take the others along."""
+        found = sources(paths)
+        self._awaiting_picture = bool(found)
+        for path in found:
+            self._runner.start(f"open {path}", open_path, path)
+
+    def _scanned(self, old: Session, new: Session) -> None:
+        if not self._awaiting_picture or old.scans is new.scans:
+            return
+        first = next((series for series in new.scans[-1].all_series() if showable(series)), None)
+        if first is not None:
+            self._awaiting_picture = False
+            show_series(self._store, self._runner, first)

@@ -1,0 +1,1 @@
+"""One widget per file; each takes the store and the runner, none knows another."""

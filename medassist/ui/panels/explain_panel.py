@@ -1,0 +1,164 @@
+"""Why the model said so: the label to explain, the method, and the passport of the map on screen."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from medassist.entities.geometry import Geometry
+from medassist.entities.heatmap import Heatmap
+from medassist.entities.prediction import Prediction
+from medassist.entities.volume import Volume
+from medassist.language import tr
+from medassist.progress import Progress, Step
+from medassist.session import jobs
+from medassist.session.actions import AddHeatmap
+from medassist.session.state import Session
+from medassist.ui.runner import Job, Runner
+from medassist.ui.store import Store
+from medassist.ui.wording import local_title, method_name, step_text
+
+LANE = "explain"
+METHODS = ("", "gradcam")
+
+
+def explain(volume: Volume, prediction: Prediction, target: str, method: str, *, progress: Progress) -> AddHeatmap:
+    """Explain one label of a prediction with the model that made it."""
+    from medassist.inference.catalogue import find
+
+    return jobs.explain_target(
+        volume,
+        find(prediction.model.name),
+        target,
+        method=method,
+        mask=prediction.mask,
+        device=prediction.device,
+        progress=progress,
+    )
+
+
+class ExplainPanel(QWidget):
+    """Target, method, Explain; below, what the map on screen is. `job` has another value in tests only."""
+
+    def __init__(self, store: Store, runner: Runner, parent: QWidget | None = None, *, job: Job = explain) -> None:
+        super().__init__(parent)
+        self._store, self._runner, self._job = store, runner, job
+        self.hint, self.passport, self.stage = QLabel(self), QLabel(self), QLabel(self)
+        self.target_label, self.method_label = QLabel(self), QLabel(self)
+        self.target, self.method = QComboBox(self), QComboBox(self)
+        self.button, self.cancel, self.bar = QPushButton(self), QPushButton(self), QProgressBar(self)
+        self._lay_out()
+        self.button.clicked.connect(self.start)
+        self.cancel.clicked.connect(lambda: runner.cancel(LANE))
+        runner.began.connect(self._job_changed)
+        runner.ended.connect(self._job_changed)
+        runner.stepped.connect(self._stepped)
+        store.changed.connect(self._changed)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Say everything again in the current language."""
+        self.hint.setText(tr("Run a model first; then its output can be explained here."))
+        self.target_label.setText(tr("Explain"))
+        self.method_label.setText(tr("Method"))
+        self.target.setAccessibleName(tr("Label to explain"))
+        self.method.setAccessibleName(tr("Method"))
+        for row, method in enumerate(METHODS):
+            self.method.setItemText(row, method_name(method) if method else tr("As the model recommends"))
+        self.button.setText(tr("Explain this label"))
+        self.cancel.setText(tr("Cancel"))
+        self._fill(self._store.session)
+
+    def start(self) -> None:
+        """Compute the map of the chosen label."""
+        session = self._store.session
+        if session.prediction is None or session.volume is None or self.target.currentIndex() < 0:
+            return
+        method = METHODS[self.method.currentIndex()]
+        target = str(self.target.currentData())
+        self._runner.start(LANE, self._job, session.volume, session.prediction, target, method)
+
+    def _lay_out(self) -> None:
+        self.hint.setProperty("role", "dim")
+        self.button.setProperty("role", "primary")
+        for text in (self.hint, self.passport, self.stage):
+            text.setWordWrap(True)
+        self.method.addItems(["" for _ in METHODS])
+        self.bar.setRange(0, 1000)
+        column, form = QVBoxLayout(self), QFormLayout()
+        column.setContentsMargins(8, 8, 8, 8)
+        form.addRow(self.target_label, self.target)
+        form.addRow(self.method_label, self.method)
+        column.addWidget(self.hint)
+        column.addLayout(form)
+        for widget in (self.button, self.cancel, self.bar, self.stage, self.passport):
+            column.addWidget(widget)
+        column.addStretch(1)
+
+    def _changed(self, old: Session, new: Session) -> None:
+        if old.prediction is not new.prediction or old.heatmap is not new.heatmap:
+            self._fill(new)
+
+    def _fill(self, session: Session) -> None:
+        chosen = self.target.currentData()
+        self.target.clear()
+        for label, title in _targets(session.prediction):
+            self.target.addItem(title, label)
+        if chosen is not None and self.target.findData(chosen) >= 0:
+            self.target.setCurrentIndex(self.target.findData(chosen))
+        self.passport.setText("" if session.heatmap is None else passport_text(session.heatmap))
+        self._draw_buttons()
+
+    def _job_changed(self, lane: str) -> None:
+        if lane == LANE:
+            self.stage.setText("")
+            self.bar.setRange(0, 0)
+            self._draw_buttons()
+
+    def _stepped(self, lane: str, step: Step) -> None:
+        if lane == LANE:
+            self.stage.setText(step_text(step))
+            self.bar.setRange(0, 0 if step.fraction is None else 1000)
+            self.bar.setValue(round(1000 * (step.fraction or 0.0)))
+
+    def _draw_buttons(self) -> None:
+        running, ready = self._runner.running(LANE), self.target.count() > 0
+        self.hint.setVisible(not ready)
+        self.button.setEnabled(ready and not running)
+        for widget in (self.cancel, self.bar, self.stage):
+            widget.setVisible(running)
+
+
+def _targets(prediction: Prediction | None) -> list[tuple[str, str]]:
+    """Return (label, text) of everything that can be explained: what was found first."""
+    if prediction is None:
+        return []
+    scores = sorted(prediction.scores, key=lambda score: score.probability - score.threshold, reverse=True)
+    found = [
+        (one.label, f"{local_title(one.label, one.title_zh)} · {one.probability:.2f} / {one.threshold:.2f}")
+        for one in scores
+    ]
+    segments = prediction.mask.segments if prediction.mask is not None else ()
+    return [*found, *((one.label, local_title(one.label, one.title_zh)) for one in segments)]
+
+
+def cell_text(geometry: Geometry) -> str:
+    """Write the size of a map's cell; a projection image has no third direction."""
+    x, y, z = (f"{size:.1f}" for size in geometry.spacing_mm)
+    sizes = f"{x} × {y}" if geometry.shape_zyx[0] == 1 else f"{x} × {y} × {z}"
+    return f"{sizes} mm" if geometry.calibrated else f"{sizes} px"
+
+
+def passport_text(heatmap: Heatmap) -> str:
+    """Say what a map is: method, layer, target, grid it was computed on, and what must be known about it."""
+    cells = " × ".join(str(count) for count in reversed(heatmap.native_geometry.shape_zyx))
+    lines = [
+        tr("Method: {method}", method=method_name(heatmap.method)),
+        tr("Target: {label}", label=tr(heatmap.target)),
+        tr("Layer: {layer}", layer=heatmap.layer) if heatmap.layer else tr("Layer: the input itself"),
+        tr("Computed on {cells} cells of {size}, enlarged to the picture",
+           cells=cells, size=cell_text(heatmap.native_geometry)),
+        tr("Largest value: {value}", value=f"{heatmap.maximum:.3g}"),
+        tr("Model: {name} {version}", name=heatmap.model.name, version=heatmap.model.version),
+        *(f"⚠ {tr(note)}" for note in heatmap.notes),
+    ]  # fmt: skip
+    return "\n".join(lines)

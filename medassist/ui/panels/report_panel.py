@@ -1,0 +1,151 @@
+"""The report: what it will say, in which language and formats, and where its files went."""
+
+from __future__ import annotations
+
+import getpass
+from collections import Counter
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QGridLayout,
+    QLabel,
+    QListWidget,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)  # fmt: skip
+
+from medassist.entities.finding import Judgement
+from medassist.language import LANGUAGES, current_language, tr
+from medassist.session import jobs
+from medassist.session.state import Session
+from medassist.ui.runner import Job, Runner
+from medassist.ui.store import Store
+from medassist.ui.wording import finding_measure, finding_title, judgement_word
+
+LANE = "report"
+FORMATS = ("sr", "seg", "pm", "pdf", "html", "json")
+
+
+class ReportPanel(QWidget):
+    """Summary, choices, Export. `job` has another value in tests only."""
+
+    def __init__(
+        self, store: Store, runner: Runner, parent: QWidget | None = None, *, job: Job = jobs.write_report
+    ) -> None:
+        super().__init__(parent)
+        self._store, self._runner, self._job = store, runner, job
+        self.summary, self.language_label, self.written = QLabel(self), QLabel(self), QLabel(self)
+        self.language = QComboBox(self)
+        self.formats = {name: QCheckBox(self) for name in FORMATS}
+        self.export, self.folder, self.files = QPushButton(self), QPushButton(self), QListWidget(self)
+        self._lay_out()
+        self.language.setCurrentIndex(list(LANGUAGES).index(current_language()))
+        self.export.clicked.connect(self.choose_folder)
+        self.folder.clicked.connect(self.open_folder)
+        runner.began.connect(lambda _lane: self._draw(store.session))
+        runner.ended.connect(lambda _lane: self._draw(store.session))
+        store.changed.connect(self._changed)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Say everything again in the current language; the report follows it until the reader chooses."""
+        self.language_label.setText(tr("Report language"))
+        self.language.setAccessibleName(tr("Report language"))
+        words = {
+            "sr": tr("DICOM SR (findings)"),
+            "seg": tr("DICOM SEG (masks)"),
+            "pm": tr("DICOM Parametric Map (explanations)"),
+            "pdf": "PDF",
+            "html": "HTML",
+            "json": tr("result.json (for programs)"),
+        }
+        for name, box in self.formats.items():
+            box.setText(words[name])
+        self.export.setText(tr("Export report…"))
+        self.folder.setText(tr("Open folder"))
+        self.files.setAccessibleName(tr("Files written"))
+        self.language.setCurrentIndex(list(LANGUAGES).index(current_language()))
+        self._draw(self._store.session)
+
+    def choose_folder(self) -> None:
+        """Ask for a folder and write the report into it."""
+        folder = QFileDialog.getExistingDirectory(self, tr("Write the report into which folder?"))
+        if folder:
+            self.write(Path(folder))
+
+    def write(self, folder: Path) -> None:
+        """Write the report; a save is queued, so that nothing outdates it."""
+        formats = tuple(name for name, box in self.formats.items() if box.isChecked())
+        language = list(LANGUAGES)[self.language.currentIndex()]
+        self._runner.queue(
+            LANE, self._job, self._store.session, folder, formats=formats, language=language, reader=getpass.getuser()
+        )
+
+    def open_folder(self) -> None:
+        """Show the folder of the newest file in the system's file browser."""
+        if self._store.session.reports:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._store.session.reports[-1].parent)))
+
+    def _lay_out(self) -> None:
+        self.language.addItems(list(LANGUAGES.values()))
+        self.export.setProperty("role", "primary")
+        self.summary.setTextFormat(Qt.TextFormat.PlainText)
+        self.written.setProperty("role", "dim")
+        for text in (self.summary, self.written):
+            text.setWordWrap(True)
+        column, form, grid = QVBoxLayout(self), QFormLayout(), QGridLayout()
+        column.setContentsMargins(8, 8, 8, 8)
+        form.addRow(self.language_label, self.language)
+        for number, box in enumerate(self.formats.values()):
+            box.setChecked(True)
+            grid.addWidget(box, number // 2, number % 2)
+        column.addWidget(self.summary)
+        column.addLayout(form)
+        column.addLayout(grid)
+        for widget in (self.export, self.written, self.files, self.folder):
+            column.addWidget(widget)
+        column.addStretch(1)
+
+    def _changed(self, old: Session, new: Session) -> None:
+        shown = ("findings", "predictions", "heatmaps", "reports", "current")
+        if any(getattr(old, name) is not getattr(new, name) for name in shown):
+            self._draw(new)
+
+    def _draw(self, session: Session) -> None:
+        ready = session.prediction is not None
+        self.summary.setText(summary(session))
+        self.export.setEnabled(ready and not self._runner.running(LANE))
+        self.written.setText(tr("{count} files written:", count=len(session.reports)) if session.reports else "")
+        self.files.clear()
+        self.files.addItems([path.name for path in session.reports])
+        for widget in (self.written, self.files, self.folder):
+            widget.setVisible(bool(session.reports))
+
+
+def summary(session: Session) -> str:
+    """Say in a few lines what the report of the series on screen will contain."""
+    if session.prediction is None:
+        return tr("There is nothing to report yet: run a model on the series on screen.")
+    findings = session.findings_of(session.current)
+    counts = Counter(finding.judgement for finding in findings)
+    open_ones = counts[Judgement.UNREVIEWED]
+    lines = [
+        tr("Preliminary: {count} findings are not reviewed yet.", count=open_ones)
+        if open_ones
+        else tr("All findings are reviewed."),
+        *(
+            f"• {finding_title(one)}: {finding_measure(one)} [{judgement_word(one.judgement)}]"
+            for one in findings
+            if one.present
+        ),
+        tr("Explanation maps: {count}", count=sum(one.series_key == session.current for one in session.heatmaps)),
+        tr("Research use only, not for diagnosis"),
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,178 @@
+"""Patients, studies and series of everything opened; a click brings a series on screen, a drop opens more."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QDragEnterEvent, QDropEvent, QFontMetrics
+from PySide6.QtWidgets import (
+    QLabel,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)  # fmt: skip
+
+from medassist.entities.study import Scan, Series, SeriesKind, Study
+from medassist.language import localized, tr
+from medassist.session.state import Session
+from medassist.ui import theme
+from medassist.ui.opening import dropped_paths, show_series, showable
+from medassist.ui.runner import Runner
+from medassist.ui.store import Store
+from medassist.ui.wording import kind_word, patient_text, size_text, study_text
+
+KEY = Qt.ItemDataRole.UserRole
+MOST_SKIPPED = 200
+
+
+class StudyPanel(QWidget):
+    """The tree on the left. `dropped(paths)` carries what was let fall on it."""
+
+    dropped = Signal(object)
+
+    def __init__(self, store: Store, runner: Runner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._store, self._runner = store, runner
+        self.setAcceptDrops(True)
+        self.title, self.hint = QLabel(self), QLabel(self)
+        self.title.setProperty("role", "title")
+        self.hint.setProperty("role", "dim")
+        self.hint.setWordWrap(True)
+        self.tree = QTreeWidget(self)
+        self.tree.setHeaderHidden(True)
+        self.tree.setIndentation(14)
+        self.tree.setWordWrap(True)
+        self.tree.setItemDelegate(WrappedText(self.tree))
+        self.tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.tree.itemClicked.connect(self._chosen)
+        self.tree.itemActivated.connect(self._chosen)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 4, 8)
+        for widget in (self.title, self.hint, self.tree):
+            column.addWidget(widget)
+        store.changed.connect(self._changed)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Say everything again in the current language."""
+        self.title.setText(tr("Studies"))
+        self.hint.setText(tr("Drop a folder, a file or a ZIP anywhere in this window to open it, or press Ctrl+O."))
+        self.tree.setAccessibleName(tr("Studies"))
+        self._build(self._store.session)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        """Accept files and folders."""
+        if dropped_paths(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        """Hand the dropped paths on."""
+        event.acceptProposedAction()
+        self.dropped.emit(dropped_paths(event.mimeData()))
+
+    def _changed(self, old: Session, new: Session) -> None:
+        if old.scans is not new.scans or old.predictions is not new.predictions:
+            self._build(new)
+        elif old.current != new.current:
+            self._mark_current(new)
+
+    def _chosen(self, item: QTreeWidgetItem) -> None:
+        key = item.data(0, KEY)
+        if key and key != self._store.session.current:
+            show_series(self._store, self._runner, self._store.session.series(key))
+
+    def _build(self, session: Session) -> None:
+        self.tree.clear()
+        self.hint.setVisible(not session.scans)
+        analysed = {prediction.series_key for prediction in session.predictions}
+        for scan in session.scans:
+            for study in scan.studies:
+                self.tree.addTopLevelItem(_study_item(study, analysed))
+            if scan.skipped:
+                self.tree.addTopLevelItem(_skipped_item(scan))
+        for row in range(self.tree.topLevelItemCount()):
+            _open(self.tree.topLevelItem(row))
+        self._mark_current(session)
+
+    def _mark_current(self, session: Session) -> None:
+        for item in self.tree.findItems("", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive):
+            if session.current and item.data(0, KEY) == session.current:
+                self.tree.setCurrentItem(item)
+
+
+class WrappedText(QStyledItemDelegate):
+    """Give every row the height its text needs at the width of the tree."""
+
+    def __init__(self, tree: QTreeWidget) -> None:
+        super().__init__(tree)
+        self._tree = tree
+
+    def sizeHint(self, _option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
+        """Measure the wrapped text of a row."""
+        depth, parent = 1, index.parent()
+        while parent.isValid():
+            depth, parent = depth + 1, parent.parent()
+        width = max(60, self._tree.viewport().width() - depth * self._tree.indentation() - 24)
+        metrics = QFontMetrics(index.data(Qt.ItemDataRole.FontRole) or self._tree.font())
+        text = str(index.data(Qt.ItemDataRole.DisplayRole))
+        flags = int(Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextWrapAnywhere)
+        return QSize(width, metrics.boundingRect(QRect(0, 0, width, 10_000), flags, text).height() + 8)
+
+
+def _open(item: QTreeWidgetItem | None) -> None:
+    """Unfold studies and the warnings of their series; lists of skipped files stay folded."""
+    if item is not None and item.data(0, KEY) is not None:
+        item.setExpanded(True)
+        for row in range(item.childCount()):
+            child = item.child(row)
+            if child is not None:
+                child.setExpanded(True)
+
+
+def _item(text: str, key: str | None, color: str = "", bold: bool = False) -> QTreeWidgetItem:
+    item = QTreeWidgetItem([text])
+    item.setData(0, KEY, key)
+    item.setToolTip(0, text)
+    if color:
+        item.setForeground(0, QBrush(QColor(color)))
+    if bold:
+        face = theme.font()
+        face.setBold(True)
+        item.setFont(0, face)
+    return item
+
+
+def _study_item(study: Study, analysed: set[str]) -> QTreeWidgetItem:
+    top = _item(f"{patient_text(study.patient)}\n{study_text(study)}", "", bold=True)
+    top.setFlags(Qt.ItemFlag.ItemIsEnabled)
+    top.addChildren([_series_item(series, series.key in analysed) for series in study.series])
+    return top
+
+
+def _series_item(series: Series, analysed: bool) -> QTreeWidgetItem:
+    badges = [series.modality or series.format, size_text(series) if showable(series) else "", kind_word(series.kind)]
+    if analysed:
+        badges.append(tr("AI result"))
+    title = series.title or tr("Series without a name")
+    item = _item(f"{title}\n{' · '.join(badge for badge in badges if badge)}", series.key)
+    if series.kind is SeriesKind.OTHER:
+        item.setForeground(0, QBrush(QColor(theme.DIM)))
+    if series.irregularity:
+        item.addChild(_note(tr("Not a regular grid: {reason}", reason=series.irregularity)))
+    item.addChildren([_note(localized(warning)) for warning in series.warnings])
+    return item
+
+
+def _note(text: str) -> QTreeWidgetItem:
+    note = _item(f"⚠ {text}", None, theme.CAUTION)
+    note.setFlags(Qt.ItemFlag.ItemIsEnabled)
+    return note
+
+
+def _skipped_item(scan: Scan) -> QTreeWidgetItem:
+    top = _item(tr("Files not understood: {count}", count=len(scan.skipped)), None, theme.DIM)
+    top.setFlags(Qt.ItemFlag.ItemIsEnabled)
+    top.addChildren([_item(f"{one.path.name}: {one.reason}", None, theme.DIM) for one in scan.skipped[:MOST_SKIPPED]])
+    return top

@@ -1,0 +1,1 @@
+"""Pictures of one series: planes, layers, pointing and the texts on top."""

@@ -1,0 +1,85 @@
+"""The scale of the map below the picture: colours, shares of the maximum, and what a map is not."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
+
+from medassist.entities.heatmap import Heatmap
+from medassist.language import tr
+from medassist.session.state import Layers, Session
+from medassist.ui import theme
+from medassist.ui.viewer.layers import heat_table
+from medassist.ui.wording import method_name
+
+HEIGHT = 46
+TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+class ColorBar(QWidget):
+    """Shown while a map is drawn; ticks are shares of the map's maximum."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._heatmap: Heatmap | None = None
+        self._layers = Layers()
+        self.setFixedHeight(HEIGHT)
+        self.setMinimumWidth(200)
+        self.setFont(theme.font(9.0))
+        self.hide()
+
+    def draw(self, session: Session, *, hidden: bool) -> None:
+        """Show the scale of the map on screen, or nothing when no map is drawn."""
+        heatmap, layers, volume = session.heatmap, session.layers, session.volume
+        drawn = heatmap is not None and volume is not None and layers.visible and layers.heatmap_visible and not hidden
+        if heatmap is None or volume is None or not heatmap.geometry.same_grid(volume.geometry):
+            drawn = False
+        self._heatmap, self._layers = heatmap, layers
+        self.setVisible(drawn)
+        self.update()
+
+    def captions(self) -> tuple[str, str]:
+        """Return what stands left and right of the colours."""
+        if self._heatmap is None:
+            return "", ""
+        left = tr("{method} for {label}", method=method_name(self._heatmap.method), label=tr(self._heatmap.target))
+        return left, tr("Regions that influenced the score, not lesion outline")
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return the height of one scale."""
+        return QSize(600, HEIGHT)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        """Draw the colours with their ticks, and the captions beside them."""
+        if self._heatmap is None:
+            return
+        painter = QPainter(self)
+        width = max(120.0, 0.26 * self.width())
+        bar = QRectF(self.width() / 2 - width / 2, 8, width, 10)
+        table = heat_table(1.0, self._layers.heatmap_threshold).copy()
+        image = QImage(table.data, 256, 1, 1024, QImage.Format.Format_RGBA8888)
+        painter.fillRect(bar, QColor(0, 0, 0))
+        painter.drawImage(bar, image)
+        painter.setPen(QPen(QColor(theme.DIM), 1))
+        painter.drawRect(bar)
+        self._draw_ticks(painter, bar)
+        self._draw_captions(painter, bar)
+        painter.end()
+
+    def _draw_ticks(self, painter: QPainter, bar: QRectF) -> None:
+        painter.setPen(QColor(theme.TEXT))
+        for share in TICKS:
+            x = bar.left() + share * bar.width()
+            painter.drawText(QRectF(x - 30, 20, 60, 14), Qt.AlignmentFlag.AlignCenter, f"{share:.0%}")
+
+    def _draw_captions(self, painter: QPainter, bar: QRectF) -> None:
+        left, right = self.captions()
+        assert self._heatmap is not None  # noqa: S101 - the caller has one
+        maximum = tr("share of maximum ({maximum})", maximum=f"{self._heatmap.maximum:.3g}")
+        wrap = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignVCenter
+        painter.setPen(QColor(theme.AI))
+        west = QRectF(8, 2, bar.left() - 36, HEIGHT - 4)
+        painter.drawText(west, int(wrap | Qt.AlignmentFlag.AlignLeft), f"{left}\n{maximum}")
+        east = QRectF(bar.right() + 28, 2, self.width() - bar.right() - 36, HEIGHT - 4)
+        painter.drawText(east, int(wrap | Qt.AlignmentFlag.AlignRight), right)

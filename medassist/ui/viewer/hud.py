@@ -1,0 +1,104 @@
+"""Everything drawn over the layers in screen pixels: crosshair, letters, scale, corners."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+
+from medassist.ui import theme
+from medassist.ui.viewer.gestures import nice_length
+from medassist.ui.viewer.texts import Corners
+
+MARGIN = 8.0
+CROSS_GAP = 10.0
+SHADOW = QColor(0, 0, 0, 210)
+
+
+@dataclass(frozen=True)
+class Cross:
+    """Where the cursor lies on screen, and the colours of the planes its two lines stand for."""
+
+    at: QPointF
+    vertical: str
+    horizontal: str
+
+
+def draw_text(
+    painter: QPainter, rect: QRectF, lines: Sequence[str], flags: Qt.AlignmentFlag, color: str = theme.TEXT
+) -> None:
+    """Write lines with a dark rim, so that they can be read on white bone and on black air."""
+    text = "\n".join(lines)
+    painter.setPen(SHADOW)
+    for x, y in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        painter.drawText(rect.translated(x, y), int(flags), text)
+    painter.setPen(QColor(color))
+    painter.drawText(rect, int(flags), text)
+
+
+def draw_corners(painter: QPainter, area: QRectF, corners: Corners, under: Sequence[str]) -> None:
+    """Write the four corners; model results are named in the colour of AI."""
+    inner = area.adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+    left, right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
+    top, bottom = Qt.AlignmentFlag.AlignTop, Qt.AlignmentFlag.AlignBottom
+    half = inner.width() / 2 - 24
+    west = QRectF(inner.left(), inner.top(), half, inner.height())
+    east = QRectF(inner.right() - half, inner.top(), half, inner.height())
+    draw_text(painter, west, _fitted(painter, corners.top_left, half), left | top)
+    series = _fitted(painter, corners.top_right, half)
+    draw_text(painter, east, series, right | top)
+    below = east.adjusted(0, QFontMetricsF(painter.font()).lineSpacing() * len(series), 0, 0)
+    draw_text(painter, below, _fitted(painter, corners.stamp, half), right | top, theme.AI)
+    draw_text(painter, west, _fitted(painter, corners.bottom_left, half), left | bottom)
+    above = east.adjusted(0, 0, 0, -1.6 * QFontMetricsF(painter.font()).lineSpacing())
+    draw_text(painter, above, _fitted(painter, under, half), right | bottom, "#f5e9b8")
+
+
+def _fitted(painter: QPainter, lines: Sequence[str], width: float) -> list[str]:
+    metrics = QFontMetricsF(painter.font())
+    return [metrics.elidedText(line, Qt.TextElideMode.ElideRight, width) for line in lines if line]
+
+
+def draw_letters(painter: QPainter, area: QRectF, letters: Sequence[str]) -> None:
+    """Write the orientation letters at the left, right, top and bottom edge."""
+    inner = area.adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+    middle, center = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignHCenter
+    places = (
+        Qt.AlignmentFlag.AlignLeft | middle,
+        Qt.AlignmentFlag.AlignRight | middle,
+        Qt.AlignmentFlag.AlignTop | center,
+        Qt.AlignmentFlag.AlignBottom | center,
+    )
+    for letter, place in zip(letters, places, strict=True):
+        draw_text(painter, inner, [letter], place, "#ffd75e")
+
+
+def draw_scale(painter: QPainter, area: QRectF, pixels_per_unit: float, calibrated: bool) -> None:
+    """Draw a bar of a round length in the lower right corner, in mm, or in px when the picture has no scale."""
+    longest = 0.2 * area.width() / pixels_per_unit
+    if not longest > 0:
+        return
+    length = nice_length(longest)
+    width = length * pixels_per_unit
+    line = QFontMetricsF(painter.font()).lineSpacing()
+    text = f"{length:g} {'mm' if calibrated else 'px'}"
+    room = QFontMetricsF(painter.font()).horizontalAdvance(text) + 6
+    y, x = area.bottom() - MARGIN - line / 2, area.right() - MARGIN - room - width
+    for pen in (QPen(SHADOW, 4), QPen(QColor(theme.TEXT), 1.5)):
+        painter.setPen(pen)
+        painter.drawLines(
+            [QLineF(x, y, x + width, y), QLineF(x, y - 4, x, y + 4), QLineF(x + width, y - 4, x + width, y + 4)]
+        )
+    label = QRectF(x + width + 6, y - line / 2, room, line)
+    draw_text(painter, label, [text], Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+
+def draw_cross(painter: QPainter, area: QRectF, cross: Cross) -> None:
+    """Draw the lines of the two other planes; the middle stays free, so that nothing hides the finding."""
+    x, y = cross.at.x(), cross.at.y()
+    painter.setPen(QPen(QColor(cross.vertical), 1))
+    painter.drawLines([QLineF(x, area.top(), x, y - CROSS_GAP), QLineF(x, y + CROSS_GAP, x, area.bottom())])
+    painter.setPen(QPen(QColor(cross.horizontal), 1))
+    painter.drawLines([QLineF(area.left(), y, x - CROSS_GAP, y), QLineF(x + CROSS_GAP, y, area.right(), y)])

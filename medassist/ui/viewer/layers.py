@@ -1,0 +1,165 @@
+"""The picture and its overlays as separate image items; opacity and threshold only change colour tables."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QTransform
+from PySide6.QtWidgets import QGraphicsPathItem, QGraphicsScene, QWidget
+
+from medassist.entities.heatmap import Heatmap
+from medassist.entities.prediction import Mask
+from medassist.entities.volume import AnyArray
+from medassist.imaging.colormaps import colormap
+from medassist.session.state import Layers, Session
+from medassist.ui.viewer import slices
+from medassist.ui.viewer.contour import border
+from medassist.ui.viewer.slices import Shown
+
+pg.setConfigOptions(imageAxisOrder="row-major")
+
+OUTLINE_PX = 1.6
+HEAT_TABLE = "ember"
+
+
+class SliceImage(pg.ImageItem):  # type: ignore[misc]
+    """An 8-bit slice; pixel centres lie at (column * spacing, row * spacing) of the scene, in mm."""
+
+    def __init__(self, z: float, *, smooth: bool) -> None:
+        super().__init__(axisOrder="row-major")
+        self._smooth = smooth
+        self.setZValue(z)
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+
+    def show_slice(self, values: AnyArray, spacing_mm: tuple[float, float]) -> None:
+        """Show (rows, columns[, 3]) uint8 values with (row, column) spacing in mm."""
+        down, right = spacing_mm
+        self.setTransform(QTransform(right, 0, 0, down, -right / 2, -down / 2))
+        self.setImage(values, autoLevels=False, levels=None)
+        self.show()
+
+    def paint(self, painter: QPainter, option: object, widget: QWidget | None = None) -> None:
+        """Draw with interpolation for pictures, without it for labels and cells."""
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
+        super().paint(painter, option, widget)
+
+
+@lru_cache(maxsize=64)
+def heat_table(opacity: float, threshold: float) -> NDArray[np.uint8]:
+    """Return (256, 4) RGBA for shares of the maximum; below the threshold, and at zero, nothing is drawn."""
+    table = np.zeros((256, 4), np.uint8)
+    table[:, :3] = colormap(HEAT_TABLE)
+    shown = np.arange(256) / 255.0 >= threshold
+    shown[0] = False
+    table[shown, 3] = round(255 * opacity)
+    return table
+
+
+def label_table(mask: Mask, opacity: float) -> NDArray[np.uint8]:
+    """Return (256, 4) RGBA with the colour of each segment."""
+    table = np.zeros((256, 4), np.uint8)
+    for segment in mask.segments:
+        table[segment.value] = (*segment.color, round(255 * opacity))
+    return table
+
+
+class SliceLayers:
+    """The items of one plane in a scene: grey picture, heat, label fill, label outline."""
+
+    def __init__(self, scene: QGraphicsScene) -> None:
+        self._scene = scene
+        self.gray = SliceImage(0, smooth=True)
+        self.heat = SliceImage(1, smooth=False)
+        self.fill = SliceImage(2, smooth=False)
+        self._outlines: list[QGraphicsPathItem] = []
+        self._drawn: dict[str, tuple[object, ...]] = {}
+        for item in (self.gray, self.heat, self.fill):
+            scene.addItem(item)
+            item.hide()
+
+    def draw(self, shown: Shown, session: Session, hidden: bool) -> None:
+        """Bring every layer up to date; what did not change is not touched."""
+        layers = session.layers
+        visible = layers.visible and not hidden
+        self._draw_gray(shown, session)
+        mask, heatmap = session.mask, session.heatmap
+        fits = mask is not None and mask.geometry.same_grid(shown.volume.geometry)
+        self._draw_mask(shown, mask if fits and visible and layers.mask_visible else None, layers)
+        fits = heatmap is not None and heatmap.geometry.same_grid(shown.volume.geometry)
+        self._draw_heat(shown, heatmap if fits and visible and layers.heatmap_visible else None, layers)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._drawn.clear()
+        for item in (self.gray, self.heat, self.fill):
+            item.hide()
+        self._remove_outlines()
+
+    def _is_new(self, name: str, *state: object) -> bool:
+        """Tell whether a layer has to be drawn again, and remember its state."""
+        before = self._drawn.get(name)
+        same = (
+            before is not None
+            and len(before) == len(state)
+            and all(
+                one is other or (isinstance(one, int | float | bool) and one == other)
+                for one, other in zip(before, state, strict=True)
+            )
+        )
+        self._drawn[name] = state
+        return not same
+
+    def _draw_gray(self, shown: Shown, session: Session) -> None:
+        view = session.view
+        if self._is_new("gray", shown.volume, shown.layout, shown.index, shown.time, view.window, view.inverted):
+            self.gray.show_slice(slices.picture(shown, view), shown.layout.spacing_mm)
+
+    def _draw_mask(self, shown: Shown, mask: Mask | None, layers: Layers) -> None:
+        moved = self._is_new("mask", mask, shown.layout, shown.index)
+        if mask is None:
+            self.fill.hide()
+            self._remove_outlines()
+            return
+        if moved:
+            labels = slices.labels(shown, mask.labels_zyx)
+            self.fill.show_slice(labels, shown.layout.spacing_mm)
+            self._draw_outlines(labels, mask, shown.layout.spacing_mm)
+        if self._is_new("fill", mask, layers.fill_opacity):
+            self.fill.setLookupTable(label_table(mask, layers.fill_opacity))
+        for item in self._outlines:
+            item.setOpacity(layers.outline_opacity)
+
+    def _draw_outlines(self, labels: AnyArray, mask: Mask, spacing_mm: tuple[float, float]) -> None:
+        self._remove_outlines()
+        for segment in mask.segments:
+            x, y = border(labels == segment.value)
+            if not x.size:
+                continue
+            item = QGraphicsPathItem(pg.arrayToQPath(x * spacing_mm[1], y * spacing_mm[0], connect="pairs"))
+            pen = QPen(QColor(*segment.color), OUTLINE_PX)
+            pen.setCosmetic(True)
+            item.setPen(pen)
+            item.setZValue(3)
+            self._scene.addItem(item)
+            self._outlines.append(item)
+
+    def _remove_outlines(self) -> None:
+        for item in self._outlines:
+            self._scene.removeItem(item)
+        self._outlines = []
+
+    def _draw_heat(self, shown: Shown, heatmap: Heatmap | None, layers: Layers) -> None:
+        native = layers.heatmap_native_cells
+        moved = self._is_new("heat", heatmap, shown.layout, shown.index, native)
+        if heatmap is None:
+            self.heat.hide()
+            return
+        if moved:
+            share = slices.heat(shown, heatmap, native)
+            self.heat.show_slice(np.rint(share * 255).astype(np.uint8), shown.layout.spacing_mm)
+        if self._is_new("table", layers.heatmap_opacity, layers.heatmap_threshold):
+            self.heat.setLookupTable(heat_table(layers.heatmap_opacity, layers.heatmap_threshold))

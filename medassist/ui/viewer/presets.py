@@ -1,0 +1,40 @@
+"""Grey-scale windows on the digit keys: 0 from the file, 1 automatic, the others bound to a preset by name.
+
+CT values are those of Weasis 4.7 (brain, abdomen, mediastinum, bone, lung) and OHIF 3 (soft tissue, liver), in HU.
+"""
+
+from __future__ import annotations
+
+from medassist.entities.volume import Volume, Window
+from medassist.imaging.render import auto_window
+
+CT_PRESETS: dict[int, Window] = {
+    2: Window(40.0, 400.0, "Soft tissue"),
+    3: Window(35.0, 110.0, "Brain"),
+    4: Window(50.0, 320.0, "Abdomen"),
+    5: Window(80.0, 400.0, "Mediastinum"),
+    6: Window(350.0, 2000.0, "Bone"),
+    7: Window(-500.0, 1500.0, "Lung"),
+    8: Window(90.0, 150.0, "Liver"),
+    9: Window(40.0, 40.0, "Stroke"),
+}
+
+
+def presets(volume: Volume) -> dict[int, Window]:
+    """Return digit -> window for a series; digits above 1 name CT presets, or further windows of the file."""
+    found = {0: volume.windows[0], 1: _automatic(volume)}
+    if volume.series.modality == "CT" and volume.unit in ("HU", ""):
+        return found | CT_PRESETS
+    return found | dict(enumerate(volume.windows[1:9], start=2))
+
+
+def preset(volume: Volume, digit: int) -> Window | None:
+    """Return the window of one digit, None when the digit has none for this series."""
+    if digit == 1:
+        return _automatic(volume)
+    return presets(volume).get(digit)
+
+
+def _automatic(volume: Volume) -> Window:
+    found = auto_window(volume.array_tzyx, volume.padding)
+    return Window(found.center, found.width, "Automatic")

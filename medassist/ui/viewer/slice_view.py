@@ -1,0 +1,274 @@
+"""One plane: layers in a scene measured in millimetres, texts on top, and the conventional mouse map."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QTransform, QWheelEvent
+from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
+
+from medassist.imaging.slicing import Layout, Plane, has_orientation, layout
+from medassist.session.actions import MoveCursor, SetWindow
+from medassist.session.state import Session
+from medassist.ui import theme
+from medassist.ui.store import Store
+from medassist.ui.viewer import gestures, hud, texts
+from medassist.ui.viewer.layers import SliceLayers
+from medassist.ui.viewer.slices import Shown
+
+WHOLE = QRectF(-1e5, -1e5, 2e5, 2e5)
+
+
+class SliceView(QGraphicsView):
+    """Draw one plane of the series on screen; zoom and pan belong to the view, all else to the session.
+
+    Scene coordinates are millimetres: the centre of display pixel (row, column) lies at
+    (column * spacing, row * spacing). `maximise` asks the viewer to enlarge this plane or to put it back.
+    """
+
+    maximise = Signal()
+    unfocused = Signal()
+    sigDeviceRangeChanged = Signal(object, object)  # noqa: N815 - pyqtgraph items look for these two
+    sigDeviceTransformChanged = Signal(object)  # noqa: N815
+
+    def __init__(self, store: Store, plane: Plane, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._store, self.plane = store, plane
+        self._layout: Layout | None = None
+        self._shown: Shown | None = None
+        self._crosshair = True
+        self.leading = False
+        self._zoom, self._fitted, self._center = 1.0, True, QPointF()
+        self._text_font = theme.font(9.0)
+        self._pressed: QPointF | None = None
+        self._last = QPointF()
+        self._dragging = False
+        self._wheel_rest = 0
+        self._hover: tuple[float, float] | None = None
+        scene = QGraphicsScene(self)
+        scene.setSceneRect(WHOLE)
+        scene.setBackgroundBrush(QColor(0, 0, 0))
+        self.setScene(scene)
+        self.layers = SliceLayers(scene)
+        self._dress()
+
+    @property
+    def shown(self) -> Shown | None:
+        """What is on screen."""
+        return self._shown
+
+    def draw(self, session: Session, *, hidden: bool, crosshair: bool) -> None:
+        """Bring the plane up to date."""
+        volume = session.volume
+        if volume is None:
+            self._layout = self._shown = None
+            self.layers.clear()
+            self.viewport().update()
+            return
+        fresh = self._layout is None or self._layout.geometry is not volume.geometry
+        if fresh:
+            self._layout = layout(volume.geometry, self.plane)
+        assert self._layout is not None  # noqa: S101 - set on the line above
+        index = self._layout.index_of(session.view.cursor_lps)
+        self._shown = Shown(volume, self.plane, self._layout, index, session.view.time)
+        self._crosshair = crosshair
+        self.layers.draw(self._shown, session, hidden)
+        if fresh:
+            self.fit()
+        self.viewport().update()
+
+    def show_plane(self, plane: Plane) -> None:
+        """Show another plane from the next `draw` on."""
+        if plane is not self.plane:
+            self.plane, self._layout = plane, None
+
+    def fit(self) -> None:
+        """Show the whole slice."""
+        if self._layout is None:
+            return
+        rect = self._picture_rect()
+        area = self.viewport().rect()
+        self._zoom = 0.96 * min(area.width() / rect.width(), area.height() / rect.height())
+        self._fitted = True
+        self._look_at(rect.center())
+
+    def to_screen(self, row: float, column: float) -> QPointF:
+        """Return where a display pixel's centre lies in the viewport."""
+        assert self._layout is not None  # noqa: S101 - callers draw first
+        down, right = self._layout.spacing_mm
+        return self.viewportTransform().map(QPointF(column * right, row * down))
+
+    def to_pixel(self, at: QPointF) -> tuple[float, float]:
+        """Return the (row, column) of the slice under a viewport position."""
+        assert self._layout is not None  # noqa: S101 - callers draw first
+        down, right = self._layout.spacing_mm
+        scene = self.viewportTransform().inverted()[0].map(at)
+        return scene.y() / down, scene.x() / right
+
+    def scroll(self, slices_down: int) -> None:  # type: ignore[override]
+        """Go some slices further (positive is towards higher slice numbers), stopping at the ends."""
+        if self._shown is not None:
+            self.go_to(self._shown.index + slices_down)
+
+    def go_to(self, index: int) -> None:
+        """Show one slice; the cursor keeps its place within the plane."""
+        if self._shown is None or self._layout is None:
+            return
+        index = min(max(index, 0), self._layout.count - 1)
+        row, column, _index = self._layout.to_display(self._store.session.view.cursor_lps)
+        self._move_cursor(float(row), float(column), index)
+
+    def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
+        """Enlarge around a viewport position, by default the middle."""
+        anchor = QPointF(self.viewport().rect().center()) if at is None else at
+        before = self.viewportTransform().inverted()[0].map(anchor)
+        zoom = min(max(self._zoom * factor, gestures.SMALLEST_ZOOM), gestures.LARGEST_ZOOM)
+        center = before + (self._center - before) * (self._zoom / zoom)
+        self._zoom, self._fitted = zoom, False
+        self._look_at(center)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Begin a drag; which one, the button decides."""
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self._pressed = self._last = event.position()
+        self._dragging = False
+        if event.button() is Qt.MouseButton.LeftButton and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._point_at(event.position())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Window with the left button, pan with the middle one, zoom with the right one; else tell what lies here."""
+        at, buttons = event.position(), event.buttons()
+        if self._layout is None:
+            return
+        self._hover = self.to_pixel(at)
+        if self._pressed is not None and buttons is not Qt.MouseButton.NoButton:
+            moved = at - self._pressed
+            self._dragging = self._dragging or moved.manhattanLength() >= gestures.DRAG_STARTS_PX
+            if self._dragging:
+                self._drag(at - self._last, at, event)
+                self._last = at
+        self.viewport().update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """A left click that was no drag moves the crosshair."""
+        clicked = event.button() is Qt.MouseButton.LeftButton and not self._dragging
+        if clicked and self._pressed is not None:
+            self._point_at(event.position())
+        self._pressed, self._dragging = None, False
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Enlarge this plane or put it back."""
+        self._pressed = None
+        if event.button() is Qt.MouseButton.LeftButton:
+            self.maximise.emit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        """Scroll slices; zoom with Ctrl."""
+        event.accept()
+        steps, self._wheel_rest = gestures.notches(event.angleDelta().y(), self._wheel_rest)
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.zoom_by(gestures.ZOOM_PER_NOTCH**steps, event.position())
+        elif steps:
+            self.scroll(-steps)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Leave all keys to the viewer."""
+        event.ignore()
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Leave all keys to the viewer."""
+        event.ignore()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        """Tell the viewer: a key held down will be let go elsewhere."""
+        self.unfocused.emit()
+        super().focusOutEvent(event)
+
+    def leaveEvent(self, _event: QEvent) -> None:  # noqa: N802
+        """Nothing lies under the cursor any more."""
+        self._hover = None
+        self.viewport().update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep the whole slice in sight, or the same place in the middle."""
+        super().resizeEvent(event)
+        if self._fitted:
+            self.fit()
+        else:
+            self._look_at(self._center)
+
+    def drawForeground(self, painter: QPainter, _rect: QRectF | QRect) -> None:  # noqa: N802
+        """Draw crosshair and texts in viewport pixels."""
+        if self._shown is None or self._layout is None:
+            return
+        painter.save()
+        painter.setWorldTransform(QTransform())
+        painter.setFont(self._text_font)
+        area = QRectF(self.viewport().rect())
+        self._draw_over(painter, area, self._shown, self._layout)
+        painter.restore()
+
+    def _draw_over(self, painter: QPainter, area: QRectF, shown: Shown, plane_layout: Layout) -> None:
+        session = self._store.session
+        if self._crosshair:
+            row, column, _index = plane_layout.to_display(session.view.cursor_lps)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            hud.draw_cross(painter, area, hud.Cross(self.to_screen(row, column), *_CROSS_COLORS[self.plane]))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        geometry = shown.volume.geometry
+        if has_orientation(shown.volume):
+            hud.draw_letters(painter, area, plane_layout.letters())
+        hud.draw_scale(painter, area, self._zoom, geometry.calibrated)
+        under = () if self._hover is None else texts.under_cursor(session, shown, *self._hover)
+        corners = texts.corners(session, shown, self._zoom * min(plane_layout.spacing_mm), leading=self.leading)
+        hud.draw_corners(painter, area, corners, under)
+
+    def _dress(self) -> None:
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setMinimumSize(QSize(120, 120))
+
+    def _drag(self, step: QPointF, at: QPointF, event: QMouseEvent) -> None:
+        buttons, session = event.buttons(), self._store.session
+        if buttons & Qt.MouseButton.MiddleButton:
+            self._fitted = False
+            self._look_at(self._center - step / self._zoom)
+        elif buttons & Qt.MouseButton.RightButton:
+            self.zoom_by(gestures.dragged_zoom(-step.y()), self._pressed)
+        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._point_at(at)
+        elif session.view.window is not None:
+            self._store.dispatch(SetWindow(gestures.dragged_window(session.view.window, step.x(), -step.y())))
+
+    def _point_at(self, at: QPointF) -> None:
+        if self._shown is not None:
+            row, column = self.to_pixel(at)
+            self._move_cursor(row, column, self._shown.index)
+
+    def _move_cursor(self, row: float, column: float, index: int) -> None:
+        assert self._layout is not None  # noqa: S101 - callers have a slice on screen
+        x, y, z = self._layout.to_lps(row, column, index)
+        self._store.dispatch(MoveCursor((float(x), float(y), float(z))))
+
+    def _picture_rect(self) -> QRectF:
+        assert self._layout is not None  # noqa: S101 - callers have a slice on screen
+        (rows, columns), (down, right) = self._layout.shape, self._layout.spacing_mm
+        return QRectF(-right / 2, -down / 2, columns * right, rows * down)
+
+    def _look_at(self, center: QPointF) -> None:
+        self._center = center
+        self.setTransform(QTransform.fromScale(self._zoom, self._zoom))
+        self.centerOn(center)
+        self.viewport().update()
+
+
+_CROSS_COLORS = {
+    Plane.AXIAL: (theme.AXIS_COLORS["sagittal"], theme.AXIS_COLORS["coronal"]),
+    Plane.CORONAL: (theme.AXIS_COLORS["sagittal"], theme.AXIS_COLORS["axial"]),
+    Plane.SAGITTAL: (theme.AXIS_COLORS["coronal"], theme.AXIS_COLORS["axial"]),
+}

@@ -1,0 +1,114 @@
+"""What one plane shows of the session, as arrays: grey values, labels, heat. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medassist.entities.geometry import Geometry
+from medassist.entities.heatmap import Heatmap
+from medassist.entities.volume import AnyArray, Volume
+from medassist.imaging.render import to_gray8
+from medassist.imaging.slicing import Layout, Plane, native_plane
+from medassist.language import tr
+from medassist.session.state import Session, View
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """One plane of one series at one slice and time point."""
+
+    volume: Volume
+    plane: Plane
+    layout: Layout
+    index: int
+    time: int = 0
+
+    def position_lps(self, row: float, column: float) -> NDArray[np.float64]:
+        """Return where a display pixel lies (LPS mm); slices of an irregular stack know their own place."""
+        world = self.layout.to_lps(row, column, self.index)
+        origins = self.volume.slice_origins_lps
+        if self.volume.is_regular or origins is None or self.layout.through_axis != 2:
+            return world
+        offset: NDArray[np.float64] = origins[self.index] - self.volume.geometry.to_world([0, 0, self.index])
+        return world + offset
+
+    def voxel(self, row: float, column: float) -> tuple[int, int, int] | None:
+        """Return slice, row and column index of the voxel under a display position, None outside."""
+        i, j, k = np.rint(self.volume.geometry.to_index(self.layout.to_lps(row, column, self.index))).astype(int)
+        depth, height, width = self.volume.geometry.shape_zyx
+        return (int(k), int(j), int(i)) if 0 <= i < width and 0 <= j < height and 0 <= k < depth else None
+
+
+def planes_of(volume: Volume) -> tuple[Plane, ...]:
+    """Return the planes to show: all three for a regular volume of several slices, else the stored one."""
+    if volume.is_regular and volume.geometry.shape_zyx[0] > 1:
+        return (Plane.AXIAL, Plane.CORONAL, Plane.SAGITTAL)
+    return (native_plane(volume.geometry),)
+
+
+def picture(shown: Shown, view: View) -> AnyArray:
+    """Return the 8-bit picture of a plane: (rows, columns) grey or (rows, columns, 3) colour."""
+    values = shown.layout.extract(shown.volume.array_tzyx[shown.time], shown.index)
+    inverted = shown.volume.inverted != view.inverted
+    if shown.volume.is_color:
+        return np.ascontiguousarray(np.bitwise_not(values) if view.inverted else values)
+    window = view.window or shown.volume.windows[0]
+    return np.ascontiguousarray(to_gray8(np.ascontiguousarray(values), window, inverted))
+
+
+def labels(shown: Shown, labels_zyx: AnyArray) -> AnyArray:
+    """Return the label slice of a plane."""
+    return np.ascontiguousarray(shown.layout.extract(labels_zyx, shown.index))
+
+
+def heat(shown: Shown, heatmap: Heatmap, native_cells: bool) -> NDArray[np.float32]:
+    """Return the map of a plane as shares of its maximum in 0..1; all zero when the maximum is not positive.
+
+    With `native_cells` every pixel takes the value of the cell that contains its centre, without any smoothing.
+    """
+    rows, columns = shown.layout.shape
+    if heatmap.maximum <= 0:
+        return np.zeros((rows, columns), np.float32)
+    values: NDArray[np.float32] = (
+        _cells(shown, heatmap.native_zyx, heatmap.native_geometry)
+        if native_cells
+        else shown.layout.extract(heatmap.values_zyx, shown.index)
+    )
+    share = np.nan_to_num(np.asarray(values, dtype=np.float32)) / np.float32(heatmap.maximum)
+    return np.ascontiguousarray(np.clip(share, 0.0, 1.0), dtype=np.float32)
+
+
+def _cells(shown: Shown, native_zyx: NDArray[np.float32], native: Geometry) -> NDArray[np.float32]:
+    """Look up, for every display pixel, the cell its centre lies in (positions are linear in row and column)."""
+    rows, columns = shown.layout.shape
+    corner, right, down = (
+        native.to_index(shown.layout.to_lps(row, column, shown.index)) for row, column in ((0, 0), (0, 1), (1, 0))
+    )
+    at = []
+    for axis, size in enumerate(reversed(native.shape_zyx)):
+        along = corner[axis] + (right - corner)[axis] * np.arange(columns)[None, :]
+        along = along + (down - corner)[axis] * np.arange(rows)[:, None]
+        at.append(np.clip(np.rint(along).astype(np.intp), 0, size - 1))
+    found: NDArray[np.float32] = native_zyx[at[2], at[1], at[0]]
+    return found
+
+
+def overlay_problems(session: Session) -> tuple[str, ...]:
+    """Say which overlays are not drawn, or show nothing, and why."""
+    volume, problems = session.volume, []
+    if volume is None:
+        return ()
+    if session.mask is not None and not session.mask.geometry.same_grid(volume.geometry):
+        problems.append(tr("The mask lies on another grid than this series; it is not drawn."))
+    heatmap = session.heatmap
+    if heatmap is not None and not heatmap.geometry.same_grid(volume.geometry):
+        problems.append(tr("The explanation map lies on another grid than this series; it is not drawn."))
+    elif heatmap is not None and heatmap.maximum <= 0:
+        problems.append(
+            tr("The explanation map of {label} is zero everywhere: this method found nothing that raised the score.",
+               label=tr(heatmap.target))
+        )  # fmt: skip
+    return tuple(problems)

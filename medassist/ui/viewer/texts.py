@@ -1,0 +1,169 @@
+"""The words on the picture: corners, scale, and what lies under the cursor. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medassist.entities.heatmap import Heatmap
+from medassist.entities.prediction import Mask, Prediction
+from medassist.entities.study import SeriesKind
+from medassist.entities.volume import Volume
+from medassist.imaging.slicing import Plane, has_orientation
+from medassist.language import tr
+from medassist.session.state import Session
+from medassist.ui.viewer import slices
+from medassist.ui.viewer.slices import Shown
+from medassist.ui.wording import age_text, date_text, local_title
+
+
+@dataclass(frozen=True)
+class Corners:
+    """Lines of the four corners; `stamp` names the model whose results are drawn."""
+
+    top_left: tuple[str, ...] = ()
+    top_right: tuple[str, ...] = ()
+    bottom_left: tuple[str, ...] = ()
+    stamp: tuple[str, ...] = ()
+
+
+def plane_name(plane: Plane) -> str:
+    """Name an anatomical plane."""
+    return {
+        Plane.AXIAL: tr("Axial"),
+        Plane.CORONAL: tr("Coronal"),
+        Plane.SAGITTAL: tr("Sagittal"),
+    }[plane]
+
+
+def corners(session: Session, shown: Shown, zoom: float, *, leading: bool) -> Corners:
+    """Return the corner texts; only the leading plane carries patient, series and model.
+
+    `zoom` is screen pixels per picture pixel (per mm where the pixels are not square).
+    """
+    kind = shown.volume.series.kind
+    name = () if kind is SeriesKind.FILM or not has_orientation(shown.volume) else (plane_name(shown.plane),)
+    if not leading:
+        return Corners(top_left=name, bottom_left=_place_lines(session, shown, zoom)[:2])
+    return Corners(
+        top_left=_who_lines(session),
+        top_right=_series_lines(shown.volume),
+        bottom_left=(*name, *_place_lines(session, shown, zoom)),
+        stamp=() if session.prediction is None else stamp_lines(session.prediction),
+    )
+
+
+def _who_lines(session: Session) -> tuple[str, ...]:
+    study = session.study_of(session.current)
+    patient = study.patient
+    name = patient.name.replace("^", " ").strip() or tr("name unknown")
+    identity = (patient.patient_id or tr("ID unknown"), patient.sex, age_text(patient.age))
+    date = date_text(study.date) or tr("date unknown")
+    return (name, " · ".join(text for text in identity if text), " ".join((date, study.description)).strip())
+
+
+def _series_lines(volume: Volume) -> tuple[str, ...]:
+    series = volume.series
+    sides = {"L": tr("left side"), "R": tr("right side"), "B": tr("both sides")}
+    details = (series.modality or series.format, series.body_part, series.view_position,
+               sides.get(series.laterality, series.laterality))  # fmt: skip
+    return (series.title, " · ".join(text for text in details if text))
+
+
+def stamp_lines(prediction: Prediction) -> tuple[str, ...]:
+    """Say which model spoke, and when."""
+    model = prediction.model
+    when = prediction.started[:16].replace("T", " ")
+    return (tr("AI result of {name} {version}", name=model.name, version=model.version), when)
+
+
+def _place_lines(session: Session, shown: Shown, zoom: float) -> tuple[str, ...]:
+    lines = []
+    if shown.layout.count > 1:
+        number = tr("Slice {number} of {count}", number=shown.index + 1, count=shown.layout.count)
+        lines.append(number)
+        if shown.volume.geometry.calibrated:
+            lines.append(_through_text(shown))
+    if len(shown.volume.array_tzyx) > 1:
+        lines.append(tr("Time {number} of {count}", number=shown.time + 1, count=len(shown.volume.array_tzyx)))
+    window = session.view.window
+    if window is not None and not shown.volume.is_color:
+        text = f"W {window.width:.4g}  L {window.center:.4g}"
+        lines.append(f"{text}  {tr(window.name)}" if window.name else text)
+    inverted = tr("inverted") if session.view.inverted else ""
+    lines.append(" · ".join(text for text in (tr("Zoom {percent} %", percent=round(100 * zoom)), inverted) if text))
+    return tuple(lines)
+
+
+def _through_text(shown: Shown) -> str:
+    """Say where the slice lies along the axis it is nearest to, by its centre: "L 12.5 mm"."""
+    rows, columns = shown.layout.shape
+    center = shown.position_lps((rows - 1) / 2, (columns - 1) / 2)
+    axis = {Plane.SAGITTAL: 0, Plane.CORONAL: 1, Plane.AXIAL: 2}[shown.plane]
+    return side_text(axis, float(center[axis])) + " mm"
+
+
+def side_text(axis: int, millimetres: float) -> str:
+    """Write an LPS coordinate with the side it lies on: (0, -12.5) is "R 12.5"."""
+    return f"{('RL', 'AP', 'FH')[axis][millimetres >= 0]} {abs(millimetres):.1f}"
+
+
+def under_cursor(session: Session, shown: Shown, row: float, column: float) -> tuple[str, ...]:
+    """Say what lies under a display position: place, value with unit, label, share of the map's maximum."""
+    voxel = shown.voxel(row, column)
+    if voxel is None:
+        return ()
+    lines = [_position_text(shown, row, column), _value_text(shown, voxel)]
+    mask, heatmap, geometry = session.mask, session.heatmap, shown.volume.geometry
+    if mask is not None and mask.geometry.same_grid(geometry):
+        lines.append(_label_text(mask, voxel))
+    if heatmap is not None and heatmap.geometry.same_grid(geometry) and heatmap.maximum > 0:
+        lines.append(_heat_text(shown, heatmap, voxel, session.layers.heatmap_native_cells))
+    return tuple(line for line in lines if line)
+
+
+def _position_text(shown: Shown, row: float, column: float) -> str:
+    if not shown.volume.geometry.calibrated or not has_orientation(shown.volume):
+        return f"x {round(column)}, y {round(row)} px"
+    position = shown.position_lps(row, column)
+    return ", ".join(side_text(axis, float(position[axis])) for axis in range(3)) + " mm"
+
+
+def _value_text(shown: Shown, voxel: tuple[int, int, int]) -> str:
+    value = shown.volume.array_tzyx[(shown.time, *voxel)]
+    if shown.volume.is_color:
+        return "RGB " + " ".join(str(int(part)) for part in np.atleast_1d(value))
+    return f"{float(value):.6g} {shown.volume.unit}".strip()
+
+
+def _label_text(mask: Mask, voxel: tuple[int, int, int]) -> str:
+    value = int(mask.labels_zyx[voxel])
+    return next((local_title(one.label, one.title_zh) for one in mask.segments if one.value == value), "")
+
+
+def _heat_text(shown: Shown, heatmap: Heatmap, voxel: tuple[int, int, int], native_cells: bool) -> str:
+    raw = float(heatmap.values_zyx[voxel])
+    if native_cells:
+        world = shown.volume.geometry.to_world(voxel[::-1])
+        cell = np.rint(heatmap.native_geometry.to_index(world)).astype(int)
+        k, j, i = np.clip(cell[::-1], 0, np.array(heatmap.native_zyx.shape) - 1)
+        raw = float(heatmap.native_zyx[k, j, i])
+    share = tr("map {percent} % of maximum", percent=round(100 * raw / heatmap.maximum))
+    return f"{share} ({raw:.3g})"
+
+
+def banner_lines(session: Session) -> tuple[str, ...]:
+    """Return what must be read before the picture: irregular slices and overlays that are not drawn."""
+    volume = session.volume
+    if volume is None:
+        return ()
+    lines = []
+    if volume.series.irregularity:
+        lines.append(
+            tr(
+                "These slices form no regular grid: {reason} They are shown singly; nothing is measured across them.",
+                reason=tr(volume.series.irregularity),
+            )
+        )
+    return (*lines, *slices.overlay_problems(session))

@@ -1,0 +1,134 @@
+"""Words for values of the domain, in the language of the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from medassist.entities.finding import Finding, Judgement
+from medassist.entities.prediction import Verdict
+from medassist.entities.study import Patient, Series, SeriesKind, Study
+from medassist.language import current_language, tr
+from medassist.progress import Step
+from medassist.ui import theme
+
+VERDICT_COLORS: Mapping[Verdict, str] = {
+    Verdict.PASS: theme.GOOD,
+    Verdict.UNKNOWN: theme.CAUTION,
+    Verdict.FAIL: theme.BAD,
+}
+JUDGEMENT_COLORS: Mapping[Judgement, str] = {
+    Judgement.UNREVIEWED: theme.CAUTION,
+    Judgement.ACCEPTED: theme.GOOD,
+    Judgement.EDITED: theme.GOOD,
+    Judgement.REJECTED: theme.BAD,
+    Judgement.DEFERRED: theme.DIM,
+}
+
+
+def verdict_word(verdict: Verdict) -> str:
+    """Name the outcome of a suitability check."""
+    return {Verdict.PASS: tr("suits"), Verdict.UNKNOWN: tr("cannot tell"), Verdict.FAIL: tr("does not suit")}[verdict]
+
+
+def judgement_word(judgement: Judgement) -> str:
+    """Name what the reader made of a finding."""
+    return {
+        Judgement.UNREVIEWED: tr("not reviewed"),
+        Judgement.ACCEPTED: tr("accepted"),
+        Judgement.EDITED: tr("edited"),
+        Judgement.REJECTED: tr("rejected"),
+        Judgement.DEFERRED: tr("deferred"),
+    }[judgement]
+
+
+def kind_word(kind: SeriesKind) -> str:
+    """Name what a series is."""
+    return {
+        SeriesKind.VOLUME: tr("Volume"),
+        SeriesKind.STACK: tr("Slices, no regular grid"),
+        SeriesKind.FILM: tr("Projection image"),
+        SeriesKind.OTHER: tr("No picture to show"),
+    }[kind]
+
+
+def date_text(dicom_date: str) -> str:
+    """Write a DICOM date (YYYYMMDD) as YYYY-MM-DD; anything else stays as it is."""
+    plain = len(dicom_date) == 8 and dicom_date.isdigit()
+    return f"{dicom_date[:4]}-{dicom_date[4:6]}-{dicom_date[6:]}" if plain else dicom_date
+
+
+def patient_text(patient: Patient) -> str:
+    """Name the patient on one line; what is unknown is said to be unknown."""
+    name = patient.name.replace("^", " ").strip() or tr("name unknown")
+    details = (patient.patient_id or tr("ID unknown"), patient.sex, age_text(patient.age))
+    return " · ".join(text for text in (name, *details) if text)
+
+
+def age_text(dicom_age: str) -> str:
+    """Write a DICOM age (056Y) in words."""
+    number, unit = dicom_age[:-1], dicom_age[-1:]
+    if not number.isdigit():
+        return dicom_age
+    words = {
+        "Y": tr("{number} years", number=int(number)),
+        "M": tr("{number} months", number=int(number)),
+        "W": tr("{number} weeks", number=int(number)),
+        "D": tr("{number} days", number=int(number)),
+    }
+    return words.get(unit, dicom_age)
+
+
+def study_text(study: Study) -> str:
+    """Name a study by its date and description."""
+    date = date_text(study.date) or tr("date unknown")
+    return " · ".join(text for text in (date, study.description) if text)
+
+
+def size_text(series: Series) -> str:
+    """Say how many slices, rows and columns a series has."""
+    slices, rows, columns = series.shape_zyx
+    size = f"{columns} × {rows}" if slices <= 1 else f"{columns} × {rows} × {slices}"
+    return size if series.times == 1 else tr("{size}, {times} time points", size=size, times=series.times)
+
+
+def duration_text(seconds: float) -> str:
+    """Write a duration for a person: whole seconds, or minutes and seconds."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return tr("{seconds} s", seconds=whole)
+    return tr("{minutes} min {seconds} s", minutes=whole // 60, seconds=whole % 60)
+
+
+def step_text(step: Step) -> str:
+    """Write where a job is and how long it will still take."""
+    stage = tr(step.stage)
+    if step.seconds_left is None:
+        return stage
+    return tr("{stage}, about {time} left", stage=stage, time=duration_text(step.seconds_left))
+
+
+def local_title(english: str, chinese: str) -> str:
+    """Choose between the titles of a label or model."""
+    return chinese if chinese and current_language().startswith("zh") else tr(english) if english else ""
+
+
+def finding_title(finding: Finding) -> str:
+    """Name the claim; a class below its operating point is said to be below it, never 'absent'."""
+    title = local_title(finding.label, finding.title_zh)
+    return title if finding.present else tr("{label} (below threshold)", label=title)
+
+
+def finding_measure(finding: Finding) -> str:
+    """Write the score with its threshold, or the volume."""
+    if finding.probability is not None and finding.threshold is not None:
+        values = {"score": f"{finding.probability:.2f}", "threshold": f"{finding.threshold:.2f}"}
+        if finding.calibrated:
+            return tr("probability {score} (threshold {threshold})", **values)
+        return tr("score {score} (threshold {threshold})", **values)
+    return "" if finding.volume_ml is None else tr("{volume} ml", volume=f"{finding.volume_ml:.2f}")
+
+
+def method_name(method: str) -> str:
+    """Write the name of an explanation method as the field writes it."""
+    names = {"gradcam": "Grad-CAM", "seg_gradcam": "Seg-Grad-CAM", "seg-gradcam": "Seg-Grad-CAM"}
+    return names.get(method.lower(), method)
