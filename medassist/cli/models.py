@@ -11,7 +11,7 @@ from medassist.cli.terminal import note, progress_bar, say, say_json, say_table
 from medassist.entities.errors import Refused
 from medassist.language import LANGUAGES, current_language, set_language, tr
 from medassist.session import jobs
-from medassist.session.actions import ShowVolume
+from medassist.session.actions import Action, ShowVolume
 from medassist.session.state import Session
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ def run_analyze(arguments: argparse.Namespace) -> int:
             override_reason=arguments.override,
             progress=progress,
         )
-        for action in (added, *maps):
+        results: tuple[Action, ...] = (added, *maps)
+        for action in results:
             session = action(session)
         written = jobs.write_report(
             session, arguments.out, language=arguments.language, timings_s={"read": read_s} | timings, progress=progress

@@ -121,8 +121,8 @@ def run_convert(arguments: argparse.Namespace) -> int:
                 say(str(jobs.convert_series(series, target, progress=progress)))
             except UnreadableInput as problem:
                 problems.append(problem)
-    for problem in problems[:-1]:
-        note(f"medassist: {localized(problem)}")
+    for earlier in problems[:-1]:
+        note(f"medassist: {localized(earlier)}")
     if problems:
         raise problems[-1]
     return 0

@@ -190,7 +190,7 @@ def write_report(
 ) -> ReportWritten:
     """Write the report of the series on screen into `folder`; no `formats` means all that apply."""
     from medassist.report.case import Case
-    from medassist.report.export import export
+    from medassist.report.export import ALL_FORMATS, export
 
     key = session.current
     volume = session.volume
@@ -198,6 +198,7 @@ def write_report(
         raise Refused("There is no series on screen to report on.", remedy="Open a study first.")
     case = Case(
         study=session.study_of(key),
+        series=volume.series,
         volume=volume,
         predictions=tuple(one for one in session.predictions if one.series_key == key),
         heatmaps=tuple(_of_series(session.heatmaps, key)),
@@ -206,7 +207,7 @@ def write_report(
         reader=reader,
         timings_s=timings_s or {},
     )
-    return ReportWritten(export(case, folder, formats, progress=progress))
+    return ReportWritten(export(case, folder, formats or ALL_FORMATS, progress=progress))
 
 
 def _of_series(heatmaps: Sequence[Heatmap], key: str) -> Sequence[Heatmap]:

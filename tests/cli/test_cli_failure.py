@@ -1,0 +1,53 @@
+"""Exit codes and logs: a bug costs one line, a stopped job 130, and no header value reaches the log."""
+
+from __future__ import annotations
+
+import pytest
+
+from medassist import cli
+from medassist.entities.errors import Cancelled, MedAssistError
+from medassist.locations import log_file
+
+
+def stop_with(monkeypatch, problem: BaseException):
+    def run(_arguments) -> int:
+        raise problem
+
+    monkeypatch.setattr("medassist.cli.studies.run_info", run)
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"), [(Cancelled(), 130), (KeyboardInterrupt(), 130), (ZeroDivisionError(), 1)]
+)
+def test_codes_of_the_contract(refused, monkeypatch, problem, code) -> None:
+    stop_with(monkeypatch, problem)
+    refused(code, "info", ".")
+
+
+def test_a_bug_names_the_log_and_the_log_holds_no_values(refused, monkeypatch) -> None:
+    stop_with(monkeypatch, ValueError("Doe^Jane is no number"))
+    assert str(log_file()) in refused(1, "info", ".")
+    log = log_file().read_text()
+    assert "ValueError" in log
+    assert "Doe" not in log
+
+
+def test_version_and_help(medassist) -> None:
+    assert medassist("--version").out.startswith("MedAssist ")
+    assert medassist("--help").code == 0
+
+
+def test_unknown_verb_is_code_2(medassist) -> None:
+    assert medassist("diagnose").code == 2
+
+
+def test_every_error_has_a_code_of_its_own_kind() -> None:
+    codes = [child.exit_code for child in MedAssistError.__subclasses__()]
+    assert sorted(codes) == [2, 3, 4, 5, 130]
+
+
+def test_every_verb_of_the_contract_is_there(medassist) -> None:
+    verbs = medassist("--help").out
+    for verb in ("open", "demo", "info", "convert", "models", "analyze", "train", "evaluate", "samples", "doctor"):
+        assert verb in verbs
+    assert cli.parser().prog == "medassist"

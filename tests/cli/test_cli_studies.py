@@ -1,0 +1,88 @@
+"""`info` and `convert`, and what bad input gets."""
+
+from __future__ import annotations
+
+import nibabel
+import numpy as np
+import pytest
+from phantoms import write_ct_series, write_mr_series
+
+
+def test_info_lists_a_series_with_its_shape(medassist, tmp_path) -> None:
+    write_ct_series(tmp_path / "ct")
+    series = medassist("info", tmp_path / "ct", "--json").json["studies"][0]["series"]
+    assert [(one["modality"], one["kind"], one["shape_zyx"]) for one in series] == [("CT", "volume", [8, 64, 64])]
+
+
+def test_info_names_what_it_skipped(medassist, tmp_path) -> None:
+    write_ct_series(tmp_path)
+    (tmp_path / "README.txt").write_text("hello")
+    skipped = medassist("info", tmp_path, "--json").json["skipped"]
+    assert [one["file"].endswith("README.txt") for one in skipped] == [True]
+    assert skipped[0]["reason"]
+
+
+def test_info_for_people_shows_the_irregularity(medassist, tmp_path) -> None:
+    write_ct_series(tmp_path)[3].unlink()
+    answer = medassist("info", tmp_path)
+    assert answer.code == 0
+    assert "stack" in answer.out
+    assert "!" in answer.out
+
+
+def test_convert_writes_one_file_in_place(medassist, tmp_path) -> None:
+    write_ct_series(tmp_path / "ct", origin=(-20, 10, 5))
+    target = tmp_path / "out.nii.gz"
+    assert medassist("convert", tmp_path / "ct", "-o", target).out.strip() == str(target)
+    image = nibabel.load(target)
+    corner = np.array([[-20, 10, 5]]) * [-1, -1, 1]
+    index = nibabel.affines.apply_affine(np.linalg.inv(image.affine), corner)
+    assert np.asarray(image.dataobj).min() == -1000
+    np.testing.assert_allclose(index, np.rint(index), atol=1e-4)
+
+
+def test_time_points_become_one_file_in_four_dimensions(medassist, tmp_path) -> None:
+    write_mr_series(tmp_path / "mr", times=3)
+    medassist("convert", tmp_path / "mr", "-o", tmp_path / "out.nii.gz")
+    assert nibabel.load(tmp_path / "out.nii.gz").shape == (64, 64, 8, 3)
+
+
+def test_several_series_go_into_a_folder_or_are_chosen(medassist, refused, tmp_path) -> None:
+    write_ct_series(tmp_path / "in" / "a")
+    write_mr_series(tmp_path / "in" / "b")
+    assert "--series" in refused(2, "convert", tmp_path / "in", "-o", tmp_path / "out.nii")
+    files = medassist("convert", tmp_path / "in", "-o", tmp_path / "out").out.split()
+    assert len(files) == len(set(files)) == 2
+    uid = medassist("info", tmp_path / "in" / "a", "--json").json["studies"][0]["series"][0]["series_uid"]
+    assert medassist("convert", tmp_path / "in", "-o", tmp_path / "one.nii", "--series", uid).code == 0
+
+
+def test_irregular_slices_are_named_and_not_written(refused, tmp_path) -> None:
+    write_ct_series(tmp_path / "ct")[3].unlink()
+    sentence = refused(3, "convert", tmp_path / "ct", "-o", tmp_path / "out.nii")
+    assert "5" in sentence
+    assert not (tmp_path / "out.nii").exists()
+
+
+@pytest.mark.parametrize("name", ["empty", "missing", "text.dcm", "cut.dcm"])
+def test_bad_input_gets_one_sentence_with_its_name(refused, tmp_path, name) -> None:
+    path = tmp_path / name
+    if name == "empty":
+        path.mkdir()
+    elif name == "text.dcm":
+        path.write_text("not an image")
+    elif name == "cut.dcm":
+        whole = write_ct_series(tmp_path / "whole", slices=1)[0].read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+    assert name in refused(3, "info", path)
+
+
+def test_unwritable_target_is_code_5(refused, tmp_path) -> None:
+    write_ct_series(tmp_path / "ct")
+    (tmp_path / "file").write_text("")
+    refused(5, "convert", tmp_path / "ct", "-o", tmp_path / "file" / "out.nii")
+
+
+def test_target_without_a_volume_suffix_is_code_2(refused, tmp_path) -> None:
+    write_ct_series(tmp_path / "ct")
+    assert ".nii.gz" in refused(2, "convert", tmp_path / "ct", "-o", tmp_path / "out.jpg")
