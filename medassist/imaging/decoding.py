@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
+from pydicom.dataset import FileMetaDataset
 from pydicom.pixels import apply_color_lut, apply_modality_lut
 
 from medassist.entities.errors import UnreadableInput
@@ -15,7 +16,9 @@ from medassist.entities.volume import AnyArray
 from medassist.imaging.dicom_files import BAD_FILE
 from medassist.imaging.mosaic import Mosaic, mosaic_of
 
-_JPEG_12_BIT = "1.2.840.10008.1.2.4.51"
+# JPEG extended (12 bit) and lossless: pydicom's only plug-in for them is under the GPL, SimpleITK's GDCM is not.
+_JPEG_OF_GDCM = ("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
+_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
 def decode(ds: Dataset, path: Path) -> AnyArray:
@@ -36,7 +39,7 @@ def _pixels(ds: Dataset) -> AnyArray:
     try:
         values = ds.pixel_array
     except (RuntimeError, NotImplementedError, ValueError, AttributeError):
-        if ds.file_meta.TransferSyntaxUID != _JPEG_12_BIT:
+        if ds.file_meta.TransferSyntaxUID not in _JPEG_OF_GDCM:
             raise
         values = _with_gdcm(ds)
     if ds.PhotometricInterpretation == "PALETTE COLOR":
@@ -62,32 +65,35 @@ def _eight_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _with_gdcm(ds: Dataset) -> AnyArray:
-    """Decode 12-bit JPEG, for which no permissively licensed pydicom plug-in exists, with SimpleITK's GDCM."""
+    """Decode stored values with SimpleITK, from a copy of the pixel module alone.
+
+    Without rescale attributes, and with MONOCHROME1 and palettes declared plain grey, GDCM leaves values as stored.
+    """
     import tempfile
 
     import SimpleITK as sitk  # noqa: N813
 
-    if ds.PhotometricInterpretation != "MONOCHROME2":
-        raise NotImplementedError("GDCM changes the values of inverted pictures")
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    plain = Dataset()
+    for keyword in _PIXEL_MODULE:
+        if keyword in ds:
+            plain[keyword] = ds[keyword]
+    if int(ds.get("SamplesPerPixel") or 1) == 1:
+        plain.PhotometricInterpretation = "MONOCHROME2"
+    plain.SOPClassUID, plain.SOPInstanceUID = _SECONDARY_CAPTURE, "2.25.1"
+    plain.file_meta = FileMetaDataset()
+    plain.file_meta.TransferSyntaxUID = ds.file_meta.TransferSyntaxUID
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "picture.dcm"
-        plain = Dataset()
-        for keyword in _PIXEL_MODULE:
-            if keyword in ds:
-                plain[keyword] = ds[keyword]
-        plain.file_meta = ds.file_meta
-        plain.save_as(copy, enforce_file_format=True, implicit_vr=False, little_endian=True)
+        plain.save_as(copy, enforce_file_format=True)
         values: AnyArray = sitk.GetArrayFromImage(sitk.ReadImage(str(copy)))
     return values
 
 
-# Without the rescale attributes GDCM returns stored values.
 _PIXEL_MODULE = (
-    "SOPClassUID",
-    "SOPInstanceUID",
     "SamplesPerPixel",
     "PhotometricInterpretation",
+    "PlanarConfiguration",
     "NumberOfFrames",
     "Rows",
     "Columns",

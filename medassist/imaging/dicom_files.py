@@ -62,8 +62,8 @@ HEADER_TAGS: tuple[str | int, ...] = (
     "PhotometricInterpretation", "BitsAllocated", "BitsStored", "PixelRepresentation", "PixelPaddingValue",
     "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept", "RescaleType", "Units", "WindowCenter",
     "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction", "BurnedInAnnotation",
-    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "PixelSpacingCalibrationType",
-    0x00190010, 0x0019100C, 0x20010010, 0x20011003, 0x00430010, 0x00431039, 0x00650010, 0x00651050,
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "DimensionIndexSequence",
+    0x00190010, 0x0019100C, 0x20010010, 0x20011003, 0x00430010, 0x0043102F, 0x00431039, 0x00650010, 0x00651050,
 )  # fmt: skip
 """What a scan reads of every file."""
 
@@ -137,15 +137,20 @@ def _read_deflated(path: Path, wanted: list[str | int] | None, *, with_pixels: b
             "{path} would unpack to more than {size} MB; it was left alone.", path=path, size=limit >> 20
         )
     ds = dcmread(BytesIO(data), stop_before_pixels=not with_pixels, force=True, specific_tags=wanted)
-    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     return ds
 
 
 def _named(ds: Dataset, path: Path) -> Dataset:
     """Refuse what `force` made out of bytes that are not DICOM."""
-    if not tags.text((ds,), "SOPClassUID").startswith("1."):
+    if not sop_class_of(ds).startswith("1."):
         raise UnreadableInput("{path} is not a DICOM file.", path=path)
     return ds
+
+
+def sop_class_of(ds: Dataset) -> str:
+    """Return the SOP class; an index of a medium states it in its file meta information only."""
+    return tags.text((ds,), "SOPClassUID") or tags.text((ds.file_meta,), "MediaStorageSOPClassUID")
 
 
 def pixel_bytes(ds: Dataset) -> int:

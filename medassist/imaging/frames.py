@@ -25,6 +25,10 @@ _COMPONENTS = {
 }
 
 
+_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+_GE_COMPONENTS = ("magnitude", "phase", "real", "imaginary")
+
+
 @dataclass(frozen=True)
 class Frame:
     """One picture: a classic file, a frame of a multi-frame file, or a tile of a mosaic.
@@ -73,8 +77,8 @@ class Frame:
 
     @property
     def is_placed(self) -> bool:
-        """Whether the picture has a place in the patient and a scale."""
-        return self.position is not None and self.orientation is not None and self.spacing_mm is not None
+        """Whether the picture has a place and a scale in the patient, not only on a detector or on nothing."""
+        return self.position is not None and self.orientation is not None and self.spacing_tag == "PixelSpacing"
 
 
 def frames_of(ds: Dataset, path: Path) -> list[Frame]:
@@ -135,10 +139,13 @@ def _frame(
 
 
 def _spacing(layers: tuple[Dataset, ...]) -> tuple[Triple | None, str]:
-    for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
-        found = tags.numbers(layers, keyword, 2)
-        if found is not None and min(found) > 0:
-            return found, keyword
+    """Return the spacing and where it holds: an uncalibrated PixelSpacing only repeats that of the detector."""
+    known = {keyword: tags.numbers(layers, keyword, 2) for keyword in _SPACINGS}
+    usable = {keyword: found for keyword, found in known.items() if found is not None and min(found) > 0}
+    if usable.get("PixelSpacing") == usable.get("ImagerPixelSpacing"):
+        usable.pop("PixelSpacing", None)
+    for keyword, found in usable.items():
+        return found, keyword
     return None, ""
 
 
@@ -162,6 +169,9 @@ def _component(layers: tuple[Dataset, ...], image_type: tuple[str, ...]) -> str:
     for name, marks in _COMPONENTS.items():
         if words & marks:
             return name
+    private = tags.whole(layers, (0x0043, 0x102F)) if tags.text(layers, "Manufacturer").startswith("GE") else None
+    if private is not None and 0 <= private < len(_GE_COMPONENTS):
+        return _GE_COMPONENTS[private]
     named = tags.text(layers, "ComplexImageComponent").lower()
     return named if named in _COMPONENTS else ""
 
@@ -176,6 +186,7 @@ def _clocks(layers: tuple[Dataset, ...], index: int) -> tuple[float | None, ...]
     trigger = tags.number(layers, "NominalCardiacTriggerDelayTime")
     taken = tags.number(layers, "FrameReferenceDateTime") or tags.number(layers, "AcquisitionDateTime")
     return (
+        _dimensions(layers),
         tags.whole(layers, "TemporalPositionIdentifier") if temporal is None else temporal,
         tags.whole(layers, "AcquisitionNumber"),
         tags.number(layers, "TriggerTime") if trigger is None else trigger,
@@ -184,6 +195,25 @@ def _clocks(layers: tuple[Dataset, ...], index: int) -> tuple[float | None, ...]
         tags.number(layers, "ContentTime"),
         (tags.whole(layers, "InstanceNumber") or 0) + index / 1e6,
     )
+
+
+def _dimensions(layers: tuple[Dataset, ...]) -> float | None:
+    """Return the DimensionIndexValues of an enhanced frame as one number, without those that count positions."""
+    own = tags.numbers(layers, "DimensionIndexValues")
+    pointers = tags.value_of(layers, "DimensionIndexSequence")
+    if own is None or pointers is None or len(own) != len(pointers):
+        return None
+    counted = [
+        value
+        for value, item in zip(own, pointers, strict=True)
+        if tags.value_of((item,), "DimensionIndexPointer") not in _PLACE_POINTERS
+    ]
+    return sum(value * _DIMENSION_BASE**power for power, value in enumerate(reversed(counted))) if counted else None
+
+
+# StackID, In-Stack Position Number, Image Position (Patient), Slice Location Vector
+_PLACE_POINTERS = (0x00209056, 0x00209057, 0x00200032, 0x00201041)
+_DIMENSION_BASE = 2**12
 
 
 def _b_value(layers: tuple[Dataset, ...]) -> float | None:
@@ -217,4 +247,5 @@ def _windows(layers: tuple[Dataset, ...]) -> tuple[Window, ...]:
     names = tags.texts(layers, "WindowCenterWidthExplanation")
     pairs = list(zip(centers, widths, strict=False))
     named = (*names, *("",) * len(pairs))
-    return tuple(Window(center, width, name) for (center, width), name in zip(pairs, named, strict=False) if width > 0)
+    found = [Window(center, width, name) for (center, width), name in zip(pairs, named, strict=False) if width > 0]
+    return tuple(dict.fromkeys(found))

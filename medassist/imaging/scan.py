@@ -12,11 +12,11 @@ from pathlib import Path
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.study import Scan, Series, Skipped, Study
 from medassist.imaging.archives import unpack
-from medassist.imaging.dicom_files import BAD_FILE, is_cut_off, looks_like_dicom, quietly, read_header
+from medassist.imaging.dicom_files import BAD_FILE, is_cut_off, looks_like_dicom, quietly, read_header, sop_class_of
 from medassist.imaging.foreign import foreign_series, format_of
 from medassist.imaging.frames import frames_of
 from medassist.imaging.series import HeaderFile, studies_of
-from medassist.imaging.tags import text, texts, whole
+from medassist.imaging.tags import texts, whole
 from medassist.progress import Progress
 
 _THREADS = 4
@@ -141,7 +141,7 @@ def _read_dicom(path: Path) -> HeaderFile:
     if not looks_like_dicom(path):
         raise UnreadableInput("{path} is not an image file MedAssist knows.", path=path)
     ds = read_header(path)
-    sop_class = text((ds,), "SOPClassUID")
+    sop_class = sop_class_of(ds)
     if sop_class == _DICOMDIR:
         raise UnreadableInput("{path} is an index; the files it lists are read themselves.", path=path)
     is_picture = sop_class not in _DERIVED and bool(whole((ds,), "Rows")) and bool(whole((ds,), "Columns"))

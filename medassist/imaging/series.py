@@ -158,6 +158,8 @@ def _remarks(file: HeaderFile, frames: Sequence[Frame]) -> tuple[Warned, ...]:
                     thickness=thickness,
                 )
             )
+    if file.text("VOILUTFunction") == "SIGMOID":
+        found.append(warned("The header asks for a sigmoid grey scale; it is shown with a linear one."))
     if file.text("BurnedInAnnotation") == "YES":
         found.append(warned("The picture has text burned into it."))
     return tuple(found)
@@ -166,15 +168,7 @@ def _remarks(file: HeaderFile, frames: Sequence[Frame]) -> tuple[Warned, ...]:
 def _unplaced_series(file: HeaderFile, frames: Sequence[Frame], label: str) -> Series:
     first = frames[0]
     cross_section = file.text("Modality") in ("CT", "MR", "PT") and len(frames) > 1 and first.component != "localizer"
-    problems: tuple[Warned, ...] = ()
-    if cross_section:
-        problems = (
-            warned(
-                "The {count} pictures do not say where they lie in the patient ({file} is the first of them).",
-                count=len(frames),
-                file=first.name,
-            ),
-        )
+    problems = _unplaced_problems(frames) if cross_section else ()
     return _series(
         file,
         SeriesKind.STACK if cross_section else SeriesKind.FILM,
@@ -184,6 +178,14 @@ def _unplaced_series(file: HeaderFile, frames: Sequence[Frame], label: str) -> S
         irregularity=" ".join(problem.text() for problem in problems),
         warnings=(*problems, *_scale_remarks(first), *_remarks(file, frames)),
     )
+
+
+def _unplaced_problems(frames: Sequence[Frame]) -> tuple[Warned, ...]:
+    """Say why slices have no place: no position, or no scale."""
+    lost = next((frame for frame in frames if frame.position is None or frame.orientation is None), None)
+    if lost is None:
+        return (warned("{file} and others do not state the size of a pixel in the patient.", file=frames[0].name),)
+    return (warned("{file} and others do not say where they lie in the patient.", file=lost.name),)
 
 
 def _scale_remarks(frame: Frame) -> tuple[Warned, ...]:

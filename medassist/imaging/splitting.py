@@ -142,7 +142,7 @@ def _clock(places: Sequence[Sequence[Frame]]) -> Callable[[Frame], tuple[float, 
     return lambda frame: (frame.clocks[-1] or 0.0,)
 
 
-_FIRST_TIME_OF_DAY = 4
+_FIRST_TIME_OF_DAY = 5
 
 
 def _distinct(parts: list[tuple[str, list[Frame]]]) -> list[tuple[str, list[Frame]]]:
