@@ -1,1 +1,1 @@
-"""Attribution maps: one method per file behind one protocol."""
+"""Why a network gave its answer: attribution maps, one method per file, on the grid of the series."""

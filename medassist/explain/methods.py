@@ -1,0 +1,180 @@
+"""The methods there are, and the one road every explanation takes: prepare, ask the network, bring the map home."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medassist.entities.errors import Refused, UsageError
+from medassist.entities.heatmap import Heatmap
+from medassist.entities.prediction import Mask
+from medassist.entities.volume import Volume
+from medassist.explain.gradcam import GradCam
+from medassist.explain.protocol import Attribution, Explainer, Question
+from medassist.explain.view import View, bring_home, cells_of, look
+from medassist.inference.devices import choose, leave_one_core_free
+from medassist.inference.network import load_network
+from medassist.inference.packages import Label, Package
+from medassist.inference.predict import predict, probability
+from medassist.progress import Progress
+
+if TYPE_CHECKING:
+    import torch
+
+METHODS: tuple[Explainer, ...] = (GradCam(),)
+
+ALL_ZERO = "The map is all zero: at this layer nothing speaks for the target."
+EVEN_CELLS = "The exact place of the cells could not be measured; they were taken to divide the image evenly."
+WINDOW_ONLY = "The map was computed on one window of the image, around the region; beyond it, it is zero."
+REGION_CUT = "The region reaches beyond the window; only its part inside the window was explained."
+FIRST_TIME = "Only the first time point of the series was explained."
+
+
+def find(method: str, task: str) -> Explainer:
+    """Return the method of that name or title ("gradcam", "Grad-CAM", "seg-gradcam") for `task`.
+
+    UsageError names the known ones; Refused says why a known one cannot be used.
+    """
+    fitting = [one for one in METHODS if one.applies_to(task)]
+    for one in fitting:
+        if _letters(method) in (_letters(one.name), _letters(one.title(task))):
+            if not one.availability().ok:
+                raise Refused("{method} cannot be used: {reason}.", method=method, reason=one.availability().reason)
+            return one
+    raise UsageError(
+        "There is no explanation method called {method} here; there are {known}.",
+        method=method,
+        known=", ".join(one.name for one in fitting),
+    )
+
+
+def _letters(name: str) -> str:
+    return re.sub("[-_ ]", "", name.lower())
+
+
+def explain(
+    package: Package,
+    volume: Volume,
+    target: str,
+    *,
+    method: str = "gradcam",
+    mask: Mask | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Heatmap:
+    """Explain why the model gives `target` on the first time point of a series.
+
+    Args:
+        package: the model.
+        volume: the series.
+        target: a label of the package, by its English name.
+        method: a name of `METHODS`.
+        mask: for a segmenter, the region of `target` to explain, on the grid of the series; None explains what the
+            model itself segments.
+        device: "auto" or a torch name.
+        progress: cancelled between the preparation, the computation and the way home.
+
+    The map has the unit of the method and is not scaled. UsageError for an unknown label or method; Refused when
+    there is nothing to explain or the network does not allow it.
+    """
+    progress = progress or Progress()
+    label = _label(package, target)
+    explainer = find(method, package.task)
+    chosen = choose(device)
+    leave_one_core_free()
+    region = _region(package, volume, label, mask, chosen, progress) if package.task == "segmentation" else None
+    progress.step("Preparing the image")
+    view = look(package, volume, region)
+    network = load_network(package, chosen)
+    progress.step("Computing the heatmap")
+    with network.lock:
+        answer = explainer.attribute(Question(network, view.inputs, label.value, view.region), progress=progress)
+    if not np.isfinite(answer.values).all():
+        raise Refused("The heatmap of {target} holds values that are no numbers, so it is not shown.", target=target)
+    progress.step("Bringing the heatmap home")
+    native, native_grid = cells_of(view, answer)
+    values = bring_home(view, answer, volume.geometry)
+    return Heatmap(
+        method=explainer.title(package.task),
+        target=label.label,
+        model=package.ref,
+        series_key=volume.series.key,
+        values_zyx=values,
+        geometry=volume.geometry,
+        native_zyx=native,
+        native_geometry=native_grid,
+        layer=answer.layer,
+        target_score=_score(label, answer.outputs, view.region),
+        parameters=_parameters(view, answer),
+        quality=_quality(values, region),
+        notes=_notes(volume, view, answer),
+    )
+
+
+def _label(package: Package, target: str) -> Label:
+    for label in package.labels:
+        if label.label.lower() == target.lower() or target == label.title_zh != "":
+            return label
+    raise UsageError(
+        "The model {model} has no label {target}; it has {known}.",
+        model=package.name,
+        target=target,
+        known=", ".join(label.label for label in package.labels),
+    )
+
+
+def _region(
+    package: Package, volume: Volume, label: Label, mask: Mask | None, device: str, progress: Progress
+) -> NDArray[np.bool_]:
+    """Return the voxels to explain on the grid of the series (Refused when there are none)."""
+    found = mask if mask is not None else predict(package, volume, device=device, progress=progress).mask
+    if found is None or not found.geometry.same_grid(volume.geometry):
+        raise Refused("The mask and the series have different grids, so its region cannot be explained.")
+    region: NDArray[np.bool_] = found.labels_zyx == label.value
+    if not region.any():
+        raise Refused("The mask holds no voxel of {target}, so there is nothing to explain.", target=label.label)
+    return region
+
+
+def _score(label: Label, outputs: NDArray[np.float32], region: torch.Tensor | None) -> float:
+    """Return the probability of a classifier's label, or the mean softmax of a segmenter's class over the region."""
+    if region is None:
+        return probability(label, float(outputs[label.value]))
+    shares = np.exp(outputs - outputs.max(axis=0))
+    return float((shares[label.value] / shares.sum(axis=0))[region.numpy()].mean())
+
+
+def _parameters(view: View, answer: Attribution) -> dict[str, object]:
+    if view.region is None:
+        return dict(answer.parameters)
+    return {
+        **answer.parameters,
+        "target_score": "mean softmax over the region",
+        "region_voxels": int(view.region.sum()),
+        "window_voxels": list(view.window.size),
+    }
+
+
+def _quality(values: NDArray[np.float32], region: NDArray[np.bool_] | None) -> dict[str, float]:
+    """Return the share of the heat outside of the region: inside, it is near-trivial."""
+    total = float(values.sum(dtype=np.float64))
+    if region is None or total <= 0.0:
+        return {}
+    return {"share_outside_region": float(values[~region].sum(dtype=np.float64)) / total}
+
+
+def _notes(volume: Volume, view: View, answer: Attribution) -> tuple[str, ...]:
+    return tuple(
+        note
+        for note, applies in (
+            (ALL_ZERO, not answer.values.any()),
+            (EVEN_CELLS, not answer.layout.followed),
+            (WINDOW_ONLY, not view.whole),
+            (REGION_CUT, not view.region_whole),
+            (FIRST_TIME, volume.array_tzyx.shape[0] > 1),
+        )
+        if applies
+    )
