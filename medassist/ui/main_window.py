@@ -7,11 +7,12 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QLabel, QMainWindow, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from medassist.entities.errors import MedAssistError
 from medassist.language import set_language, tr
 from medassist.session.state import Session
+from medassist.ui import theme
 from medassist.ui.menus import Menus
 from medassist.ui.message_bar import MessageBar
 from medassist.ui.opening import Opener, dropped_paths
@@ -63,6 +64,7 @@ class MainWindow(QMainWindow):
     def speak(self, language: str) -> None:
         """Change the language of everything on screen."""
         set_language(language)
+        QApplication.setFont(theme.font())
         self.retranslate()
 
     def retranslate(self) -> None:

@@ -7,6 +7,8 @@ from string import Template
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication
 
+from medassist.language import current_language
+
 GROUND = "#15181c"
 SURFACE = "#1c2025"
 RAISED = "#272d34"
@@ -21,10 +23,8 @@ AI = "#c49bff"
 
 AXIS_COLORS = {"axial": "#e0554f", "coronal": "#58c26b", "sagittal": "#e3c341"}
 
-_FAMILIES = [
-    "Noto Sans", "Segoe UI", "Helvetica Neue", "DejaVu Sans",
-    "Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "Source Han Sans SC",
-]  # fmt: skip
+_LATIN = ["Noto Sans", "Segoe UI", "Helvetica Neue", "DejaVu Sans"]
+_CHINESE = ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "Source Han Sans SC"]
 
 _SHEET = Template("""
 QWidget { color: $TEXT; }
@@ -59,10 +59,12 @@ QComboBox QAbstractItemView { background: $SURFACE; border: 1px solid $LINE; sel
 QTabWidget::pane { border: 1px solid $LINE; border-radius: 4px; top: -1px; background: $GROUND; }
 QTabBar::tab { background: $SURFACE; color: $DIM; padding: 6px 14px; border: 1px solid $LINE; }
 QTabBar::tab:selected { background: $RAISED; color: $TEXT; border-bottom: 2px solid $ACCENT; }
+QCheckBox:disabled, QLabel:disabled { color: #66707b; }
 QProgressBar { background: $SURFACE; border: 1px solid $LINE; border-radius: 4px; text-align: center; height: 16px; }
 QProgressBar::chunk { background: #2867a3; border-radius: 3px; }
 QSlider::groove:horizontal { height: 4px; background: $LINE; border-radius: 2px; }
 QSlider::sub-page:horizontal { background: $ACCENT; border-radius: 2px; }
+QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled { background: $LINE; }
 QSlider::handle:horizontal { width: 14px; margin: -6px 0; border-radius: 7px; background: $TEXT; }
 QScrollBar:vertical { background: $GROUND; width: 10px; }
 QScrollBar:horizontal { background: $GROUND; height: 10px; }
@@ -101,9 +103,12 @@ def palette() -> QPalette:
 
 
 def font(points: float = 10.0) -> QFont:
-    """Return the face of the window: a Latin family with a simplified Chinese one behind it."""
+    """Return the face of the window in the current language; the other script's families stand behind.
+
+    Chinese leads in Chinese: as a mere fallback Qt draws it too heavy beside a Latin face.
+    """
     chosen = QFont()
-    chosen.setFamilies(_FAMILIES)
+    chosen.setFamilies(_CHINESE + _LATIN if current_language().startswith("zh") else _LATIN + _CHINESE)
     chosen.setPointSizeF(points)
     return chosen
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from medassist.entities.finding import Finding, Judgement
 from medassist.entities.prediction import Verdict
 from medassist.entities.study import Patient, Series, SeriesKind, Study
-from medassist.language import current_language, tr
+from medassist.language import current_language, localized, tr
 from medassist.progress import Step
 from medassist.ui import theme
 
@@ -49,6 +49,13 @@ def kind_word(kind: SeriesKind) -> str:
         SeriesKind.FILM: tr("Projection image"),
         SeriesKind.OTHER: tr("No picture to show"),
     }[kind]
+
+
+def irregularity_text(series: Series) -> str:
+    """Say why the slices form no regular grid: by the warnings it is made of, as they can be translated."""
+    parts = [warning for warning in series.warnings if warning.text() in series.irregularity]
+    told = " ".join(part.text() for part in parts) == series.irregularity.strip()
+    return " ".join(localized(part) for part in parts) if told and parts else tr(series.irregularity)
 
 
 def date_text(dicom_date: str) -> str:
@@ -126,9 +133,3 @@ def finding_measure(finding: Finding) -> str:
             return tr("probability {score} (threshold {threshold})", **values)
         return tr("score {score} (threshold {threshold})", **values)
     return "" if finding.volume_ml is None else tr("{volume} ml", volume=f"{finding.volume_ml:.2f}")
-
-
-def method_name(method: str) -> str:
-    """Write the name of an explanation method as the field writes it."""
-    names = {"gradcam": "Grad-CAM", "seg_gradcam": "Seg-Grad-CAM", "seg-gradcam": "Seg-Grad-CAM"}
-    return names.get(method.lower(), method)

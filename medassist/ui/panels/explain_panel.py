@@ -8,6 +8,7 @@ from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Prediction
 from medassist.entities.volume import Volume
+from medassist.explain.methods import METHODS
 from medassist.language import tr
 from medassist.progress import Progress, Step
 from medassist.session import jobs
@@ -15,10 +16,9 @@ from medassist.session.actions import AddHeatmap
 from medassist.session.state import Session
 from medassist.ui.runner import Job, Runner
 from medassist.ui.store import Store
-from medassist.ui.wording import local_title, method_name, step_text
+from medassist.ui.wording import local_title, step_text
 
 LANE = "explain"
-METHODS = ("", "gradcam")
 
 
 def explain(volume: Volume, prediction: Prediction, target: str, method: str, *, progress: Progress) -> AddHeatmap:
@@ -62,8 +62,6 @@ class ExplainPanel(QWidget):
         self.method_label.setText(tr("Method"))
         self.target.setAccessibleName(tr("Label to explain"))
         self.method.setAccessibleName(tr("Method"))
-        for row, method in enumerate(METHODS):
-            self.method.setItemText(row, method_name(method) if method else tr("As the model recommends"))
         self.button.setText(tr("Explain this label"))
         self.cancel.setText(tr("Cancel"))
         self._fill(self._store.session)
@@ -73,8 +71,7 @@ class ExplainPanel(QWidget):
         session = self._store.session
         if session.prediction is None or session.volume is None or self.target.currentIndex() < 0:
             return
-        method = METHODS[self.method.currentIndex()]
-        target = str(self.target.currentData())
+        method, target = str(self.method.currentData() or ""), str(self.target.currentData())
         self._runner.start(LANE, self._job, session.volume, session.prediction, target, method)
 
     def _lay_out(self) -> None:
@@ -82,7 +79,6 @@ class ExplainPanel(QWidget):
         self.button.setProperty("role", "primary")
         for text in (self.hint, self.passport, self.stage):
             text.setWordWrap(True)
-        self.method.addItems(["" for _ in METHODS])
         self.bar.setRange(0, 1000)
         column, form = QVBoxLayout(self), QFormLayout()
         column.setContentsMargins(8, 8, 8, 8)
@@ -105,8 +101,21 @@ class ExplainPanel(QWidget):
             self.target.addItem(title, label)
         if chosen is not None and self.target.findData(chosen) >= 0:
             self.target.setCurrentIndex(self.target.findData(chosen))
+        self._fill_methods(session.prediction)
         self.passport.setText("" if session.heatmap is None else passport_text(session.heatmap))
         self._draw_buttons()
+
+    def _fill_methods(self, prediction: Prediction | None) -> None:
+        task = "segmentation" if prediction is not None and prediction.mask is not None else "classification"
+        chosen = self.method.currentData()
+        self.method.clear()
+        self.method.addItem(tr("As the model recommends"), "")
+        for one in METHODS:
+            if one.applies_to(task):
+                reason = one.availability().reason
+                title = one.title(task)
+                self.method.addItem(tr("{name}: {reason}", name=title, reason=reason) if reason else title, one.name)
+        self.method.setCurrentIndex(max(0, self.method.findData(chosen)))
 
     def _job_changed(self, lane: str) -> None:
         if lane == LANE:
@@ -152,7 +161,7 @@ def passport_text(heatmap: Heatmap) -> str:
     """Say what a map is: method, layer, target, grid it was computed on, and what must be known about it."""
     cells = " × ".join(str(count) for count in reversed(heatmap.native_geometry.shape_zyx))
     lines = [
-        tr("Method: {method}", method=method_name(heatmap.method)),
+        tr("Method: {method}", method=heatmap.method),
         tr("Target: {label}", label=tr(heatmap.target)),
         tr("Layer: {layer}", layer=heatmap.layer) if heatmap.layer else tr("Layer: the input itself"),
         tr("Computed on {cells} cells of {size}, enlarged to the picture",

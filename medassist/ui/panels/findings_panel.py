@@ -132,7 +132,6 @@ class FindingsPanel(QWidget):
                 self.table.setCurrentCell(-1, -1)
         self.table.resizeRowsToContents()
         self.hint.setVisible(not self._rows)
-        self.table.setVisible(bool(self._rows))
         self._draw_selected()
 
     def _fill(self, row: int, finding: Finding) -> None:

@@ -116,6 +116,7 @@ class ModelPanel(QWidget):
         column.addLayout(line)
         column.addWidget(self.bar)
         column.addWidget(self.stage)
+        column.addStretch(0)
 
     def _connect(self) -> None:
         self.list.currentRowChanged.connect(lambda _row: self._chosen())
@@ -184,6 +185,8 @@ class ModelPanel(QWidget):
         package, running = self.package(), self._runner.running(LANE)
         ready = package is not None and package.availability.ok and self._store.session.volume is not None
         fails = self._fails()
+        for widget in (self.list, self.card):
+            widget.setVisible(bool(self._packages))
         self.hint.setText(self._hint())
         self.hint.setVisible(bool(self.hint.text()))
         self.problem.setText(tr("This series does not suit this model. Its output may be wrong.") if fails else "")

@@ -159,7 +159,7 @@ def _series_item(series: Series, analysed: bool) -> QTreeWidgetItem:
     item = _item(f"{title}\n{' · '.join(badge for badge in badges if badge)}", series.key)
     if series.kind is SeriesKind.OTHER:
         item.setForeground(0, QBrush(QColor(theme.DIM)))
-    if series.irregularity:
+    if series.irregularity and not any(one.text() in series.irregularity for one in series.warnings):
         item.addChild(_note(tr("Not a regular grid: {reason}", reason=series.irregularity)))
     item.addChildren([_note(localized(warning)) for warning in series.warnings])
     return item

@@ -11,7 +11,6 @@ from medassist.language import tr
 from medassist.session.state import Layers, Session
 from medassist.ui import theme
 from medassist.ui.viewer.layers import heat_table
-from medassist.ui.wording import method_name
 
 HEIGHT = 46
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -26,7 +25,6 @@ class ColorBar(QWidget):
         self._layers = Layers()
         self.setFixedHeight(HEIGHT)
         self.setMinimumWidth(200)
-        self.setFont(theme.font(9.0))
         self.hide()
 
     def draw(self, session: Session, *, hidden: bool) -> None:
@@ -43,7 +41,7 @@ class ColorBar(QWidget):
         """Return what stands left and right of the colours."""
         if self._heatmap is None:
             return "", ""
-        left = tr("{method} for {label}", method=method_name(self._heatmap.method), label=tr(self._heatmap.target))
+        left = tr("{method} for {label}", method=self._heatmap.method, label=tr(self._heatmap.target))
         return left, tr("Regions that influenced the score, not lesion outline")
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -55,6 +53,7 @@ class ColorBar(QWidget):
         if self._heatmap is None:
             return
         painter = QPainter(self)
+        painter.setFont(theme.font(9.0))
         width = max(120.0, 0.26 * self.width())
         bar = QRectF(self.width() / 2 - width / 2, 8, width, 10)
         table = heat_table(1.0, self._layers.heatmap_threshold).copy()

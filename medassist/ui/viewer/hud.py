@@ -14,6 +14,7 @@ from medassist.ui.viewer.texts import Corners
 
 MARGIN = 8.0
 CROSS_GAP = 10.0
+LETTERS = 26.0
 SHADOW = QColor(0, 0, 0, 210)
 
 
@@ -96,8 +97,9 @@ def draw_scale(painter: QPainter, area: QRectF, pixels_per_unit: float, calibrat
 
 
 def draw_cross(painter: QPainter, area: QRectF, cross: Cross) -> None:
-    """Draw the lines of the two other planes; the middle stays free, so that nothing hides the finding."""
+    """Draw the lines of the two other planes; the middle and the letters at the edges stay free."""
     x, y = cross.at.x(), cross.at.y()
+    area = area.adjusted(LETTERS, LETTERS, -LETTERS, -LETTERS)
     painter.setPen(QPen(QColor(cross.vertical), 1))
     painter.drawLines([QLineF(x, area.top(), x, y - CROSS_GAP), QLineF(x, y + CROSS_GAP, x, area.bottom())])
     painter.setPen(QPen(QColor(cross.horizontal), 1))

@@ -38,7 +38,6 @@ class SliceView(QGraphicsView):
         self._crosshair = True
         self.leading = False
         self._zoom, self._fitted, self._center = 1.0, True, QPointF()
-        self._text_font = theme.font(9.0)
         self._pressed: QPointF | None = None
         self._last = QPointF()
         self._dragging = False
@@ -202,7 +201,7 @@ class SliceView(QGraphicsView):
             return
         painter.save()
         painter.setWorldTransform(QTransform())
-        painter.setFont(self._text_font)
+        painter.setFont(theme.font(9.0))
         area = QRectF(self.viewport().rect())
         self._draw_over(painter, area, self._shown, self._layout)
         painter.restore()

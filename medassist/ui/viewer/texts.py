@@ -15,7 +15,7 @@ from medassist.language import tr
 from medassist.session.state import Session
 from medassist.ui.viewer import slices
 from medassist.ui.viewer.slices import Shown
-from medassist.ui.wording import age_text, date_text, local_title
+from medassist.ui.wording import age_text, date_text, irregularity_text, local_title
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,16 @@ def _place_lines(session: Session, shown: Shown, zoom: float) -> tuple[str, ...]
         lines.append(tr("Time {number} of {count}", number=shown.time + 1, count=len(shown.volume.array_tzyx)))
     window = session.view.window
     if window is not None and not shown.volume.is_color:
-        text = f"W {window.width:.4g}  L {window.center:.4g}"
+        text = f"W {number_text(window.width)}  L {number_text(window.center)}"
         lines.append(f"{text}  {tr(window.name)}" if window.name else text)
     inverted = tr("inverted") if session.view.inverted else ""
     lines.append(" · ".join(text for text in (tr("Zoom {percent} %", percent=round(100 * zoom)), inverted) if text))
     return tuple(lines)
+
+
+def number_text(value: float) -> str:
+    """Write a grey value: whole numbers from 100 on, three digits below."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _through_text(shown: Shown) -> str:
@@ -163,7 +168,7 @@ def banner_lines(session: Session) -> tuple[str, ...]:
         lines.append(
             tr(
                 "These slices form no regular grid: {reason} They are shown singly; nothing is measured across them.",
-                reason=tr(volume.series.irregularity),
+                reason=irregularity_text(volume.series),
             )
         )
     return (*lines, *slices.overlay_problems(session))
