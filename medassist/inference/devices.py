@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 
 from medassist.entities.errors import Refused, UsageError
+from medassist.language import tr
 from medassist.plugins import Availability
 
 
@@ -34,26 +36,25 @@ def choose(name: str = "auto") -> str:
     "auto" takes the first usable of CUDA, MPS, CPU. Refused names the reason when the asked one cannot be used;
     UsageError when no device has that name.
     """
-    devices = available()
+    devices = {device.name: device for device in available()}
     if name == "auto":
-        return next(device.name for device in devices if device.availability.ok)
+        return next(device.name for device in devices.values() if device.availability.ok)
     wanted = "cuda:0" if name == "cuda" else name
-    for device in devices:
-        if device.name == wanted and device.availability.ok:
-            return device.name
-        if device.name == wanted or (wanted.startswith("cuda:") and device.name == "cuda:0"):
-            reason = device.reason or f"this machine has no CUDA device number {wanted[5:]}"
-            raise Refused(
-                "The device {device} cannot be used: {reason}.",
-                remedy="Choose another device, or auto.",
-                device=name,
-                reason=reason,
-            )
+    if wanted in devices and devices[wanted].availability.ok:
+        return wanted
+    if wanted in devices or re.fullmatch(r"cuda:\d+", wanted):
+        reason = devices.get(wanted, devices["cuda:0"]).reason or "this machine has no CUDA device of that number"
+        raise Refused(
+            "The device {device} cannot be used: {reason}.",
+            remedy="Choose another device, or auto.",
+            device=name,
+            reason=tr(reason),
+        )
     raise UsageError(
         "There is no device called {device}.",
         remedy="Known devices: auto, {known}.",
         device=name,
-        known=", ".join(device.name for device in devices),
+        known=", ".join(devices),
     )
 
 

@@ -6,7 +6,8 @@ import hashlib
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 from medassist.entities.errors import Refused
 from medassist.inference.bundle import build_network
 from medassist.inference.packages import Package
+from medassist.progress import Progress
 
 if TYPE_CHECKING:
     from torch import nn
 
 MAX_CACHED = 3
+WAIT_S = 0.1
 
 _cache: OrderedDict[tuple[str, str, str], LoadedNetwork] = OrderedDict()
 _cache_lock = threading.Lock()
@@ -36,6 +39,16 @@ class LoadedNetwork:
     package: Package
     device: str
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @contextmanager
+    def held(self, progress: Progress) -> Iterator[nn.Module]:
+        """Hold the lock; while another thread has it, wait and stay cancellable."""
+        while not self.lock.acquire(timeout=WAIT_S):
+            progress.step("Waiting for the model")
+        try:
+            yield self.module
+        finally:
+            self.lock.release()
 
 
 def load_network(package: Package, device: str) -> LoadedNetwork:

@@ -162,7 +162,7 @@ def broken(root: Path, reason: str) -> Package:
 
 def _availability(weights: Path, sha256: str) -> Availability:
     if not weights.is_file():
-        return Availability(f"its weights {weights.name} are missing")
+        return Availability("its weights are missing")
     if not sha256:
         return Availability("its metadata has no SHA-256 of the weights")
     return needs(("torch", "monai"))

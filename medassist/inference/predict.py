@@ -51,7 +51,7 @@ def predict(
     progress.step("Preparing the image")
     prepared = prepare(package, volume)
     ready = perf_counter()
-    with network.lock:
+    with network.held(progress):
         logits = run_network(network.module, prepared.tensor, inferer(package), chosen, progress=progress)
     segmenter = package.task == "segmentation"
     mask = _mask(package, logits, prepared, progress) if segmenter else None
