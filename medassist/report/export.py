@@ -1,0 +1,138 @@
+"""Every way to write a report, by the name of its format."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from medassist.entities.errors import UnwritableOutput, UsageError
+from medassist.plugins import Availability, needs
+from medassist.progress import Progress
+from medassist.report import html, keyimages, nifti, pdf, pm, result_json, seg, sr
+from medassist.report.case import Case
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """One format: `write(case, folder)` writes its files into an existing folder and returns them.
+
+    Attributes:
+        title: name for people (English).
+        requires: formats whose files this one shows or points at; they are written too.
+        modules: optional Python packages it needs.
+    """
+
+    title: str
+    write: Callable[[Case, Path], tuple[Path, ...]]
+    requires: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+
+    @property
+    def availability(self) -> Availability:
+        """Whether the format can be written here."""
+        return needs(self.modules)
+
+
+EXPORTERS: Mapping[str, Exporter] = {
+    "seg": Exporter("DICOM segmentation", seg.write, modules=("highdicom",)),
+    "pm": Exporter("DICOM parametric maps", pm.write, modules=("highdicom",)),
+    "sr": Exporter("DICOM structured report", sr.write, requires=("seg", "pm"), modules=("highdicom",)),
+    "nifti": Exporter("NIfTI mask", nifti.write),
+    "png": Exporter("Key pictures", keyimages.write, modules=("PIL",)),
+    "html": Exporter("HTML page", html.write, requires=("png",), modules=("jinja2",)),
+    "pdf": Exporter("PDF document", pdf.write, requires=("png",), modules=("jinja2", "PySide6")),
+    "json": Exporter("Result for scripts", result_json.write),
+}
+"""In the order of writing: what is required comes first, result.json last."""
+
+ALL_FORMATS = tuple(EXPORTERS)
+
+
+def export(case: Case, folder: Path, formats: Iterable[str] = ALL_FORMATS, *, progress: Progress) -> tuple[Path, ...]:
+    """Write the report of `case` into `folder` (made when missing) and return the files.
+
+    Files appear whole or not at all: they are written beside and renamed at the end, result.json last. Files an
+    earlier result.json lists and this one no longer does are removed, so that no stale picture stays with a new report.
+    Inputs that are not DICOM get no DICOM objects; the notes of the result say so.
+
+    Raises:
+        UsageError: a format is unknown.
+        UnwritableOutput: the folder or a file cannot be written, or a package is missing.
+        Cancelled: `progress` was asked to stop; the folder is as it was.
+    """
+    chosen = _with_required(formats)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".medassist-", dir=folder, ignore_cleanup_errors=True) as stage:
+            written = _write_all(case, Path(stage), chosen, progress)
+            return _publish(written, folder)
+    except OSError as error:
+        raise UnwritableOutput(
+            "The report cannot be written to {path}: {reason}.",
+            remedy="Choose a folder you may write to, with enough free space.",
+            path=folder,
+            reason=error.strerror or type(error).__name__,
+        ) from error
+
+
+def _with_required(formats: Iterable[str]) -> list[str]:
+    """Return the formats with those they require, in the order of writing (UsageError, UnwritableOutput)."""
+    wanted = list(formats)
+    for name in wanted:
+        if name not in EXPORTERS:
+            known = ", ".join(EXPORTERS)
+            raise UsageError("There is no report format {name}; choose from {known}.", name=name, known=known)
+        wanted += EXPORTERS[name].requires
+    for name in wanted:
+        if not EXPORTERS[name].availability.ok:
+            raise UnwritableOutput(
+                "The report format {name} {reason}.", name=name, reason=EXPORTERS[name].availability.reason
+            )
+    return [name for name in EXPORTERS if name in wanted]
+
+
+def _write_all(case: Case, stage: Path, chosen: list[str], progress: Progress) -> list[Path]:
+    began = time.perf_counter()
+    written: list[Path] = []
+    for done, name in enumerate(chosen):
+        progress.step("Writing the report", done / len(chosen))
+        if name == "json":
+            seconds = {"write": round(time.perf_counter() - began, 3)}
+            names = [path.name for path in written] + [result_json.FILE_NAME]
+            written += result_json.write_result(case, stage, names, seconds)
+        else:
+            written += EXPORTERS[name].write(case, stage)
+    progress.step("Writing the report", 1.0)
+    return written
+
+
+def _publish(written: list[Path], folder: Path) -> tuple[Path, ...]:
+    """Rename the files into the folder; remove what an earlier report of the same kind left there."""
+    names = [path.name for path in written]
+    stale = _listed(folder) - set(names) if result_json.FILE_NAME in names else set()
+    for name in stale:
+        (folder / name).unlink(missing_ok=True)
+    for path in written:
+        path.replace(folder / path.name)
+    return tuple(folder / name for name in names)
+
+
+def _listed(folder: Path) -> set[str]:
+    """Return the plain file names an earlier result.json lists; nothing when it is not ours."""
+    path = folder / result_json.FILE_NAME
+    if not path.is_file():
+        return set()
+    try:
+        files = json.loads(path.read_text(encoding="utf-8")).get("files", [])
+    except (ValueError, AttributeError):
+        return set()
+    return {name for name in files if isinstance(name, str) and Path(name).name == name and _is_ours(name)}
+
+
+def _is_ours(name: str) -> bool:
+    stems = ("seg", "heatmap-", "sr", "report", "key-", "mask")
+    return name.startswith(stems) and name.endswith((".dcm", ".png", ".nii.gz", ".pdf", ".html"))

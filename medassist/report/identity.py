@@ -1,0 +1,79 @@
+"""Who made the objects: product, models and the codes they speak in (IHE AI Results 6.5.3.1, DICOM TID 4019)."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+import medassist
+from medassist.entities.finding import Judgement
+from medassist.entities.prediction import Code, ModelRef
+from medassist.report.case import Case
+
+if TYPE_CHECKING:
+    from highdicom import ContributingEquipment
+    from highdicom.sr import CodedConcept
+
+MANUFACTURER = "MedAssist"
+SCHEME = "99MEDASSIST"
+RESEARCH_USE = f"{medassist.RESEARCH_USE_NOTICE}. Model output, for review by a qualified reader."
+
+ANATOMICAL_STRUCTURE = Code("91723000", "SCT", "Anatomical Structure")
+DISEASE = Code("64572001", "SCT", "Disease")
+PRESENCE = Code("705057003", "SCT", "Presence")
+PRESENT = Code("52101004", "SCT", "Present")
+ABSENT = Code("272519000", "SCT", "Absent")
+OUTPUT_SCORE = Code("99MA001", SCHEME, "Classifier output score")
+READER_VERDICT = Code("99MA002", SCHEME, "Verdict of the reader")
+VERDICTS = {
+    Judgement.UNREVIEWED: Code("99MA010", SCHEME, "Not reviewed"),
+    Judgement.ACCEPTED: Code("99MA011", SCHEME, "Accepted"),
+    Judgement.EDITED: Code("99MA012", SCHEME, "Accepted with changes"),
+    Judgement.REJECTED: Code("99MA013", SCHEME, "Rejected"),
+    Judgement.DEFERRED: Code("99MA014", SCHEME, "Deferred"),
+}
+
+
+def version() -> str:
+    """Return the version of the product."""
+    return medassist.__version__
+
+
+def device_uid(model: ModelRef) -> str:
+    """Return the DICOM UID of a model as a device: another weight file is another device."""
+    from pydicom.uid import generate_uid
+
+    return str(generate_uid(entropy_srcs=["medassist device", model.sha256]))
+
+
+def code_for(label: str, code: Code | None) -> Code:
+    """Return the code of a label, or a private one that is the same on every run."""
+    if code is not None:
+        return code
+    return Code(f"99MAL{zlib.crc32(label.encode()):08X}", SCHEME, label[:64])
+
+
+def concept(code: Code) -> CodedConcept:
+    """Return a code as highdicom speaks it."""
+    from highdicom.sr import CodedConcept
+
+    return CodedConcept(code.value, code.scheme, code.meaning)
+
+
+def contributing_equipment(case: Case) -> list[ContributingEquipment]:
+    """Return one processing equipment per model, with the device UID that IHE AI Results asks for."""
+    import highdicom as hd
+    from pydicom.sr.codedict import codes
+
+    items = []
+    for model in case.models:
+        item = hd.ContributingEquipment(
+            manufacturer=MANUFACTURER,
+            purpose_of_reference=codes.DCM.ProcessingEquipment,
+            manufacturer_model_name=model.name,
+            software_versions=model.version,
+            contribution_description=f"Weights SHA-256 {model.sha256}",
+        )
+        item.DeviceUID = device_uid(model)
+        items.append(item)
+    return items

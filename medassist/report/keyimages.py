@@ -1,0 +1,165 @@
+"""Key pictures: one slice with its overlay, sides, legend, colour bar and the notice, as PNG files.
+
+The patient is not named in them: they are made to be passed on.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+import medassist
+from medassist.imaging.colormaps import colormap
+from medassist.imaging.render import blend_heat, blend_labels, to_gray8, to_rgb
+from medassist.imaging.slicing import Layout, has_orientation, layout, native_plane
+from medassist.report.case import Case
+from medassist.report.fonts import font, speaks_chinese
+from medassist.report.keyviews import KeyView, key_views, place, title
+from medassist.report.wording import Wording
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
+
+LONGEST_SIDE_PX = 900
+MARGIN_PX = 12
+TEXT_PX = 20
+SMALL_PX = 16
+BAR_PX = 18
+STRIP_PX = 34
+WIDEST_LEGEND_PX = 260
+NARROWEST_PAGE_PX = 560
+
+HEAT_OPACITY = 0.5
+HEAT_THRESHOLD = 0.2
+
+_INK = (235, 235, 235)
+_PAPER = (16, 18, 22)
+_AMBER = (245, 190, 80)
+
+
+def write(case: Case, folder: Path) -> tuple[Path, ...]:
+    """Write key-1.png, key-2.png, … one per `key_views`."""
+    paths = []
+    for view in key_views(case):
+        path = folder / view.file_name
+        draw(case, view).save(path, "PNG")
+        paths.append(path)
+    return tuple(paths)
+
+
+def draw(case: Case, view: KeyView) -> Image:
+    """Compose one key picture in the language of the case (English where no installed font has Chinese)."""
+    from PIL import Image, ImageDraw
+
+    words = Wording(case.language if speaks_chinese() else "en")
+    picture = _scaled(overlaid(case, view), _layout(case))
+    width = max(picture.width + _legend_width(view, words), NARROWEST_PAGE_PX) + 2 * MARGIN_PX
+    top = 2 * STRIP_PX
+    page = Image.new("RGB", (width, top + picture.height + STRIP_PX + MARGIN_PX), _PAPER)
+    page.paste(picture, (MARGIN_PX, top))
+    pen = ImageDraw.Draw(page)
+    room = width - 2 * MARGIN_PX
+    pen.text((MARGIN_PX, 8), _fitted(pen, title(case, view, words), TEXT_PX, room), _INK, font=font(TEXT_PX))
+    pen.text((MARGIN_PX, STRIP_PX + 4), _fitted(pen, place(case, view, words), SMALL_PX, room), _INK, font(SMALL_PX))
+    _draw_letters(pen, case, (MARGIN_PX, top, MARGIN_PX + picture.width, top + picture.height))
+    _draw_legend(pen, page, view, words, (MARGIN_PX * 2 + picture.width, top))
+    _draw_notice(pen, page, words)
+    return page
+
+
+def overlaid(case: Case, view: KeyView) -> NDArray[np.uint8]:
+    """Return the slice as RGB in display orientation with its overlay, one pixel per voxel."""
+    shown = _layout(case)
+    values = shown.extract(case.volume.array_zyx, view.index)
+    picture = values if case.volume.is_color else to_gray8(values, case.volume.windows[0], case.volume.inverted)
+    if view.heatmap is not None:
+        heat = shown.extract(view.heatmap.values_zyx, view.index)
+        return blend_heat(picture, heat, view.heatmap.maximum, opacity=HEAT_OPACITY, threshold=HEAT_THRESHOLD)
+    if view.mask is not None:
+        labels = shown.extract(view.mask.labels_zyx, view.index)
+        return blend_labels(picture, labels, {one.value: one.color for one in view.segments})
+    return to_rgb(picture)
+
+
+def _layout(case: Case) -> Layout:
+    return layout(case.volume.geometry, native_plane(case.volume.geometry))
+
+
+def _scaled(rgb: NDArray[np.uint8], shown: Layout) -> Image:
+    """Return the picture with square millimetres; enlarged voxels stay visible as such."""
+    from PIL import Image
+
+    down_mm, right_mm = shown.spacing_mm
+    height, width = rgb.shape[0] * down_mm, rgb.shape[1] * right_mm
+    scale = LONGEST_SIDE_PX / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    shrinks = size[0] < rgb.shape[1]
+    picture = Image.fromarray(np.ascontiguousarray(rgb))
+    return picture.resize(size, Image.Resampling.LANCZOS if shrinks else Image.Resampling.NEAREST)
+
+
+def _fitted(pen: ImageDraw, text: str, size_px: int, room_px: int) -> str:
+    """Shorten a text to the room it has."""
+    if pen.textlength(text, font=font(size_px)) <= room_px:
+        return text
+    while text and pen.textlength(f"{text}…", font=font(size_px)) > room_px:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _legend_width(view: KeyView, words: Wording) -> int:
+    """Return the room beside the picture for names of segments or for the numbers of a colour bar, in pixels."""
+    names = ["0.000000"] if view.heatmap is not None else [words.title(segment) for segment in view.segments]
+    widest = max((font(SMALL_PX).getbbox(name)[2] for name in names), default=0)
+    return min(round(widest) + BAR_PX + 8, WIDEST_LEGEND_PX) + MARGIN_PX if names else 0
+
+
+def _draw_letters(pen: ImageDraw, case: Case, box: tuple[int, int, int, int]) -> None:
+    if not has_orientation(case.volume):
+        return
+    left, right, top, bottom = _layout(case).letters()
+    x0, y0, x1, y1 = box
+    middle_x, middle_y = (x0 + x1) // 2, (y0 + y1) // 2
+    for letters, at, anchor in (
+        (left, (x0 + 6, middle_y), "lm"),
+        (right, (x1 - 6, middle_y), "rm"),
+        (top, (middle_x, y0 + 4), "ma"),
+        (bottom, (middle_x, y1 - 4), "md"),
+    ):
+        pen.text(at, letters, _INK, font(TEXT_PX), anchor, stroke_width=2, stroke_fill=(0, 0, 0))
+
+
+def _draw_legend(pen: ImageDraw, page: Image, view: KeyView, words: Wording, corner: tuple[int, int]) -> None:
+    x, y = corner
+    room = page.width - x - MARGIN_PX
+    for segment in view.segments:
+        pen.rectangle((x, y, x + BAR_PX, y + BAR_PX), fill=segment.color, outline=_INK)
+        label = _fitted(pen, words.title(segment), SMALL_PX, room - BAR_PX - 8)
+        pen.text((x + BAR_PX + 8, y + BAR_PX // 2), label, _INK, font=font(SMALL_PX), anchor="lm")
+        y += BAR_PX + 10
+    if view.heatmap is not None:
+        _draw_color_bar(pen, page, view.heatmap.maximum, (x, y + 10))
+
+
+def _draw_color_bar(pen: ImageDraw, page: Image, maximum: float, corner: tuple[int, int]) -> None:
+    """Draw the colours from the least value shown to the largest, with both values beside them."""
+    from PIL import Image
+
+    x, y = corner
+    height = 256
+    shares = np.linspace(1.0, HEAT_THRESHOLD, height)
+    colors = colormap("ember")[np.rint(shares * 255).astype(np.uint8)]
+    page.paste(Image.fromarray(np.repeat(colors[:, None], BAR_PX, axis=1)), (x, y))
+    pen.rectangle((x, y, x + BAR_PX, y + height), outline=_INK)
+    for share, at in ((1.0, y), ((1.0 + HEAT_THRESHOLD) / 2, y + height // 2), (HEAT_THRESHOLD, y + height)):
+        pen.text((x + BAR_PX + 8, at), f"{share * maximum:.3g}", _INK, font=font(SMALL_PX), anchor="lm")
+
+
+def _draw_notice(pen: ImageDraw, page: Image, words: Wording) -> None:
+    y = page.height - STRIP_PX
+    text = _fitted(pen, words.tr(medassist.RESEARCH_USE_NOTICE), SMALL_PX, page.width - 2 * MARGIN_PX)
+    pen.text((MARGIN_PX, y + STRIP_PX // 2), text, _AMBER, font=font(SMALL_PX), anchor="lm")

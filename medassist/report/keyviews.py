@@ -1,0 +1,105 @@
+"""Which slices become key pictures and what is said under them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medassist.entities.heatmap import Heatmap
+from medassist.entities.prediction import Mask, Segment
+from medassist.report.case import Case
+from medassist.report.wording import Wording
+
+
+@dataclass(frozen=True, eq=False)
+class KeyView:
+    """One key picture: slice `index` of the series with at most one overlay.
+
+    `segments` are those that have voxels in the slice.
+    """
+
+    file_name: str
+    index: int
+    mask: Mask | None = None
+    segments: tuple[Segment, ...] = ()
+    heatmap: Heatmap | None = None
+
+
+def key_views(case: Case) -> tuple[KeyView, ...]:
+    """Return the largest section of every segment, the strongest slice of every heatmap, else the middle slice."""
+    views = [*_of_masks(case), *_of_heatmaps(case)]
+    if not views:
+        views = [(case.volume.geometry.shape_zyx[0] // 2, None, None)]
+    return tuple(
+        KeyView(f"key-{number}.png", index, mask, _segments_in(mask, index), heatmap)
+        for number, (index, mask, heatmap) in enumerate(views, start=1)
+    )
+
+
+def _of_masks(case: Case) -> list[tuple[int, Mask | None, Heatmap | None]]:
+    views: list[tuple[int, Mask | None, Heatmap | None]] = []
+    for prediction, mask in case.masks:
+        found = (case.segment_finding(prediction, segment.value) for segment in mask.segments)
+        slices = {one.key_slice for one in found if one is not None and one.key_slice is not None}
+        views += [(index, mask, None) for index in sorted(slices)]
+    return views
+
+
+def _of_heatmaps(case: Case) -> list[tuple[int, Mask | None, Heatmap | None]]:
+    return [(int(one.values_zyx.max(axis=(1, 2)).argmax()), None, one) for one in case.heatmaps]
+
+
+def _segments_in(mask: Mask | None, index: int) -> tuple[Segment, ...]:
+    if mask is None:
+        return ()
+    inside = set(np.unique(mask.labels_zyx[index]).tolist())
+    return tuple(segment for segment in mask.segments if segment.value in inside)
+
+
+def title(case: Case, view: KeyView, words: Wording) -> str:
+    """Say what the picture shows in one line."""
+    if view.heatmap is not None:
+        target = _target(case, view.heatmap, words)
+        return words.tr("{method} for {target}", method=view.heatmap.method, target=target)
+    if view.segments:
+        return words.tr("Model segmentation: {labels}", labels=", ".join(map(words.title, view.segments)))
+    return words.tr("Picture without overlay")
+
+
+def _target(case: Case, heatmap: Heatmap, words: Wording) -> str:
+    """Return the name of what a map explains, as its finding is called."""
+    claims = (one for one in case.findings if one.label == heatmap.target)
+    return next((words.title(one) for one in claims), words.tr(heatmap.target))
+
+
+def place(case: Case, view: KeyView, words: Wording) -> str:
+    """Say which series and slice it is, with its position in mm where that is known."""
+    depth = case.volume.geometry.shape_zyx[0]
+    series = words.tr("Series {title}", title=case.series.title)
+    if depth == 1:
+        return series
+    number = words.tr("slice {number} of {count}", number=view.index + 1, count=depth)
+    return f"{series} · {number}"
+
+
+def explanation(view: KeyView, words: Wording) -> str:
+    """Say how to read the overlay: what a heatmap is and is not, its layer, cell size and what a reader must know."""
+    heatmap = view.heatmap
+    if heatmap is None:
+        return words.tr("Outlines drawn by the model, not measured by a reader.") if view.segments else ""
+    told = [words.tr("Regions that influenced the score, not lesion outline.")]
+    if heatmap.layer:
+        told.append(words.tr("Layer: {layer}.", layer=heatmap.layer))
+    told.append(words.tr("Size of one computed cell: {size}.", size=_cell_size(heatmap, words)))
+    if heatmap.target_score is not None:
+        told.append(words.tr("Score of the target: {score}.", score=f"{heatmap.target_score:.3f}"))
+    told.append(words.tr("Largest value of the map: {maximum}.", maximum=f"{heatmap.maximum:.3g}"))
+    told += [f"{words.tr(name.replace('_', ' '))}: {value:.3g}." for name, value in heatmap.quality.items()]
+    return " ".join([*told, *(words.tr(note) for note in heatmap.notes)])
+
+
+def _cell_size(heatmap: Heatmap, words: Wording) -> str:
+    sizes = heatmap.cell_mm[: 3 if heatmap.native_geometry.shape_zyx[0] > 1 else 2]
+    unit = words.tr("mm") if heatmap.native_geometry.calibrated else words.tr("pixels")
+    return " × ".join(f"{size:.1f}" for size in sizes) + f" {unit}"

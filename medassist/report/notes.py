@@ -1,0 +1,66 @@
+"""What a reader of the report must know about its limits, as translatable sentences."""
+
+from __future__ import annotations
+
+from medassist.entities.study import SeriesKind, Warned, warned
+from medassist.report.case import Case
+from medassist.report.findings import can_measure_volumes
+
+
+def notes(case: Case) -> tuple[Warned, ...]:
+    """Return every limit of this report: of the input, of the measurements and of the objects written."""
+    return (*case.series.warnings, *_about_input(case), *_about_masks(case), *_from_models(case))
+
+
+def _about_input(case: Case) -> list[Warned]:
+    told = []
+    if case.series.format != "DICOM":
+        told.append(
+            warned(
+                "The input is {format}, not DICOM: no DICOM objects (segmentation, parametric map, structured report) "
+                "were written.",
+                format=case.series.format,
+            )
+        )
+    elif case.heatmaps and case.series.kind is SeriesKind.FILM:
+        told.append(
+            warned(
+                "A film has no place in the patient: its parametric maps lie in a frame of reference of their own, "
+                "in the plane of the picture."
+            )
+        )
+    return told
+
+
+def _about_masks(case: Case) -> list[Warned]:
+    told = []
+    for _, mask in case.masks:
+        empty = [segment.label for segment in mask.segments if not mask.voxels(segment)]
+        told += [
+            warned("The model marked nothing as {label}; the segmentation object leaves this label out.", label=label)
+            for label in empty
+        ]
+    if case.masks and not can_measure_volumes(case.volume):
+        told.append(warned("No volumes were measured: the slices form no regular grid of known size."))
+    if case.masks and not case.volume.is_regular:
+        told.append(warned("There is no NIfTI mask: one affine would be wrong for some slices."))
+    return told
+
+
+def _from_models(case: Case) -> list[Warned]:
+    overridden = [
+        warned(
+            "The model was run although a suitability check failed; the reason given was: {reason}",
+            reason=one.override_reason,
+        )
+        for one in case.predictions
+        if one.override_reason
+    ]
+    said = [text for one in case.predictions for text in one.notes]
+    said += [text for one in case.heatmaps for text in one.notes]
+    return [*overridden, *(_plain(text) for text in said)]
+
+
+def _plain(text: str) -> Warned:
+    """Return a finished sentence as a warning; braces in it are no template."""
+    return Warned("{text}", (("text", text),)) if "{" in text else Warned(text)

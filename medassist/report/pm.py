@@ -1,0 +1,116 @@
+"""Heatmaps as DICOM Parametric Maps (PS3.3 A.75) with the codes of CID 217 "Visual Explanation"."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medassist.entities.heatmap import Heatmap
+from medassist.entities.prediction import Code
+from medassist.imaging.dicom_files import quietly
+from medassist.report.case import Case
+from medassist.report.dicom_objects import save, series_arguments, set_body_part, set_side, set_time
+from medassist.report.identity import concept
+from medassist.report.sources import has_dicom_sources, placement, point_at_source_frames, source_headers
+
+if TYPE_CHECKING:
+    from highdicom.pm import ParametricMap, RealWorldValueMapping
+
+PARAMETRIC_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.30"
+
+CLASS_ACTIVATION = Code("130402", "DCM", "Class activation")
+GRADIENT_WEIGHTED = Code("130403", "DCM", "Gradient-weighted class activation")
+SALIENCY = Code("130404", "DCM", "Saliency")
+
+LAST_STORED_VALUE = 65535
+
+
+def file_name(index: int) -> str:
+    """Return the name of the file of one heatmap (index from 0)."""
+    return f"heatmap-{index + 1}.dcm"
+
+
+@quietly()
+def write(case: Case, folder: Path) -> tuple[Path, ...]:
+    """Write heatmap-1.dcm, heatmap-2.dcm, … in the order of the case; nothing for sources that are not DICOM."""
+    if not has_dicom_sources(case):
+        return ()
+    return tuple(
+        save(build(case, heatmap, index + 1), folder / file_name(index)) for index, heatmap in enumerate(case.heatmaps)
+    )
+
+
+def quantity(method: str) -> Code:
+    """Return the CID 217 code of an attribution method: what does not weigh activations is a saliency."""
+    name = method.lower().replace("-", "").replace("_", "").replace(" ", "")
+    if "gradcam" in name:
+        return GRADIENT_WEIGHTED
+    return CLASS_ACTIVATION if "cam" in name else SALIENCY
+
+
+def build(case: Case, heatmap: Heatmap, instance: int) -> ParametricMap:
+    """Build the object of one map on the grid of the series: 16-bit steps, RLE, real-world mapping to its own unit."""
+    import highdicom as hd
+    from pydicom.uid import RLELossless
+
+    headers = source_headers(case)
+    plane = placement(case)
+    stored, slope, intercept = quantized(heatmap.values_zyx)
+    pm = hd.pm.ParametricMap(
+        source_images=headers,
+        pixel_array=stored,
+        contains_recognizable_visual_features=False,
+        real_world_value_mappings=[_mapping(heatmap, slope, intercept)],
+        voi_lut_transformations=[
+            hd.VOILUTTransformation(window_center=(LAST_STORED_VALUE + 1) / 2, window_width=LAST_STORED_VALUE + 1)
+        ],
+        transfer_syntax_uid=RLELossless,
+        plane_positions=plane.positions,
+        plane_orientation=plane.orientation,
+        pixel_measures=plane.measures,
+        content_label="HEATMAP",
+        content_description=_description(heatmap),
+        **series_arguments(case, "pm", instance),
+    )
+    point_at_source_frames(pm, case)
+    set_time(pm, _started(case, heatmap))
+    set_body_part(pm, headers[0])
+    set_side(pm, headers[0])
+    return pm
+
+
+def quantized(values: NDArray[np.float32]) -> tuple[NDArray[np.uint16], float, float]:
+    """Return uint16 steps with slope and intercept: value = slope * step + intercept, off by half a step at most."""
+    low, high = min(float(values.min()), 0.0), float(values.max())
+    slope = (high - low) / LAST_STORED_VALUE if high > low else 1.0
+    steps = np.rint((values.astype(np.float64) - low) / slope)
+    return steps.astype(np.uint16), slope, low
+
+
+def _mapping(heatmap: Heatmap, slope: float, intercept: float) -> RealWorldValueMapping:
+    import highdicom as hd
+    from pydicom.sr.codedict import codes
+
+    return hd.pm.RealWorldValueMapping(
+        lut_label="HEATMAP",
+        lut_explanation=f"{heatmap.method} of {heatmap.target}"[:64],
+        unit=codes.UCUM.NoUnits,
+        value_range=(0, LAST_STORED_VALUE),
+        slope=slope,
+        intercept=intercept,
+        quantity_definition=concept(quantity(heatmap.method)),
+    )
+
+
+def _description(heatmap: Heatmap) -> str:
+    """Return method, target and layer within the 64 characters of the attribute."""
+    layer = f" at {heatmap.layer}" if heatmap.layer else ""
+    return f"{heatmap.method} of {heatmap.target}{layer}"[:64]
+
+
+def _started(case: Case, heatmap: Heatmap) -> str:
+    """Return when the analysis began: that of the prediction the map explains, else the time of the report."""
+    return next((one.started for one in reversed(case.predictions) if one.model == heatmap.model), case.created)

@@ -1,0 +1,182 @@
+"""result.json: the whole result for scripts; the command line prints the same object."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+from medassist.entities.finding import Finding
+from medassist.entities.heatmap import Heatmap
+from medassist.entities.prediction import Code, ModelRef
+from medassist.report import pm
+from medassist.report.case import Case
+from medassist.report.identity import RESEARCH_USE, version
+from medassist.report.notes import notes
+from medassist.report.sources import has_dicom_sources
+
+FILE_NAME = "result.json"
+
+STAGES = ("read", "prepare", "infer", "explain", "write")
+
+_LIBRARIES = ("numpy", "torch", "monai", "captum", "SimpleITK", "pydicom", "highdicom")
+
+
+def write(case: Case, folder: Path) -> tuple[Path, ...]:
+    """Write result.json without knowing the other files; `export` writes it last, with their names and times."""
+    return write_result(case, folder, (), {})
+
+
+def write_result(case: Case, folder: Path, files: Iterable[str], timings_s: Mapping[str, float]) -> tuple[Path, ...]:
+    """Write result.json with the names of the files of the same report and the seconds they took."""
+    path = folder / FILE_NAME
+    text = json.dumps(finite(result(case, files, timings_s)), indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+    return (path,)
+
+
+def result(case: Case, files: Iterable[str] = (), timings_s: Mapping[str, float] | None = None) -> dict[str, Any]:
+    """Return the object of the command line's contract; what is not known is null.
+
+    With several predictions the newest names model, device and suitability; every class and segment names its model.
+    """
+    newest = case.prediction
+    spoke = newest.model if newest else next(iter(case.models), None)
+    segments = [one for one in case.findings if one.segment_value is not None]
+    classes = [one for one in case.findings if one.probability is not None]
+    return {
+        "model": _model(spoke),
+        "input": _input(case),
+        "suitability": [
+            {"check": one.name, "demanded": one.demanded, "found": one.found, "verdict": one.verdict.value}
+            for one in (newest.checks if newest else ())
+        ],
+        "override_reason": newest.override_reason if newest else "",
+        "classes": [_class(one) for one in classes],
+        "segments": [_segment(one) for one in segments],
+        "explanations": [_explanation(case, index, one) for index, one in enumerate(case.heatmaps)],
+        "timings_s": _timings(case, timings_s or {}),
+        "peak_memory_mb": peak_memory_mb(),
+        "device": newest.device if newest else None,
+        "versions": versions(),
+        "status": "verified" if case.is_verified else "reviewed" if case.is_judged else "preliminary",
+        "started": newest.started if newest else None,
+        "created": case.created,
+        "files": list(files),
+        "notes": [one.text() for one in notes(case)],
+        "notice": RESEARCH_USE,
+    }
+
+
+def finite(value: Any) -> Any:
+    """Return a JSON value with null in place of NaN and infinity, which JSON does not know."""
+    if isinstance(value, Mapping):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the product, Python and the libraries that shape a result."""
+    told = {"medassist": version(), "python": ".".join(map(str, sys.version_info[:3]))}
+    for name in _LIBRARIES:
+        try:
+            told[name] = installed_version(name)
+        except PackageNotFoundError:
+            continue
+    return told
+
+
+def peak_memory_mb() -> float | None:
+    """Return the largest resident memory of this process so far in MB, None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+def _model(model: ModelRef | None) -> dict[str, str] | None:
+    return {"name": model.name, "version": model.version, "sha256": model.sha256} if model else None
+
+
+def _code(code: Code | None) -> dict[str, str] | None:
+    return {"value": code.value, "scheme": code.scheme, "meaning": code.meaning} if code else None
+
+
+def _input(case: Case) -> dict[str, Any]:
+    series, geometry = case.series, case.volume.geometry
+    return {
+        "study_uid": series.study_uid,
+        "series_uid": series.series_uid,
+        "format": series.format,
+        "modality": series.modality,
+        "description": series.description,
+        "part": series.part,
+        "body_part": series.body_part,
+        "view_position": series.view_position,
+        "shape_zyx": list(geometry.shape_zyx),
+        "spacing_mm": list(geometry.spacing_mm) if geometry.calibrated else None,
+        "affine_lps": geometry.affine_lps.tolist(),
+        "frame_of_reference_uid": geometry.frame_of_reference_uid,
+    }
+
+
+def _claim(finding: Finding) -> dict[str, Any]:
+    return {
+        "label": finding.label,
+        "code": _code(finding.code),
+        "model": finding.model.name if finding.model else None,
+        "tracking_uid": finding.tracking_uid,
+        "judgement": finding.judgement.value,
+        "judged_by": finding.judged_by,
+        "judged_at": finding.judged_at,
+        "comment": finding.comment,
+    }
+
+
+def _class(finding: Finding) -> dict[str, Any]:
+    return _claim(finding) | {
+        "probability": finding.probability,
+        "threshold": finding.threshold,
+        "positive": finding.present,
+        "calibrated": finding.calibrated,
+        "operating_point": finding.operating_point,
+    }
+
+
+def _segment(finding: Finding) -> dict[str, Any]:
+    return _claim(finding) | {
+        "value": finding.segment_value,
+        "present": finding.present,
+        "volume_ml": finding.volume_ml,
+        "center_lps": list(finding.center_lps) if finding.center_lps else None,
+        "key_slice": finding.key_slice,
+        **finding.measurements,
+    }
+
+
+def _explanation(case: Case, index: int, heatmap: Heatmap) -> dict[str, Any]:
+    return {
+        "method": heatmap.method,
+        "target": heatmap.target,
+        "file": pm.file_name(index) if has_dicom_sources(case) else None,
+        "quality": dict(heatmap.quality),
+        "layer": heatmap.layer,
+        "target_score": heatmap.target_score,
+        "maximum": heatmap.maximum,
+        "cell_mm": list(heatmap.cell_mm) if heatmap.native_geometry.calibrated else None,
+        "notes": list(heatmap.notes),
+    }
+
+
+def _timings(case: Case, measured: Mapping[str, float]) -> dict[str, float | None]:
+    known = {**(case.prediction.timings_s if case.prediction else {}), **case.timings_s, **measured}
+    return {stage: known.get(stage) for stage in STAGES} | {name: known[name] for name in known if name not in STAGES}
