@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import math
+import random
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 Axis = tuple[int, float, float]
 """Number of output cells, centre of the first one and distance between them, in cells of the layer's input."""
 
+
+Span = tuple[float, float]
+FAINT: Span = (0.2, 0.7)
+STRONG: Span = (1.5, 3.0)
 
 _known: WeakKeyDictionary[nn.Module, dict[tuple[object, ...], Layout]] = WeakKeyDictionary()
 
@@ -46,13 +51,17 @@ def layout_of(module: nn.Module, layer: str, size: tuple[int, ...], cells: tuple
 
 def _measured(module: nn.Module, layer: str, size: tuple[int, ...], cells: tuple[int, ...]) -> Layout | None:
     try:
-        carried = _carry_positions(module, layer, size)
+        carried, again = (_carry_positions(module, layer, size, weights) for weights in (FAINT, STRONG))
     except (RuntimeError, ValueError, TypeError, IndexError, AttributeError):
         # the copy of an unusual network may not run at all; `followed` tells the reader that places are assumed
         return None
-    if carried is None or carried.shape[1:] != cells:
+    if carried is None or again is None or carried.shape[1:] != cells:
         return None
     even = evenly(size, cells)
+    # Paths that lie in different places (a decoder's upsampled maps, shifted against its skip connections) give
+    # another answer when they weigh differently; then a cell has no one place.
+    if not np.allclose(carried, again, rtol=0.0, atol=0.02 * min(even.step)):
+        return None
     lines = [_line(np.moveaxis(positions, axis, 0), even.step[axis]) for axis, positions in enumerate(carried)]
     known = [line for line in lines if line is not None]
     complete = len(known) == len(size)
@@ -84,11 +93,15 @@ class _ReachedError(Exception):
     """The layer was reached; what follows it need not run."""
 
 
-def _carry_positions(module: nn.Module, layer: str, size: tuple[int, ...]) -> NDArray[np.float64] | None:
-    """Return (axes, *cells): the coordinate along each axis of the centre of what every cell of `layer` sees."""
+def _carry_positions(module: nn.Module, layer: str, size: tuple[int, ...], weights: Span) -> NDArray[np.float64] | None:
+    """Return (axes, *cells): the coordinate along each axis of the centre of what every cell of `layer` sees.
+
+    Every layer multiplies by a number in `weights`, so that paths through many layers weigh little or much where
+    paths meet.
+    """
     import torch
 
-    follower = _follower(module)
+    follower = _follower(module, weights)
     found: list[torch.Tensor] = []
 
     def stop(_module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
@@ -109,34 +122,32 @@ def _carry_positions(module: nn.Module, layer: str, size: tuple[int, ...]) -> ND
     return None
 
 
-def _follower(module: nn.Module) -> nn.Module:
+def _follower(module: nn.Module, weights: Span) -> nn.Module:
     """Return the network with every layer replaced by one that only carries positions; weights are not copied."""
     shared = {id(one): one for one in (*module.parameters(), *module.buffers())}
-    replaced = _replacement(module)
-    if replaced is not None:
-        return replaced
+    chance = random.Random(0)  # noqa: S311 - no secret
     follower = copy.deepcopy(module, shared)
     for parent in list(follower.modules()):
         for name, child in parent.named_children():
-            stand_in = _replacement(child)
+            stand_in = _replacement(child, chance.uniform(*weights))
             if stand_in is not None:
                 setattr(parent, name, stand_in)
     return follower.eval()
 
 
-def _replacement(part: nn.Module) -> nn.Module | None:
+def _replacement(part: nn.Module, weight: float) -> nn.Module | None:
     """Return what carries positions in place of `part`; None for what needs no replacement or has parts of its own."""
     from torch import nn
 
     where = _where(part)
     if where is not None:
-        return _carrier(where)
+        return _carrier(where, weight)
     kinds = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.LocalResponseNorm)
     is_activation = type(part).__module__.rpartition(".")[2] == "activation" and not list(part.children())
     return nn.Identity() if is_activation or isinstance(part, kinds) else None
 
 
-def _carrier(where: Callable[[Sequence[int]], list[Axis]]) -> nn.Module:
+def _carrier(where: Callable[[Sequence[int]], list[Axis]], weight: float) -> nn.Module:
     import torch
     from torch import nn
 
@@ -144,7 +155,7 @@ def _carrier(where: Callable[[Sequence[int]], list[Axis]]) -> nn.Module:
         """Hand on, for each output cell, the position of the centre of its window, one channel for all."""
 
         def forward(self, values: torch.Tensor, *_: object) -> torch.Tensor:
-            values = values.mean(1, keepdim=True)
+            values = weight * values.mean(1, keepdim=True)
             for axis, (count, first, step) in enumerate(where(values.shape[2:]), start=2):
                 last = values.shape[axis] - 1
                 start = values.select(axis, 0).unsqueeze(axis)

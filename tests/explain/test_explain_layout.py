@@ -138,6 +138,17 @@ def test_networks_that_cannot_be_followed_fall_back_openly():
     assert not layout.followed
 
 
+@pytest.mark.parametrize("blocks", [(1, 1, 1), (1, 2, 2, 4)])
+def test_decoder_whose_paths_disagree_is_not_given_a_made_up_place(blocks):
+    """SegResNet adds linearly upsampled maps to skips that lie half a coarse cell away."""
+    from monai.networks.nets import SegResNet
+
+    up = (1,) * (len(blocks) - 1)
+    module = SegResNet(spatial_dims=2, init_filters=8, blocks_down=blocks, blocks_up=up)
+    cells = cells_of(module, "up_layers.0", (64, 64))
+    assert layout_of(module, "up_layers.0", (64, 64), cells) == evenly((64, 64), cells)
+
+
 def test_following_leaves_the_network_alone():
     module = unet_3d()
     before = {name: value.data_ptr() for name, value in module.state_dict().items()}
