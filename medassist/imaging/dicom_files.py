@@ -86,12 +86,18 @@ def looks_like_dicom(path: Path) -> bool:
 def read_header(path: Path, *, complete: bool = False) -> Dataset:
     """Read a header without pixels: the attributes of `HEADER_TAGS`, or all of them.
 
-    Raises UnreadableInput for a file that is not DICOM, is cut off or cannot be parsed.
+    Raises UnreadableInput for a file that is not DICOM or cannot be parsed.
     """
+    return read_header_and_rest(path, complete=complete)[0]
+
+
+def read_header_and_rest(path: Path, *, complete: bool = False) -> tuple[Dataset, int]:
+    """Read a header as `read_header` does, and tell how many bytes follow it."""
     try:
         if not looks_like_dicom(path):
             raise UnreadableInput("{path} is not a DICOM file.", path=path)
-        return _named(_read(path, None if complete else list(HEADER_TAGS), with_pixels=False), path)
+        ds, rest = _read(path, None if complete else list(HEADER_TAGS), with_pixels=False)
+        return _named(ds, path), rest
     except BAD_FILE as problem:
         raise _unreadable(path, problem) from problem
 
@@ -99,7 +105,7 @@ def read_header(path: Path, *, complete: bool = False) -> Dataset:
 def read_with_pixels(path: Path) -> Dataset:
     """Read a whole file, after checking that its pixels can be meant (see `check_size`)."""
     try:
-        ds = _named(_read(path, None, with_pixels=True), path)
+        ds = _named(_read(path, None, with_pixels=True)[0], path)
     except BAD_FILE as problem:
         raise _unreadable(path, problem) from problem
     if "PixelData" not in ds and "FloatPixelData" not in ds and "DoubleFloatPixelData" not in ds:
@@ -108,21 +114,22 @@ def read_with_pixels(path: Path) -> Dataset:
     return ds
 
 
-def _read(path: Path, wanted: list[str | int] | None, *, with_pixels: bool) -> Dataset:
+def _read(path: Path, wanted: list[str | int] | None, *, with_pixels: bool) -> tuple[Dataset, int]:
     with path.open("rb") as file:
         has_preamble = file.read(132)[128:] == b"DICM"
-    meta = read_file_meta_info(path) if has_preamble else Dataset()
-    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-        ds = _read_deflated(path, wanted, with_pixels=with_pixels)
-    else:
-        ds = dcmread(path, stop_before_pixels=not with_pixels, force=not has_preamble, specific_tags=wanted)
+        meta = read_file_meta_info(path) if has_preamble else Dataset()
+        if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+            return _read_deflated(path, wanted, with_pixels=with_pixels)
+        file.seek(0)
+        ds = dcmread(file, stop_before_pixels=not with_pixels, force=not has_preamble, specific_tags=wanted)
+        rest = path.stat().st_size - file.tell()
     if not ds.file_meta.get("TransferSyntaxUID"):
         implicit = ds.original_encoding[0] if ds.original_encoding[0] is not None else True
         ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
-    return ds
+    return ds, rest
 
 
-def _read_deflated(path: Path, wanted: list[str | int] | None, *, with_pixels: bool) -> Dataset:
+def _read_deflated(path: Path, wanted: list[str | int] | None, *, with_pixels: bool) -> tuple[Dataset, int]:
     """Inflate under a limit before pydicom sees the file: it would inflate a bomb to the end (PS3.5 A.5)."""
     raw = path.read_bytes()
     group_length = read_file_meta_info(path).get("FileMetaInformationGroupLength")
@@ -136,9 +143,10 @@ def _read_deflated(path: Path, wanted: list[str | int] | None, *, with_pixels: b
         raise UnreadableInput(
             "{path} would unpack to more than {size} MB; it was left alone.", path=path, size=limit >> 20
         )
-    ds = dcmread(BytesIO(data), stop_before_pixels=not with_pixels, force=True, specific_tags=wanted)
+    buffer = BytesIO(data)
+    ds = dcmread(buffer, stop_before_pixels=not with_pixels, force=True, specific_tags=wanted)
     ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
-    return ds
+    return ds, len(data) - buffer.tell()
 
 
 def _named(ds: Dataset, path: Path) -> Dataset:
@@ -174,13 +182,11 @@ def check_size(ds: Dataset, path: Path) -> None:
         )
 
 
-def is_cut_off(ds: Dataset, path: Path) -> bool:
-    """Tell whether an uncompressed file is too short for the pixels its header promises."""
+def is_cut_off(ds: Dataset, rest: int) -> bool:
+    """Tell whether fewer bytes follow the header than the pixels it promises; compressed ones need some at least."""
     syntax = ds.file_meta.TransferSyntaxUID
-    photometric = tags.text((ds,), "PhotometricInterpretation")
-    if syntax.is_compressed or photometric in ("YBR_FULL_422", "YBR_PARTIAL_422") or syntax.is_deflated:
-        return False
-    return path.stat().st_size < pixel_bytes(ds)
+    subsampled = tags.text((ds,), "PhotometricInterpretation") in ("YBR_FULL_422", "YBR_PARTIAL_422")
+    return rest < (1 if syntax.is_encapsulated or subsampled else pixel_bytes(ds))
 
 
 def _unreadable(path: Path, problem: BaseException) -> UnreadableInput:

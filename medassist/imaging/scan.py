@@ -12,7 +12,15 @@ from pathlib import Path
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.study import Scan, Series, Skipped, Study
 from medassist.imaging.archives import unpack
-from medassist.imaging.dicom_files import BAD_FILE, is_cut_off, looks_like_dicom, quietly, read_header, sop_class_of
+from medassist.imaging.dicom_files import (
+    BAD_FILE,
+    is_cut_off,
+    looks_like_dicom,
+    quietly,
+    read_header,
+    read_header_and_rest,
+    sop_class_of,
+)
 from medassist.imaging.foreign import foreign_series, format_of
 from medassist.imaging.frames import frames_of
 from medassist.imaging.series import HeaderFile, studies_of
@@ -140,7 +148,7 @@ def _read_dicom(path: Path) -> HeaderFile:
         raise UnreadableInput("{path} is empty.", path=path)
     if not looks_like_dicom(path):
         raise UnreadableInput("{path} is not an image file MedAssist knows.", path=path)
-    ds = read_header(path)
+    ds, rest = read_header_and_rest(path)
     sop_class = sop_class_of(ds)
     if sop_class == _DICOMDIR:
         raise UnreadableInput("{path} is an index; the files it lists are read themselves.", path=path)
@@ -149,7 +157,7 @@ def _read_dicom(path: Path) -> HeaderFile:
         if sop_class in _PICTURES:
             raise UnreadableInput("{path} is cut off: it holds no pixels.", path=path)
         return HeaderFile(path, read_header(path, complete=True), ())
-    if is_cut_off(ds, path):
+    if is_cut_off(ds, rest):
         raise UnreadableInput("{path} is cut off: it holds fewer pixels than it states.", path=path)
     complete = "MOSAIC" in texts((ds,), "ImageType") or whole((ds,), (0x0065, 0x1050))
     try:
