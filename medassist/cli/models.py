@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medassist.cli.terminal import note, progress_bar, say, say_json, say_table
-from medassist.entities.errors import Refused
-from medassist.language import LANGUAGES, current_language, set_language, tr
-from medassist.session import jobs
+from medassist.entities.errors import Refused, UnwritableOutput
+from medassist.language import LANGUAGES, current_language, localized, set_language, tr
+from medassist.session import jobs, trail
 from medassist.session.actions import Action, ShowVolume
 from medassist.session.state import Session
 
@@ -102,7 +102,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
     package = find(arguments.model)
     with progress_bar() as progress:
         began = time.perf_counter()
-        session = jobs.open_path(arguments.path, progress=progress)(Session())
+        session = _fold(Session(), jobs.open_path(arguments.path, progress=progress))
         study, volume = jobs.choose_series(session, package, key_or_uid=arguments.series, progress=progress)
         session = ShowVolume(volume)(session)
         read_s = time.perf_counter() - began
@@ -118,10 +118,11 @@ def run_analyze(arguments: argparse.Namespace) -> int:
         )
         results: tuple[Action, ...] = (added, *maps)
         for action in results:
-            session = action(session)
+            session = _fold(session, action)
         written = jobs.write_report(
             session, arguments.out, language=arguments.language, timings_s={"read": read_s} | timings, progress=progress
         )
+    _fold(session, written)
     if arguments.json:
         say((arguments.out / "result.json").read_text(encoding="utf-8"))
     else:
@@ -130,3 +131,13 @@ def run_analyze(arguments: argparse.Namespace) -> int:
     for text in added.prediction.notes:
         note(tr(text))
     return 0
+
+
+def _fold(session: Session, action: Action) -> Session:
+    """Apply an action and keep its trail; a trail that cannot be written is said and costs nothing else."""
+    after = action(session)
+    try:
+        trail.keep(session, after)
+    except UnwritableOutput as problem:
+        note(localized(problem))
+    return after

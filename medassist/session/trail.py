@@ -1,0 +1,71 @@
+"""What of a change goes into the audit trail: read from two sessions, so that every face keeps the same trail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from medassist.entities.heatmap import Heatmap
+from medassist.entities.prediction import Prediction
+from medassist.session.state import Session
+
+Detail = str | int | bool
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line for `storage.audit.record`; `inputs` are identifiers that are only kept as hashes."""
+
+    action: str
+    inputs: tuple[str, ...]
+    details: dict[str, Detail] = field(default_factory=dict)
+
+
+def events(old: Session, new: Session) -> tuple[Event, ...]:
+    """Return what happened between two sessions, in the order open, run, explain, judge, export."""
+    return (*_opened(old, new), *_ran(old, new), *_explained(old, new), *_judged(old, new), *_exported(old, new))
+
+
+def keep(old: Session, new: Session) -> None:
+    """Write what happened into the audit trail (UnwritableOutput when it cannot be written)."""
+    from medassist.storage.audit import record
+
+    for event in events(old, new):
+        record(event.action, inputs=event.inputs, details=event.details)
+
+
+def _opened(old: Session, new: Session) -> Iterator[Event]:
+    for scan in new.scans:
+        if scan not in old.scans:
+            yield Event("open", tuple(study.study_uid for study in scan.studies))
+
+
+def _model(result: Prediction | Heatmap) -> dict[str, Detail]:
+    model = result.model
+    return {"model": model.name, "model_version": model.version, "model_sha256": model.sha256}
+
+
+def _ran(old: Session, new: Session) -> Iterator[Event]:
+    for one in new.predictions:
+        if one not in old.predictions:
+            more: dict[str, Detail] = {"device": one.device, "overridden": bool(one.override_reason)}
+            yield Event("run", (one.series_key,), _model(one) | more)
+
+
+def _explained(old: Session, new: Session) -> Iterator[Event]:
+    for one in new.heatmaps:
+        if one not in old.heatmaps:
+            yield Event("explain", (one.series_key,), _model(one) | {"method": one.method, "target": one.target})
+
+
+def _judged(old: Session, new: Session) -> Iterator[Event]:
+    before = {one.tracking_uid: one.judgement for one in old.findings}
+    for one in new.findings:
+        if before.get(one.tracking_uid, one.judgement) is not one.judgement:
+            yield Event("judge", (one.series_key,), {"finding": one.label, "judgement": one.judgement.value})
+
+
+def _exported(old: Session, new: Session) -> Iterator[Event]:
+    files = new.reports[len(old.reports) :]
+    if files:
+        yield Event("export", (new.current,), {"files": ", ".join(path.name for path in files)})
