@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from medassist.entities.errors import Refused
@@ -20,13 +20,10 @@ from medassist.inference.allowed import (
 )
 from medassist.inference.config import Component, Dtype, component, components, read_config
 from medassist.inference.packages import Package
-from medassist.inference.schema import Section
 
 if TYPE_CHECKING:
     from monai.data import MetaTensor
     from torch import nn
-
-Sampler = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -53,8 +50,11 @@ def build_network(package: Package) -> nn.Module:
     part = component(read_config(package.config), "network_def", "network")
     if part.arguments.get("pretrained"):
         raise part.refuse("{file}: {key} asks for weights from the internet.")
-    if part.module in ("", "monai.networks.nets") and part.name in MONAI_NETWORKS:
-        made = _call(part, getattr(nets, part.name))
+    if _is_from(part, "monai.networks.nets") and part.name in MONAI_NETWORKS:
+        make = getattr(nets, part.name)
+        # EfficientNetBN, for one, would fetch weights unless it is told not to.
+        offline = {"pretrained": False} if "pretrained" in signature(make).parameters else {}
+        made = _call(part, make, {**part.arguments, **offline})
     elif part.module == "torch.nn" and part.name in TORCH_LAYERS:
         made = _call(part, getattr(nn, part.name))
     else:
@@ -80,41 +80,41 @@ def preprocessing(package: Package) -> Callable[[MetaTensor], MetaTensor]:
     return chain
 
 
-def build_transforms(tables: Sequence[Mapping[str, Any]], file: Path = Path("preprocessing")) -> Sampler:
-    """Build the same chain from tables of a recipe, for samples: dictionaries of MetaTensors by their keys.
-
-    Every transform sees one key at a time. `file` is named when a table is refused.
-    """
-    parts = components(Section(file, "", {"preprocessing": [dict(table) for table in tables]}), "preprocessing")
-    steps = [(_keys(part), step) for part in parts for step in _transform(part)]
-
-    def chain(sample: dict[str, Any]) -> dict[str, Any]:
-        changed = dict(sample)
-        for keys, step in steps:
-            changed.update({key: step(changed[key]) for key in keys})
-        return changed
-
-    return chain
-
-
-def _keys(part: Component) -> list[str]:
-    keys = part.arguments.get("keys", "image")
-    return [keys] if isinstance(keys, str) else list(keys)
-
-
 def inferer(package: Package) -> Inferer:
     """Read the inferer: SimpleInferer or SlidingWindowInferer; without one the network runs once."""
     config = read_config(package.config)
     if "inferer" not in config.data:
         return Inferer()
     part = component(config, "inferer")
-    if part.module not in ("", "monai.inferers") or part.name not in ("SimpleInferer", "SlidingWindowInferer"):
+    if not _is_from(part, "monai.inferers") or part.name not in ("SimpleInferer", "SlidingWindowInferer"):
         raise part.refuse("{file}: {key} asks for the inferer {target}, which is not known.")
     options = {name: value for name, value in part.arguments.items() if name not in PLACEMENT_OPTIONS}
     unknown = set(options) - (WINDOW_OPTIONS if part.name == "SlidingWindowInferer" else set())
     if unknown:
         raise _unknown_argument(part, min(unknown))
-    return Inferer(options if part.name == "SlidingWindowInferer" else None)
+    if part.name == "SimpleInferer":
+        return Inferer()
+    _check_windows(part, options, package.input.dimensions)
+    return Inferer(options)
+
+
+def _check_windows(part: Component, options: dict[str, Any], dimensions: int) -> None:
+    """Refuse options no sliding window can work with, before an image is loaded."""
+    sizes, overlaps = options.get("roi_size"), options.get("overlap", 0.25)
+    demands = {
+        "roi_size": all(isinstance(size, int) for size in _per_axis(sizes)) and sizes is not None,
+        "overlap": all(isinstance(one, int | float) and 0 <= one < 1 for one in _per_axis(overlaps)),
+        "sw_batch_size": isinstance(options.get("sw_batch_size", 1), int) and options.get("sw_batch_size", 1) > 0,
+    }
+    for name in ("roi_size", "overlap"):
+        demands[name] &= not isinstance(options.get(name), list) or len(options[name]) == dimensions
+    for name, fulfilled in demands.items():
+        if not fulfilled:
+            raise Refused("{file}: {key} has no usable {name}.", file=part.file, key=part.key, name=name)
+
+
+def _per_axis(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def largest_components(package: Package) -> tuple[LargestComponent, ...]:
@@ -154,7 +154,7 @@ def _transform(part: Component) -> list[Callable[[Any], Any]]:
     from monai import transforms
 
     name = _base_name(part)
-    if part.module and not (part.module == "monai.transforms" or part.module.startswith("monai.transforms.")):
+    if not _is_from(part, "monai.transforms"):
         raise _unknown_transform(part)
     if name in OURS:
         return []
@@ -169,6 +169,11 @@ def _transform(part: Component) -> list[Callable[[Any], Any]]:
 def _single(value: Any) -> Any:
     """Unwrap what a dictionary transform lists once per key."""
     return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else value
+
+
+def _is_from(part: Component, package: str) -> bool:
+    """Tell whether the target names no module, or one in `package`; classes are looked up in `package` itself."""
+    return not part.module or f"{part.module}.".startswith(f"{package}.")
 
 
 def _base_name(part: Component) -> str:

@@ -137,8 +137,5 @@ def _refused(config: Section, key: str, found: str) -> Refused:
 
 def _line_of(file: Path, text: str) -> int | str:
     """Return the 1-based line on which `text` first stands, "?" when it cannot be told."""
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except OSError:  # a recipe handed over as a table has no file of its own
-        return "?"
+    lines = file.read_text(encoding="utf-8").splitlines()
     return next((number for number, line in enumerate(lines, 1) if text in line), "?")

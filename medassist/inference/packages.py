@@ -122,14 +122,15 @@ class Package:
     def card(self, language: str = "en") -> str:
         """Return the model card as Markdown, in English when there is none in `language`, "" when there is none."""
         path = self.cards.get(language) or self.cards.get("en")
-        return path.read_text(encoding="utf-8") if path else ""
+        return path.read_text(encoding="utf-8", errors="replace") if path else ""
 
 
 def read(root: Path) -> Package:
     """Read the package in folder `root` (Refused naming file and key when it breaks the format)."""
     root = Path(root)
     for name in (METADATA, INFERENCE):
-        inside(root, root / name, "", name)
+        if not (root / name).resolve().is_relative_to(root.resolve()):
+            raise Refused("{file} is a link that leads outside the package.", file=root / name)
     whole = read_json(root / METADATA)
     own = whole.section("medassist")
     weights = own.section("weights")
@@ -271,5 +272,7 @@ def _color(section: Section) -> tuple[int, int, int]:
 def _cards(root: Path) -> dict[str, Path]:
     names = {"en": "docs/README.md", "zh_CN": "docs/README.zh-CN.md"}
     return {
-        language: inside(root, root / name, "docs", name) for language, name in names.items() if (root / name).is_file()
+        language: root / name
+        for language, name in names.items()
+        if (root / name).is_file() and (root / name).resolve().is_relative_to(root.resolve())
     }

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from medassist.entities.errors import Refused
 from medassist.entities.geometry import RAS_FROM_LPS, Geometry
-from medassist.entities.volume import Volume
+from medassist.entities.volume import AnyArray, Volume
 from medassist.imaging.render import to_gray8
 from medassist.imaging.resample import resample
 from medassist.inference.packages import Package
@@ -58,9 +58,8 @@ def prepare(package: Package, volume: Volume, *, time: int = 0) -> Prepared:
             model=package.name,
             reason=volume.series.irregularity.rstrip("."),
         )
-    values = volume.array_tzyx[time]
-    if package.input.values == "display" and not volume.is_color:
-        values = displayed(volume, time)
+    shown = package.input.values == "display" and not volume.is_color
+    values = displayed(volume, time) if shown else _without_padding(volume, time)
     return prepare_image(package, values, volume.geometry)
 
 
@@ -90,8 +89,20 @@ def displayed(volume: Volume, time: int = 0) -> NDArray[np.float32]:
 
     In whole steps, like the 8-bit films networks are trained on.
     """
-    shown = to_gray8(volume.array_tzyx[time], volume.windows[0], volume.inverted)
-    return shown.astype(np.float32)
+    return to_gray8(_without_padding(volume, time), volume.windows[0], volume.inverted).astype(np.float32)
+
+
+def _without_padding(volume: Volume, time: int) -> AnyArray:
+    """Return values with "no data" set to the darkest real value: -32768 outside a CT's circle spoils every scaling."""
+    values: AnyArray = volume.array_tzyx[time]
+    if volume.padding is None or volume.is_color:
+        return values
+    empty = (values >= volume.padding[0]) & (values <= volume.padding[1])
+    if not empty.any() or empty.all():
+        return values
+    real = values[~empty]
+    filled: AnyArray = np.where(empty, real.max() if volume.inverted else real.min(), values)
+    return filled
 
 
 def restore(

@@ -136,7 +136,7 @@ def read_json(file: Path) -> Section:
 
 def inside(root: Path, file: Path, key: str, relative: str) -> Path:
     """Return `root / relative` with links resolved; Refused when it leaves the folder of the package."""
-    resolved = (root / relative).resolve()
+    resolved = (root / relative.replace("\0", "")).resolve()
     if not relative or not resolved.is_relative_to(root.resolve()) or "\0" in relative:
         raise Refused(
             "{file}: the key {key} points outside the package: {path}.", file=file, key=key, path=relative or '""'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from medassist.entities.errors import Refused
 from medassist.inference.bundle import Inferer
 from medassist.progress import Progress
 
@@ -33,8 +34,7 @@ def run_network(
         nonlocal done
         progress.step(STAGE, min(1.0, done / total))
         done += 1
-        logits: torch.Tensor = module(windows)
-        return logits
+        return _forward(module, windows)
 
     with torch.inference_mode():
         if inferer.windows is None:
@@ -46,6 +46,19 @@ def run_network(
             logits = SlidingWindowInferer(**options, sw_device=device, device="cpu")(image, predictor)
         logits = logits.float().cpu()
     progress.step(STAGE, 1.0)
+    return logits
+
+
+def _forward(module: nn.Module, windows: torch.Tensor) -> torch.Tensor:
+    """Run the network on one batch of windows (Refused when the image does not fit it, or the memory is too small)."""
+    try:
+        logits: torch.Tensor = module(windows)
+    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
+        raise Refused(
+            "The network cannot run on an input of {shape}: {reason}",
+            shape=" x ".join(map(str, windows.shape)),
+            reason=str(error).strip().splitlines()[0][:300],
+        ) from error
     return logits
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from bundles import compose, write_classifier, write_segmenter
@@ -246,3 +248,15 @@ def test_the_chosen_time_point_is_prepared(segmenters) -> None:
     array = np.stack([np.full((4, 4, 4), time, np.int16) for time in (1, 2)])
     volume = Volume(Series("k", SeriesKind.VOLUME, ()), array, Geometry(np.eye(4), (4, 4, 4)))
     assert prepare(segmenters["as it is"], volume, time=1).tensor.unique().tolist() == [2.0]
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_what_holds_no_data_does_not_reach_the_network(segmenters, make_volume, inverted) -> None:
+    values = np.full((6, 6, 6), 40, np.int16)
+    values[2:4] = -1000
+    values[0] = -32768
+    volume = replace(make_volume(values, inverted=inverted), padding=(-32768.0, -2000.0))
+    tensor = prepare(segmenters["as it is"], volume).tensor[0, 0]
+    assert sorted(tensor.unique().tolist()) == [-1000, 40]
+    assert tensor[:, :, 0].unique().tolist() == [40 if inverted else -1000]
+    assert volume.array_zyx.min() == -32768

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from bundles import change_json, compose, write_classifier, write_threshold_segmenter
+from bundles import UNET_3D, change_json, compose, write_classifier, write_segmenter, write_threshold_segmenter
 
 from medassist.entities.errors import Cancelled, Refused
 from medassist.entities.prediction import Check, Verdict
@@ -295,3 +295,13 @@ def test_the_phantom_marker_is_found_where_the_phantom_put_it(tmp_path: Path) ->
     k, j, i = np.argwhere(mask.labels_zyx)[0]
     assert mask.voxels(mask.segments[0]) == 1
     assert volume.array_zyx[k, j, i] == phantoms.MARKER_HU
+
+
+def test_an_image_the_network_cannot_take_is_one_sentence(tmp_path: Path, tiny_segmenter: Path, make_volume) -> None:
+    odd = make_volume(np.zeros((15, 15, 15), np.int16))
+    change_json(tiny_segmenter, "inference", inferer={"_target_": "SimpleInferer"})
+    with pytest.raises(Refused, match="tiny_segmenter gave no usable answer on this image"):
+        predict(read(tiny_segmenter), odd, device="cpu")
+    two = read(write_segmenter(tmp_path / "two", network_def={**UNET_3D, "in_channels": 2}))
+    with pytest.raises(Refused, match="network cannot run on an input of 1 x 1 x 16 x 16 x 16: "):
+        predict(two, odd, device="cpu")

@@ -12,7 +12,7 @@ import torch
 from bundles import DENSENET_2D, RAS, change_json, compose, sign, write_segmenter
 
 from medassist.entities.errors import Refused
-from medassist.inference.bundle import build_network, build_transforms, inferer, largest_components, preprocessing
+from medassist.inference.bundle import build_network, inferer, largest_components, preprocessing
 from medassist.inference.network import load_network
 from medassist.inference.packages import read
 
@@ -111,15 +111,6 @@ def test_transforms_off_the_list_are_refused(tiny_segmenter: Path, transform: di
         preprocessing(read(tiny_segmenter))
 
 
-def test_recipes_get_the_same_transforms_and_the_same_refusals() -> None:
-    table = {"_target_": "ScaleIntensityRanged", "keys": ["image"], "a_min": 0, "a_max": 255, "b_min": 0, "b_max": 1}
-    sample = build_transforms([table])({"image": torch.full((1, 2, 2), 51.0), "label": "kept"})
-    assert torch.allclose(sample["image"], torch.tensor(0.2))
-    assert sample["label"] == "kept"
-    with pytest.raises(Refused, match="Lambdad"):
-        build_transforms([{"_target_": "Lambdad", "keys": ["image"], "func": "print"}])
-
-
 def test_plain_references_and_dtypes_are_understood(tiny_segmenter: Path) -> None:
     change_json(
         tiny_segmenter,
@@ -132,6 +123,29 @@ def test_plain_references_and_dtypes_are_understood(tiny_segmenter: Path) -> Non
     package = read(tiny_segmenter)
     assert inferer(package).windows == {"roi_size": [8, 8, 8], "sw_batch_size": 2}
     assert preprocessing(package)(torch.zeros(1, 2, 2, 2, dtype=torch.float64)).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("roi_size", {}),
+        ("roi_size", {"roi_size": [8, 8]}),
+        ("roi_size", {"roi_size": "big"}),
+        ("overlap", {"roi_size": 8, "overlap": 1.0}),
+        ("sw_batch_size", {"roi_size": 8, "sw_batch_size": 0}),
+    ],
+)
+def test_windows_that_cannot_work_are_refused(tiny_segmenter: Path, name: str, options: dict[str, object]) -> None:
+    change_json(tiny_segmenter, "inference", inferer={"_target_": "SlidingWindowInferer", **options})
+    with pytest.raises(Refused, match=f"inferer has no usable {name}"):
+        inferer(read(tiny_segmenter))
+
+
+def test_no_network_fetches_weights(tiny_segmenter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", lambda *_, **__: pytest.fail("a download"))
+    network = {"_target_": "EfficientNetBN", "model_name": "efficientnet-b0", "spatial_dims": 2, "in_channels": 1}
+    change_json(tiny_segmenter, "inference", network_def=network)
+    build_network(read(tiny_segmenter))
 
 
 def test_a_reference_in_a_circle_ends(tiny_segmenter: Path) -> None:
