@@ -16,6 +16,7 @@ import numpy as np
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.geometry import Affine, Geometry
 from medassist.entities.study import FrameRef, Series, SeriesKind, Warned, warned
+from medassist.imaging import nifti
 from medassist.imaging.dicom_files import MAX_PIXEL_BYTES
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def itk_reader(path: Path) -> Iterator[SimpleITK.ImageFileReader]:
     with _openable(path) as name:
         reader = sitk.ImageFileReader()
         reader.SetFileName(str(name))
+        if format_of(path) == "NIfTI" and nifti.is_cut_off(path):
+            raise _damaged(path)
         try:
             reader.ReadImageInformation()
             yield reader
@@ -105,7 +108,7 @@ def _openable(path: Path) -> Iterator[Path]:
 
 
 def _damaged(path: Path) -> UnreadableInput:
-    return UnreadableInput("{path} is damaged, or not of the format its name says.", path=path)
+    return UnreadableInput("{path} is damaged, cut off, or not of the format its name says.", path=path)
 
 
 def _sheared(path: Path) -> UnreadableInput:

@@ -20,7 +20,7 @@ def rescale(stored: AnyArray, slopes: Sequence[float], intercepts: Sequence[floa
     scale = set(zip(slopes, intercepts, strict=True))
     if len(scale) == 1 and stored.dtype.kind in "iu":
         slope, intercept = scale.pop()
-        if slope.is_integer() and intercept.is_integer():
+        if float(slope).is_integer() and float(intercept).is_integer():
             return _whole(stored, int(slope), int(intercept))
     values = stored.astype(np.float32)
     for index, (slope, intercept) in enumerate(zip(slopes, intercepts, strict=True)):

@@ -91,7 +91,7 @@ def _film_groups(films: Sequence[Frame], header_of: dict[Path, HeaderFile]) -> I
     """Give every radiograph a series of its own; pictures of an album or a cine stay together by size."""
     groups: dict[tuple[object, ...], list[Frame]] = defaultdict(list)
     for frame in films:
-        alone = header_of[frame.path].text("Modality") in (*_RADIOGRAPHS, "CT")
+        alone = header_of[frame.path].text("Modality") in _RADIOGRAPHS or frame.component == "localizer"
         groups[frame.path if alone and len(films) > 1 else "", frame.rows, frame.columns, frame.samples].append(frame)
     ordered = sorted(groups.values(), key=lambda group: group[0].clocks[-1] or 0.0)
     for number, group in enumerate(ordered, 1):

@@ -1,0 +1,110 @@
+"""Enhanced multi-frame objects and mosaics."""
+
+from __future__ import annotations
+
+import struct
+
+import highdicom
+import numpy as np
+import pydicom
+import pytest
+from phantoms import affine_lps, base, save, write_ct_series
+from pydicom.uid import ExplicitVRLittleEndian
+
+from medassist.entities.study import SeriesKind
+from medassist.imaging.headers import read_headers
+from medassist.imaging.load import load
+from medassist.imaging.scan import scan
+
+
+@pytest.mark.parametrize("order", [list(range(8)), [3, 1, 0, 2, 7, 6, 5, 4]])
+def test_enhanced_ct_equals_its_single_frames(tmp_path, order):
+    paths = write_ct_series(tmp_path / "single")
+    enhanced = highdicom.legacy.LegacyConvertedEnhancedCTImage(
+        [pydicom.dcmread(path) for path in paths],
+        series_instance_uid="1.2.3",
+        series_number=5,
+        sop_instance_uid="1.2.3.4",
+        instance_number=1,
+    )
+    pixels = enhanced.pixel_array[order]
+    groups = [enhanced.PerFrameFunctionalGroupsSequence[index] for index in order]
+    enhanced.PixelData, enhanced.PerFrameFunctionalGroupsSequence = pixels.tobytes(), groups
+    enhanced.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    enhanced.save_as(tmp_path / "enhanced.dcm")
+    single, multi = (load(scan(tmp_path / name).all_series()[0]) for name in ("single", "enhanced.dcm"))
+    np.testing.assert_array_equal(multi.array_tzyx, single.array_tzyx)
+    np.testing.assert_allclose(multi.geometry.affine_lps, single.geometry.affine_lps, atol=1e-6)
+    assert multi.unit == "HU"
+    assert len(read_headers(multi.series)) == 8
+
+
+def csa_header(**elements):
+    """Return a Siemens CSA2 image header with numeric elements."""
+    raw = b"SV10\x04\x03\x02\x01" + struct.pack("<II", len(elements), 77)
+    for name, values in elements.items():
+        raw += struct.pack("<64si4s3i", name.encode(), len(values), b"FD\0\0", 4, 6, 77)
+        for index in range(6):
+            text = f"{values[index]:.8f}\0".encode() if index < len(values) else b""
+            raw += struct.pack("<4i", len(text), len(text), 77, len(text)) + text + bytes(-len(text) % 4)
+    return raw
+
+
+@pytest.mark.parametrize(("sign", "csa"), [(1, True), (-1, True), (1, False)])
+def test_oblique_mosaic_is_unfolded_in_place(tmp_path, sign, csa):
+    angle = np.radians(20)
+    orientation = (1, 0, 0, 0, np.cos(angle), np.sin(angle))
+    rows, columns, count, across = 12, 10, 7, 3
+    tiles = np.random.default_rng(0).integers(0, 900, (count, rows, columns)).astype(np.uint16)
+    tiles[5, 2, 7] = 4000
+    picture = np.zeros((rows * across, columns * across), np.uint16)
+    for tile, values in enumerate(tiles):
+        y, x = tile // across * rows, tile % across * columns
+        picture[y : y + rows, x : x + columns] = values
+    true = affine_lps((2.0, 3.0, 4.0), orientation, (-10, 20, 30))
+    centre = true[:3, :3] @ [(columns * across - columns) / 2, (rows * across - rows) / 2, 0]
+    dataset = base("1.2.840.10008.5.1.4.1.1.4", "MR", picture, 0)
+    dataset.Manufacturer, dataset.ImageType = "SIEMENS", ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]
+    dataset.SeriesInstanceUID, dataset.FrameOfReferenceUID = "1.2.3", "1.2.4"
+    dataset.ImagePositionPatient = [f"{value:.8g}" for value in true[:3, 3] - centre]
+    dataset.ImageOrientationPatient = [f"{value:.10g}" for value in orientation]
+    dataset.PixelSpacing, dataset.SpacingBetweenSlices, dataset.SliceThickness = [3.0, 2.0], 4.0, 3.0
+    normal = sign * true[:3, 2] / 4
+    if csa:
+        block = dataset.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
+        block.add_new(
+            0x10, "OB", csa_header(EchoLinePosition=[1], NumberOfImagesInMosaic=[count], SliceNormalVector=normal)
+        )
+    else:
+        dataset.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0A, "US", count)
+    save(dataset, tmp_path / "mosaic.dcm", {})
+    (series,) = scan(tmp_path / "mosaic.dcm").all_series()
+    assert (series.kind, series.shape_zyx) == (SeriesKind.VOLUME, (count, rows, columns))
+    volume = load(series)
+    k, j, i = np.unravel_index(volume.array_zyx.argmax(), volume.array_zyx.shape)
+    assert volume.array_zyx[k, j, i] == 4000
+    place = true[:3, 3] + true[:3, :3] @ [7, 2, 0] + 5 * 4 * normal
+    np.testing.assert_allclose(volume.geometry.to_world([i, j, k]), place, atol=1e-5)
+    assert np.linalg.det(volume.geometry.affine_lps[:3, :3]) > 0
+
+
+def test_cine_frames_are_slices_of_a_film(tmp_path):
+    (path,) = write_ct_series(tmp_path, slices=1)
+    dataset = pydicom.dcmread(path)
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "FrameOfReferenceUID"):
+        del dataset[keyword]
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.3.1"
+    dataset.Modality, dataset.NumberOfFrames, dataset.PixelData = "US", 3, dataset.PixelData * 3
+    dataset.save_as(path)
+    (series,) = scan(path).all_series()
+    assert (series.kind, series.shape_zyx) == (SeriesKind.FILM, (3, 64, 64))
+    assert load(series).array_tzyx.shape == (1, 3, 64, 64)
+
+
+def test_scale_of_each_half_of_the_philips_file(shared_data):
+    field = next(
+        one for one in scan(shared_data("dicom/enh_philips_fieldmap/In")).all_series() if one.part == "field map"
+    )
+    volume = load(field)
+    assert volume.unit == "Hz"
+    assert -500 <= volume.array_zyx.min() < volume.array_zyx.max() <= 500
