@@ -103,7 +103,7 @@ def _uneven(along: ArrayLike, names: Sequence[str]) -> tuple[Warned, ...]:
     if whole:
         return (
             warned(
-                "{count} slices are missing; the slice distance is {usual} mm except here: {where}.",
+                "Slices are missing ({count}): the slice distance is {usual} mm, but not here: {where}.",
                 count=sum(missing),
                 usual=f"{usual:.3f}",
                 where=where,

@@ -81,7 +81,7 @@ def test_missing_slice_is_named(tmp_path):
     write_ct_series(tmp_path)[4].unlink()
     series = only(tmp_path)
     assert series.kind is SeriesKind.STACK
-    assert "1 slices are missing" in series.irregularity
+    assert "Slices are missing (1)" in series.irregularity
     assert "CT0003.dcm - CT0005.dcm: 5.000 mm" in series.irregularity
     assert not load(series).is_regular
 
