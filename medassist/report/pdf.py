@@ -30,10 +30,11 @@ _made: list[QGuiApplication] = []  # an application object must outlive every fo
 
 def write(case: Case, folder: Path) -> tuple[Path, ...]:
     """Write report.pdf (A4) with the key pictures that lie in `folder`; the notice stands on every page."""
-    from PySide6.QtCore import QMarginsF
+    from PySide6.QtCore import QEventLoop, QMarginsF
     from PySide6.QtGui import QPageLayout, QPageSize, QPdfWriter
 
     _ensure_application()
+    _events = QEventLoop()  # the layout of a text starts timers, and those want a dispatcher in a worker's thread
     told = page(case)
     path = folder / "report.pdf"
     writer = QPdfWriter(str(path))
@@ -48,14 +49,21 @@ def write(case: Case, folder: Path) -> tuple[Path, ...]:
 
 
 def _ensure_application() -> None:
-    """Make a screenless application when there is none: Qt has no fonts without one."""
+    """Make a screenless application when there is none: Qt has no fonts without one.
+
+    It is one that can have windows, so that a window test or a second face in this process finds what it needs.
+    """
     from PySide6.QtCore import QCoreApplication
     from PySide6.QtGui import QGuiApplication
+    from PySide6.QtWidgets import QApplication
 
     running = QCoreApplication.instance()
     if running is None:
-        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-        _made.append(QGuiApplication([]))
+        chosen = os.environ.get("QT_QPA_PLATFORM")
+        os.environ["QT_QPA_PLATFORM"] = chosen or "offscreen"
+        _made.append(QApplication(["medassist"]))
+        if chosen is None:
+            del os.environ["QT_QPA_PLATFORM"]
     elif not isinstance(running, QGuiApplication):
         raise UnwritableOutput(
             "The PDF cannot be written: a Qt application without fonts runs in this process.",

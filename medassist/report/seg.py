@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.entities.prediction import Mask, Prediction, Segment
-from medassist.imaging.dicom_files import quietly
 from medassist.report.case import Case, numbered
 from medassist.report.dicom_objects import save, series_arguments, set_body_part, set_time
 from medassist.report.identity import ANATOMICAL_STRUCTURE, MANUFACTURER, code_for, concept
+from medassist.report.quiet import quietly
 from medassist.report.sources import has_dicom_sources, placement, point_at_source_frames, source_headers
 
 if TYPE_CHECKING:

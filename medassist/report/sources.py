@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medassist.entities.volume import Volume
-from medassist.imaging.dicom_files import quietly
 from medassist.report.case import Case
+from medassist.report.quiet import quietly
 
 if TYPE_CHECKING:
     from highdicom import PixelMeasuresSequence, PlaneOrientationSequence, PlanePositionSequence

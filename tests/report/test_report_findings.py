@@ -1,0 +1,73 @@
+"""Findings: size, place, key slice and values of what a model marked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import phantoms
+import pytest
+from report_cases import ANTERIOR, SCORES, make_case
+
+from medassist.report.findings import findings_from
+
+
+def test_segment_is_measured_in_ml_mm_and_hu(tmp_path):
+    phantoms.write_ct_series(tmp_path, spacing=(0.7, 0.8, 2.5))
+    case = make_case(tmp_path)
+    labels = case.predictions[0].mask.labels_zyx
+    first, second, missing = case.findings
+    inside = labels == ANTERIOR.value
+    assert first.volume_ml == pytest.approx(inside.sum() * 0.7 * 0.8 * 2.5 / 1000)
+    k, j, i = (axis.mean() for axis in np.nonzero(inside))
+    assert first.center_lps == pytest.approx((-22.05 + 0.7 * i, -22.05 + 0.8 * j, -10.0 + 2.5 * k))
+    assert first.key_slice == inside.sum(axis=(1, 2)).argmax()
+    values = case.volume.array_zyx[inside]
+    assert first.measurements == pytest.approx({"mean_value": values.mean(), "sd_value": values.std()})
+    assert second.present
+    assert (missing.present, missing.volume_ml, missing.center_lps, missing.key_slice) == (False, 0.0, None, None)
+    assert len({one.tracking_uid for one in case.findings}) == 3
+
+
+def test_key_slice_has_the_largest_area(tmp_path):
+    phantoms.write_ct_series(tmp_path)
+    case = make_case(tmp_path)
+    mask = case.predictions[0].mask
+    labels = np.zeros_like(mask.labels_zyx)
+    labels[2, 5:8, 5:8] = 1
+    labels[6, 5:9, 5:9] = 1
+    prediction = replace(case.predictions[0], mask=replace(mask, labels_zyx=labels))
+    assert findings_from(prediction, case.volume)[0].key_slice == 6
+
+
+def test_every_class_becomes_a_finding_at_its_operating_point(tmp_path):
+    phantoms.write_film(tmp_path)
+    found = make_case(tmp_path).findings
+    assert [(one.label, one.present, one.calibrated) for one in found] == [
+        ("Effusion", True, False),
+        ("Cardiomegaly", False, True),
+    ]
+    assert [(one.probability, one.threshold) for one in found] == [(one.probability, one.threshold) for one in SCORES]
+
+
+def test_padding_does_not_count(tmp_path):
+    phantoms.write_ct_series(tmp_path)
+    case = make_case(tmp_path)
+    values = case.volume.array_tzyx.copy()
+    k, j, i = (axis[0] for axis in np.nonzero(case.predictions[0].mask.labels_zyx == 1))
+    values[0, k, j, i] = -2000
+    volume = replace(case.volume, array_tzyx=values, padding=(-2000.0, -2000.0))
+    clean = case.volume.array_zyx[case.predictions[0].mask.labels_zyx == 1][1:]
+    assert findings_from(case.predictions[0], volume)[0].measurements["mean_value"] == pytest.approx(clean.mean())
+
+
+def test_irregular_slices_have_no_volume_but_a_true_place(tmp_path):
+    phantoms.write_ct_series(tmp_path)
+    (tmp_path / "CT0002.dcm").unlink()
+    case = make_case(tmp_path)
+    assert not case.volume.is_regular
+    found = case.findings[0]
+    inside = case.predictions[0].mask.labels_zyx == 1
+    k, _, _ = np.nonzero(inside)
+    assert found.volume_ml is None
+    assert found.center_lps[2] == pytest.approx(case.volume.slice_origins_lps[k, 2].mean())

@@ -1,0 +1,225 @@
+"""Pages and pictures for people: what they say, what they must never say, and where overlays lie."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import unicodedata
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import phantoms
+import pytest
+from report_cases import ANTERIOR, SCORES, make_case
+
+from medassist.entities.finding import Judgement
+from medassist.entities.study import Patient
+from medassist.language import set_language
+from medassist.progress import Progress
+from medassist.report import fonts, keyimages
+from medassist.report.export import export
+from medassist.report.keyviews import key_views
+from medassist.report.page import page
+from medassist.report.wording import Wording, date_text, position_text
+
+
+@pytest.fixture
+def film_case(tmp_path):
+    phantoms.write_film(tmp_path / "in")
+    return make_case(tmp_path / "in")
+
+
+@pytest.fixture
+def mr_case(tmp_path):
+    phantoms.write_mr_series(tmp_path / "in")
+    return make_case(tmp_path / "in")
+
+
+def html_of(case, folder) -> str:
+    export(case, folder, ("html",), progress=Progress())
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_html_needs_nothing_else_and_runs_nothing(film_case, tmp_path):
+    html = html_of(film_case, tmp_path / "out")
+    assert "default-src 'none'" in html
+    assert "<script" not in html
+    assert not re.findall(r"""(?:src|href)=["'](?!data:)""", html)
+    assert 'src="data:image/png;base64,' in html
+
+
+def test_markup_in_headers_is_text(film_case, tmp_path):
+    nasty = Patient(name='<script>alert("x")</script>^<b>Bold', patient_id='"><img src=x onerror=alert(1)>')
+    case = replace(film_case, study=replace(film_case.study, patient=nasty))
+    html = html_of(case, tmp_path / "out")
+    assert "<script" not in html
+    assert "<b>Bold" not in html
+    assert "&lt;script&gt;" in html
+    assert "<img src=x" not in html
+
+
+def test_scores_stand_beside_their_threshold(film_case, tmp_path):
+    html = html_of(film_case, tmp_path / "out")
+    assert "0.734" in html
+    assert "0.410" in html
+    assert "present: reaches the threshold" in html
+    assert "no probability of disease" in html
+    assert "73" not in re.sub(r"data:[^\"]+|0\.734", "", html).split("<body>")[1].replace(film_case.series.key, "")
+    assert "Regions that influenced the score, not lesion outline." in html
+    assert "features.denseblock4" in html
+
+
+def test_volumes_are_millilitres(mr_case, tmp_path):
+    assert f"{mr_case.findings[0].volume_ml:.2f} ml" in html_of(mr_case, tmp_path / "out")
+
+
+def test_status_follows_the_reader(film_case):
+    assert page(film_case).is_preliminary
+    judged = tuple(replace(one, judgement=Judgement.ACCEPTED, judged_by="Jane Doe") for one in film_case.findings)
+    settled = page(replace(film_case, findings=judged, reader="Jane Doe"))
+    assert not settled.is_preliminary
+    assert "Jane Doe" in settled.status
+    assert "unverified" in page(replace(film_case, findings=judged)).status
+
+
+def test_chinese_report_is_chinese_whatever_the_window_speaks(film_case, tmp_path):
+    set_language("en")
+    patient = Patient(name="Zhang^XiaoDong=张^小东")
+    case = replace(film_case, language="zh_CN", study=replace(film_case.study, patient=patient))
+    told = page(case)
+    html = html_of(case, tmp_path / "out")
+    for text in ("张小东", "胸腔积液", "影响评分的区域，并非病灶轮廓", told.notice, told.status):
+        assert text in html
+    assert "仅供研究" in told.notice
+    assert "Preliminary" not in html
+    assert 'lang="zh-CN"' in html
+
+
+def test_key_picture_shows_the_overlay_where_the_mask_is(mr_case):
+    view = key_views(mr_case)[0]
+    rgb = keyimages.overlaid(mr_case, view)
+    plain = keyimages.overlaid(mr_case, replace(view, mask=None))
+    shown = keyimages._layout(mr_case)
+    inside = shown.extract(mr_case.predictions[0].mask.labels_zyx, view.index) > 0
+    assert np.array_equal((rgb != plain).any(axis=2), inside)
+    assert ANTERIOR in view.segments
+
+
+def test_heatmap_picture_is_coloured_where_the_map_is_strong(film_case):
+    (view,) = key_views(film_case)
+    rgb = keyimages.overlaid(film_case, view).astype(int)
+    colored = np.ptp(rgb, axis=2) > 8
+    values = view.heatmap.values_zyx[view.index]
+    assert not colored[values < 0.19 * view.heatmap.maximum].any()
+    assert colored[values > 0.5 * view.heatmap.maximum].mean() > 0.9
+
+
+def test_key_picture_keeps_square_millimetres(tmp_path):
+    phantoms.write_ct_series(tmp_path / "in", rows=40, columns=80, spacing=(0.5, 2.0, 2.5))
+    case = make_case(tmp_path / "in")
+    picture = keyimages._scaled(keyimages.overlaid(case, key_views(case)[0]), keyimages._layout(case))
+    assert picture.size == (450, 900)
+
+
+def test_case_without_overlay_gets_its_middle_slice(mr_case):
+    bare = replace(mr_case, predictions=(), heatmaps=(), findings=())
+    (view,) = key_views(bare)
+    assert view.index == mr_case.volume.geometry.shape_zyx[0] // 2
+    assert keyimages.draw(bare, view).width >= keyimages.NARROWEST_PAGE_PX
+
+
+def test_pictures_speak_english_without_a_chinese_font(film_case, monkeypatch):
+    monkeypatch.setattr(keyimages, "speaks_chinese", lambda: False)
+    said: list[str] = []
+    monkeypatch.setattr(keyimages, "_fitted", lambda pen, text, size, room: said.append(text) or text)
+    keyimages.draw(replace(film_case, language="zh_CN"), key_views(film_case)[0])
+    assert "Grad-CAM for Effusion" in said
+    assert "Research use only, not for diagnosis" in said
+
+
+def test_font_falls_back_to_pillow(monkeypatch):
+    monkeypatch.setattr(fonts, "_installed", dict)
+    fonts.font.cache_clear()
+    assert not fonts.speaks_chinese()
+    assert fonts.font(17).getbbox("Series")[2] > 20
+    fonts.font.cache_clear()
+
+
+def test_names_dates_and_places_read_well():
+    words = Wording("en")
+    assert words.person(Patient(name="Doe^Jane")) == "Doe Jane"
+    assert words.person(Patient(name="=张^小东")) == "张 小东"
+    assert Wording("zh_CN").person(Patient(name="Zhang^XiaoDong=张^小东=")) == "张小东"
+    assert date_text("20260102", "101112") == "2026-01-02 10:11"
+    assert date_text("***") == "***"
+    assert position_text((12.04, -3.5, -40.0)) == "L 12.0, A 3.5, F 40.0 mm"
+
+
+def pdf_text(path: Path) -> list[str]:
+    """Return the text of every page; Qt writes compatibility characters, so it is normalised."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext (poppler-utils) is not installed")
+    done = subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True)
+    return unicodedata.normalize("NFKC", done.stdout).split("\f")[:-1]
+
+
+@pytest.fixture
+def qt():
+    pytest.importorskip("PySide6")
+    from PySide6.QtCore import qInstallMessageHandler
+
+    from medassist.report import pdf
+
+    said: list[str] = []
+    pdf._ensure_application()
+    before = qInstallMessageHandler(lambda kind, context, message: said.append(message))
+    yield said
+    qInstallMessageHandler(before)
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_pdf_says_the_same_and_the_notice_on_every_page(film_case, tmp_path, qt, language):
+    if language == "zh_CN" and not fonts.speaks_chinese():
+        pytest.skip("no font with Chinese characters is installed (fonts-noto-cjk)")
+    case = replace(film_case, language=language)
+    export(case, tmp_path / "out", ("pdf",), progress=Progress())
+    pages = pdf_text(tmp_path / "out" / "report.pdf")
+    told = page(case)
+    assert len(pages) >= 2
+    plain = [re.sub(r"\s", "", text) for text in pages]
+    wanted = unicodedata.normalize("NFKC", re.sub(r"\s", "", told.notice))
+    assert all(text.count(wanted) >= 2 for text in plain), "top and bottom of every page"
+    assert re.sub(r"\s", "", unicodedata.normalize("NFKC", told.status)) in plain[0]
+    assert "0.734" in plain[0]
+    assert SCORES[0].title_zh in plain[0] or language == "en"
+    assert not qt
+
+
+def test_pdf_may_be_written_by_a_worker(film_case, tmp_path, qt):
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            export(film_case, tmp_path / "out", ("pdf",), progress=Progress())
+        except BaseException as problem:
+            failed.append(problem)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    worker.join(60)
+    assert not failed
+    assert not qt
+    assert any("present: reaches the threshold" in text for text in pdf_text(tmp_path / "out" / "report.pdf"))
+
+
+def test_importing_the_room_loads_no_qt_and_nothing_slow():
+    code = (
+        "import sys, medassist.report.export\n"
+        "print(*[n for n in ('PySide6', 'torch', 'highdicom', 'SimpleITK', 'jinja2', 'PIL') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
