@@ -115,7 +115,7 @@ def _sheared(path: Path) -> UnreadableInput:
     return UnreadableInput("{path} describes a sheared grid, which is not supported.", path=path)
 
 
-def itk_geometry(reader: SimpleITK.ImageFileReader, shape_zyx: tuple[int, int, int], *, calibrated: bool) -> Geometry:
+def itk_geometry(reader: SimpleITK.ImageFileReader, shape_zyx: tuple[int, int, int]) -> Geometry:
     """Return the grid of an ITK header; ITK's world is LPS already."""
     dimension = reader.GetDimension()
     used = min(dimension, 3)
@@ -123,7 +123,7 @@ def itk_geometry(reader: SimpleITK.ImageFileReader, shape_zyx: tuple[int, int, i
     affine: Affine = np.eye(4)
     affine[:used, :used] = direction * np.array(reader.GetSpacing()[:used])
     affine[:used, 3] = reader.GetOrigin()[:used]
-    return Geometry(affine, shape_zyx, calibrated=calibrated)
+    return Geometry(affine, shape_zyx)
 
 
 def _picture_series(path: Path) -> tuple[dict[str, Any], tuple[Warned, ...]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.geometry import Geometry
-from medassist.entities.study import Series, SeriesKind
+from medassist.entities.study import Series
 from medassist.entities.volume import AnyArray, Volume, Window
 from medassist.imaging.foreign import itk_geometry, itk_reader, open_picture
 from medassist.imaging.render import auto_window
@@ -29,8 +29,7 @@ def _load_itk(series: Series) -> Volume:
 
     with itk_reader(series.frames[0].path) as reader:
         values: AnyArray = sitk.GetArrayFromImage(reader.Execute())
-        flat = series.kind is SeriesKind.FILM
-        geometry = itk_geometry(reader, series.shape_zyx, calibrated=not flat)
+        geometry = itk_geometry(reader, series.shape_zyx)
         samples = reader.GetNumberOfComponents()
     if samples not in (1, 3) or (samples == 3 and values.dtype != np.uint8):
         raise UnreadableInput(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from pydicom import Dataset
+from pydicom.datadict import tag_for_keyword
 from pydicom.errors import BytesLengthException
+from pydicom.tag import BaseTag, Tag
 
 # pydicom leaves the escape sequences of ISO 2022 IR 58 and 149 in the text (measured with 3.0.2).
 _ESCAPE = re.compile(r"\x1b\$?[()]?[A-Z]")
@@ -53,12 +56,20 @@ def _macros(group: Dataset) -> Iterator[Dataset]:
             yield items[0]
 
 
+@cache
+def _tag(name: str | tuple[int, int]) -> BaseTag:
+    """Return a tag ready for look-up; asking pydicom by keyword costs several times as much."""
+    return BaseTag(tag_for_keyword(name)) if isinstance(name, str) else Tag(name)
+
+
 def value_of(layers: Sequence[Dataset], name: str | tuple[int, int]) -> Any:
     """Return the first non-empty value of an attribute (keyword, or tag for a private one), else None."""
+    tag = _tag(name)
     for layer in layers:
+        if tag not in layer:
+            continue
         try:
-            value = layer.get(name)
-            value = getattr(value, "value", value) if isinstance(name, tuple) else value
+            value = layer[tag].value
         except _BAD_VALUE:
             continue
         if value is not None and value != "":

@@ -15,6 +15,7 @@ import pytest
 from phantoms import save, write_ct_series, write_film, write_mr_series
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.fileset import FileSet
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 from medassist.entities.errors import Cancelled, UnreadableInput
@@ -103,6 +104,17 @@ def test_without_preamble(tmp_path):
     assert bare.read_bytes()[:2] == b"\x08\x00"
     (series,) = scan(bare).all_series()
     np.testing.assert_array_equal(load(series).array_tzyx, load(scan(path).all_series()[0]).array_tzyx)
+
+
+@pytest.mark.parametrize("opened", ["", "DICOMDIR"])
+def test_medium_with_an_index(tmp_path, opened):
+    medium = FileSet()
+    for path in write_ct_series(tmp_path / "in", slices=3):
+        medium.add(path)
+    medium.write(tmp_path / "medium")
+    found = scan(tmp_path / "medium" / opened)
+    assert found.all_series()[0].shape_zyx == (3, 64, 64)
+    assert [one.path.name for one in found.skipped] == ["DICOMDIR"]
 
 
 def test_structured_report_is_listed_without_pictures(tmp_path):
