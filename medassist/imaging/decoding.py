@@ -31,8 +31,11 @@ def decode(ds: Dataset, path: Path) -> AnyArray:
         values = values.reshape(-1, *values.shape[-3:]) if _is_color(ds) else values.reshape(-1, *values.shape[-2:])
         mosaic = mosaic_of(ds)
         return values if mosaic is None else _unfold(values[0], mosaic)
-    except BAD_FILE as problem:
-        raise _undecodable(ds, path) from problem
+    except BaseException as problem:
+        # The RLE codec is written in Rust; its panics are no Exception.
+        if isinstance(problem, BAD_FILE) or type(problem).__name__ == "PanicException":
+            raise _undecodable(ds, path) from problem
+        raise
 
 
 def _pixels(ds: Dataset) -> AnyArray:

@@ -5,6 +5,7 @@ Everything that can go wrong in a file comes out as `UnreadableInput` with the f
 
 from __future__ import annotations
 
+import struct
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ BAD_FILE = (
     TypeError,
     ValueError,
     zlib.error,
+    struct.error,
 )
 """What reading an untrusted DICOM file may raise."""
 

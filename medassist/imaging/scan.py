@@ -23,7 +23,7 @@ from medassist.imaging.dicom_files import (
 )
 from medassist.imaging.foreign import foreign_series, format_of
 from medassist.imaging.frames import frames_of
-from medassist.imaging.series import HeaderFile, studies_of
+from medassist.imaging.series import HeaderFile, referenced_series, studies_of
 from medassist.imaging.tags import texts, whole
 from medassist.progress import Progress
 
@@ -139,8 +139,10 @@ def _read_one(path: Path, roots: tuple[Path, Path]) -> HeaderFile | Series | Unr
         return _read_dicom(path)
     except UnreadableInput as problem:
         return problem
-    except OSError:
+    except PermissionError:
         return UnreadableInput("{path} may not be read by this user.", path=path)
+    except BAD_FILE:
+        return UnreadableInput("{path} is damaged and cannot be read.", path=path)
 
 
 def _read_dicom(path: Path) -> HeaderFile:
@@ -156,14 +158,16 @@ def _read_dicom(path: Path) -> HeaderFile:
     if not is_picture:
         if sop_class in _PICTURES:
             raise UnreadableInput("{path} is cut off: it holds no pixels.", path=path)
-        return HeaderFile(path, read_header(path, complete=True), ())
+        return _other_file(path)
     if is_cut_off(ds, rest):
         raise UnreadableInput("{path} is cut off: it holds fewer pixels than it states.", path=path)
     complete = "MOSAIC" in texts((ds,), "ImageType") or whole((ds,), (0x0065, 0x1050))
-    try:
-        return HeaderFile(path, ds, tuple(frames_of(read_header(path, complete=True) if complete else ds, path)))
-    except BAD_FILE as problem:
-        raise UnreadableInput("{path} is damaged and cannot be read.", path=path) from problem
+    return HeaderFile(path, ds, tuple(frames_of(read_header(path, complete=True) if complete else ds, path)))
+
+
+def _other_file(path: Path) -> HeaderFile:
+    ds = read_header(path, complete=True)
+    return HeaderFile(path, ds, (), tuple(referenced_series(ds)))
 
 
 def _skipped(path: Path, problem: UnreadableInput) -> Skipped:

@@ -20,11 +20,15 @@ _RADIOGRAPHS = ("CR", "DX", "MG", "IO", "PX", "RG", "XA", "RF")
 
 @dataclass(frozen=True)
 class HeaderFile:
-    """One DICOM file as scanned: its header and its pictures (none for SR, SEG, RTSTRUCT and the like)."""
+    """One DICOM file as scanned: its header and its pictures.
+
+    SR, SEG, RTSTRUCT and the like have none; `refers_to` holds the SeriesInstanceUIDs they name.
+    """
 
     path: Path
     header: Dataset
     frames: tuple[Frame, ...]
+    refers_to: tuple[str, ...] = ()
 
     def text(self, keyword: str) -> str:
         """Return one attribute as text."""
@@ -205,7 +209,7 @@ def _other_series(files: Sequence[HeaderFile]) -> Series:
         SeriesKind.OTHER,
         frames,
         "",
-        referenced_series_uids=tuple(dict.fromkeys(uid for file in files for uid in referenced_series(file.header))),
+        referenced_series_uids=tuple(dict.fromkeys(uid for file in files for uid in file.refers_to)),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -16,7 +17,19 @@ from pydicom.tag import BaseTag, Tag
 # pydicom leaves the escape sequences of ISO 2022 IR 58 and 149 in the text (measured with 3.0.2).
 _ESCAPE = re.compile(r"\x1b\$?[()]?[A-Z]")
 
-_BAD_VALUE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, BytesLengthException, NotImplementedError)
+_BAD_VALUE = (
+    AttributeError,
+    BytesLengthException,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 
 # The functional group macros that say something about a frame; private ones repeat them with other meanings.
 _MACROS = (

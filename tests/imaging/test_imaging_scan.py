@@ -315,3 +315,22 @@ def test_damaged_zip(tmp_path):
     raw[60:200] = bytes(140)
     archive.write_bytes(raw)
     assert "cannot be unpacked" in refusal(archive)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damaged_bytes_never_become_a_traceback(tmp_path, seed):
+    chance = np.random.default_rng(seed)
+    (path,) = write_ct_series(tmp_path, slices=1)
+    if seed % 2:
+        dataset = pydicom.dcmread(path)
+        dataset.compress(RLELossless)
+        dataset.save_as(path)
+    raw = bytearray(path.read_bytes())
+    for place in chance.integers(0, min(len(raw), 2500), 8):
+        raw[place] = chance.integers(0, 256)
+    path.write_bytes(raw)
+    try:
+        for series in scan(path).all_series():
+            load(series)
+    except UnreadableInput as problem:
+        assert "\n" not in problem.sentence()  # noqa: PT017 - both outcomes are right
