@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Window:
-    """A box of the prepared image in the axes of the network's input (X, Y, Z or H, W).
+    """A box of the prepared image in the axes of the network's input (X, Y, Z or X, Y).
 
     `offset` is negative where the box reaches over the edge of the image, as the padding of a sliding window does.
     """
@@ -50,10 +50,10 @@ class Window:
 def moved(grid: Geometry, first: tuple[float, ...], step: tuple[float, ...], cells: tuple[int, ...]) -> Geometry:
     """Return the grid whose cell c lies at index `first + c * step` of `grid`, axes of the network's input.
 
-    Those axes are (X, Y, Z) for a volume and (H, W) for a film, which is row before column.
+    Those axes are (X, Y, Z) for a volume and (X, Y) for a film: column before row, as `inference.prepare` makes them.
     """
     if len(cells) == 2:
-        first, step, cells = (*first[::-1], 0.0), (*step[::-1], 1.0), (*cells[::-1], 1)
+        first, step, cells = (*first, 0.0), (*step, 1.0), (*cells, 1)
     local = np.eye(4)
     local[:3, :3] = np.diag(step)
     local[:3, 3] = first

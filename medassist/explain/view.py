@@ -48,7 +48,7 @@ def look(package: Package, volume: Volume, region: NDArray[np.bool_] | None) -> 
     if region is None:
         return View(prepared, Window((0,) * len(shape), shape), prepared.tensor, prepared.grid)
     on_grid = restore(region.astype(np.uint8), volume.geometry, prepared.grid, linear=False)
-    in_axes = np.ascontiguousarray(on_grid[0] if len(shape) == 2 else on_grid.transpose(2, 1, 0))
+    in_axes = np.ascontiguousarray(on_grid[0].T if len(shape) == 2 else on_grid.transpose(2, 1, 0))
     options = inferer(package).windows or {}
     window = window_around(shape, _usual_size(options, shape), in_axes.astype(bool))
     inside = window.cut(torch.from_numpy(in_axes)[None, None])[0, 0].bool()

@@ -53,9 +53,9 @@ def test_whole_image_without_a_usual_size():
     assert window_around((5, 6, 7), None, None) == Window((0, 0, 0), (5, 6, 7))
 
 
-def test_film_axes_are_rows_before_columns():
+def test_film_axes_are_columns_before_rows():
     film = Geometry(np.diag([0.5, 0.25, 1.0, 1.0]), (1, 100, 200), "1.2")
-    cells = moved(film, (4.5, 9.5), (10.0, 20.0), (10, 10))  # rows, columns
+    cells = moved(film, (9.5, 4.5), (20.0, 10.0), (10, 10))  # columns, rows
     assert cells.shape_zyx == (1, 10, 10)
     assert cells.spacing_mm == pytest.approx((20 * 0.5, 10 * 0.25, 1.0))
     np.testing.assert_allclose(cells.to_world([0, 0, 0]), [9.5 * 0.5, 4.5 * 0.25, 0.0])
