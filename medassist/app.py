@@ -21,8 +21,10 @@ from medassist.session import jobs
 from medassist.session.actions import Action
 from medassist.session.state import Session
 from medassist.ui import theme
+from medassist.ui.collector import Collector
 from medassist.ui.main_window import MainWindow
 from medassist.ui.opening import showable
+from medassist.ui.quiet_import import quiet_torch_import
 from medassist.ui.runner import Runner, crash_of
 from medassist.ui.store import Store
 
@@ -32,6 +34,7 @@ PlanStep = Callable[..., Action | None]
 PLAN_LANE = "plan"
 SIZE = (1600, 1000)
 SETTLE_MS = 250
+SWITCH_S = 0.001
 
 
 class _Plan(QObject):
@@ -94,7 +97,7 @@ def show(
             QTimer.singleShot(SETTLE_MS, window, lambda: _picture(window, screenshot, prepare, problems))
 
     steps = _Plan(store, runner, plan, finish)
-    with _log_to_file(), _excepthook(window):
+    with _log_to_file(), _excepthook(window), quiet_torch_import(), _steady(runner):
         window.show()
         window.closed.connect(application.quit)
         if open_paths:
@@ -202,6 +205,19 @@ def _dispose(window: MainWindow, runner: Runner, store: Store) -> None:
     for one in (window, runner, store):
         one.deleteLater()
     QApplication.sendPostedEvents(None, 52)  # QEvent.DeferredDelete
+
+
+@contextmanager
+def _steady(owner: QObject) -> Iterator[None]:
+    """Keep workers from stopping the window: collect garbage here, and let threads take turns quickly."""
+    before, collector = sys.getswitchinterval(), Collector(owner)
+    sys.setswitchinterval(SWITCH_S)
+    collector.start()
+    try:
+        yield
+    finally:
+        collector.stop()
+        sys.setswitchinterval(before)
 
 
 @contextmanager

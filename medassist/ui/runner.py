@@ -168,7 +168,7 @@ class Runner(QObject):
         if not run.outdated:
             self._tell(run, outcome)
         if not any(other.lane == run.lane for other in self._runs):
-            self._pools.pop(run.lane).shutdown(wait=False)
+            self._pools.pop(run.lane).shutdown(wait=True)  # its only job just ended
         if not self.running(run.lane):
             self.ended.emit(run.lane)
         if not self._runs:

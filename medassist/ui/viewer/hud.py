@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
@@ -98,7 +99,7 @@ def draw_scale(painter: QPainter, area: QRectF, pixels_per_unit: float, calibrat
 
 def draw_cross(painter: QPainter, area: QRectF, cross: Cross) -> None:
     """Draw the lines of the two other planes; the middle and the letters at the edges stay free."""
-    x, y = cross.at.x(), cross.at.y()
+    x, y = floor(cross.at.x()) + 0.5, floor(cross.at.y()) + 0.5  # one sharp pixel, never half a pixel off
     area = area.adjusted(LETTERS, LETTERS, -LETTERS, -LETTERS)
     painter.setPen(QPen(QColor(cross.vertical), 1))
     painter.drawLines([QLineF(x, area.top(), x, y - CROSS_GAP), QLineF(x, y + CROSS_GAP, x, area.bottom())])

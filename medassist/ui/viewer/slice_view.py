@@ -208,11 +208,10 @@ class SliceView(QGraphicsView):
 
     def _draw_over(self, painter: QPainter, area: QRectF, shown: Shown, plane_layout: Layout) -> None:
         session = self._store.session
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         if self._crosshair:
             row, column, _index = plane_layout.to_display(session.view.cursor_lps)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             hud.draw_cross(painter, area, hud.Cross(self.to_screen(row, column), *_CROSS_COLORS[self.plane]))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         geometry = shown.volume.geometry
         if has_orientation(shown.volume):
             hud.draw_letters(painter, area, plane_layout.letters())
