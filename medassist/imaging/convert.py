@@ -75,5 +75,5 @@ def time_step_s(volume: Volume) -> float | None:
         return None
     with quietly():
         header = read_header(volume.series.frames[0].path)
-    milliseconds = tags.number((header,), "RepetitionTime")
+    milliseconds = tags.number(tags.layers_of(header), "RepetitionTime")
     return milliseconds / 1000.0 if milliseconds else None

@@ -103,7 +103,8 @@ def _decode_file(path: Path, pairs: Sequence[tuple[int, int]]) -> _Decoded:
     try:
         described = frames_of(ds, path)
         chosen = tuple(described[frame] for _, frame in pairs)
-        picked = values if len(pairs) == len(values) == 1 else values[[frame for _, frame in pairs]]
+        order = [frame for _, frame in pairs]
+        picked = values if order == list(range(len(values))) else values[order]
     except BAD_FILE as problem:
         raise UnreadableInput("{path} changed since it was scanned.", remedy="Open it again.", path=path) from problem
     targets = tuple(target for target, _ in pairs)

@@ -46,6 +46,7 @@ _MACROS = (
     "MRDiffusionSequence",
     "TemporalPositionSequence",
     "CardiacSynchronizationSequence",
+    "MRTimingAndRelatedParametersSequence",
     "RealWorldValueMappingSequence",
 )
 
