@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,12 +36,28 @@ class HeaderFile:
 
 
 def studies_of(files: Sequence[HeaderFile]) -> tuple[Study, ...]:
-    """Group files into studies and series, in order of study date and series number."""
-    by_study: dict[str, list[HeaderFile]] = defaultdict(list)
+    """Group files into studies and series, in order of study date and series number.
+
+    Two patients never share a study, even when careless de-identification gave them one StudyInstanceUID.
+    """
+    by_study: dict[tuple[str, str], list[HeaderFile]] = defaultdict(list)
     for file in files:
-        by_study[file.text("StudyInstanceUID")].append(file)
-    studies = [_study(uid, members) for uid, members in by_study.items()]
-    return tuple(sorted(studies, key=lambda study: (study.date, study.time, study.study_uid)))
+        by_study[file.text("StudyInstanceUID"), file.text("PatientID")].append(file)
+    studies = [_study(uid, members) for (uid, _), members in by_study.items()]
+    return _with_own_keys(sorted(studies, key=lambda study: (study.date, study.time, study.study_uid)))
+
+
+def _with_own_keys(studies: Iterable[Study]) -> tuple[Study, ...]:
+    """Number keys that occur in several studies, so that no series is taken for another."""
+    seen: Counter[str] = Counter()
+    result = []
+    for study in studies:
+        series = []
+        for one in study.series:
+            seen[one.key] += 1
+            series.append(one if seen[one.key] == 1 else replace(one, key=f"{one.key}@{seen[one.key]}"))
+        result.append(replace(study, series=tuple(series)))
+    return tuple(result)
 
 
 def _study(uid: str, files: list[HeaderFile]) -> Study:

@@ -61,6 +61,17 @@ def test_tree_of_patient_study_and_series(tmp_path):
     assert found.study_of(film) is old
 
 
+def test_two_patients_with_one_uid_are_kept_apart(tmp_path):
+    for name in ("a", "b"):
+        write_ct_series(tmp_path / name, slices=2, SeriesInstanceUID="1.2.3", PatientID=name, PatientName=name)
+    found = scan(tmp_path)
+    assert [study.patient.patient_id for study in found.studies] == ["a", "b"]
+    one, other = found.all_series()
+    assert one.key != other.key
+    assert found.study_of(other).patient.patient_id == "b"
+    assert one.shape_zyx == other.shape_zyx == (2, 64, 64)
+
+
 def test_dates_of_three_stars_are_no_dates(tmp_path):
     write_mr_series(
         tmp_path, slices=2, StudyDate="***", PatientBirthDate="***", AcquisitionDate="***", SeriesDate="***"
