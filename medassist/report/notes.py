@@ -5,6 +5,7 @@ from __future__ import annotations
 from medassist.entities.study import SeriesKind, Warned, warned
 from medassist.report.case import Case
 from medassist.report.findings import can_measure_volumes
+from medassist.report.sources import dicom_obstacle
 
 
 def notes(case: Case) -> tuple[Warned, ...]:
@@ -13,23 +14,17 @@ def notes(case: Case) -> tuple[Warned, ...]:
 
 
 def _about_input(case: Case) -> list[Warned]:
-    told = []
-    if case.series.format != "DICOM":
-        told.append(
-            warned(
-                "The input is {format}, not DICOM: no DICOM objects (segmentation, parametric map, structured report) "
-                "were written.",
-                format=case.series.format,
-            )
-        )
-    elif case.heatmaps and case.series.kind is SeriesKind.FILM:
-        told.append(
+    obstacle = dicom_obstacle(case)
+    if obstacle is not None:
+        return [obstacle]
+    if case.heatmaps and case.series.kind is SeriesKind.FILM:
+        return [
             warned(
                 "A film has no place in the patient: its parametric maps lie in a frame of reference of their own, "
                 "in the plane of the picture."
             )
-        )
-    return told
+        ]
+    return []
 
 
 def _about_masks(case: Case) -> list[Warned]:

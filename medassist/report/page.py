@@ -64,7 +64,8 @@ class Page:
 def page(case: Case) -> Page:
     """Return everything the HTML page and the PDF say about a case."""
     words = Wording(case.language)
-    tables = [_segments(case, words), _classes(case, words), _models(case, words), _checks(case.prediction, words)]
+    findings = [_segments(case, words), _classes(case, words), _of_reader(case, words)]
+    tables = [*findings, _models(case, words), _checks(case.prediction, words)]
     return Page(
         language=case.language.replace("_", "-"),
         heading=words.tr("Imaging AI report"),
@@ -179,6 +180,15 @@ def _class_row(finding: Finding, words: Wording) -> Row:
     return _judged(
         (words.title(finding), score, threshold, reached), finding, words, remark=words.tr(finding.operating_point)
     )
+
+
+def _of_reader(case: Case, words: Wording) -> Table:
+    """Return the findings no model made: marked in the window by a person."""
+    found = [one for one in case.findings if one.segment_value is None and one.probability is None]
+    columns = words.tr("Finding"), words.tr("Centre"), words.tr("Reader")
+    places = ("" if one.center_lps is None else position_text(one.center_lps) for one in found)
+    rows = (_judged((words.title(one), place), one, words) for one, place in zip(found, places, strict=True))
+    return Table(words.tr("Findings of the reader"), columns, tuple(rows))
 
 
 def _judged(cells: tuple[str, ...], finding: Finding, words: Wording, remark: str = "") -> Row:

@@ -59,6 +59,11 @@ def result(case: Case, files: Iterable[str] = (), timings_s: Mapping[str, float]
         "override_reason": newest.override_reason if newest else "",
         "classes": [_class(one) for one in classes],
         "segments": [_segment(one) for one in segments],
+        "other_findings": [
+            _claim(one) | {"present": one.present, "center_lps": list(one.center_lps) if one.center_lps else None}
+            for one in case.findings
+            if one not in segments and one not in classes
+        ],
         "explanations": [_explanation(case, index, one) for index, one in enumerate(case.heatmaps)],
         "timings_s": _timings(case, timings_s or {}),
         "peak_memory_mb": peak_memory_mb(),

@@ -1,21 +1,18 @@
-"""Source headers made fit for derived objects, and the place of every slice as highdicom speaks it."""
+"""Source headers made fit for derived objects, or the reason why there can be none."""
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from medassist.entities.volume import Volume
+from medassist.entities.study import Warned, warned
 from medassist.report.case import Case
+from medassist.report.placement import decimal, orientation, placement, slice_origins
 from medassist.report.quiet import quietly
 
 if TYPE_CHECKING:
-    from highdicom import PixelMeasuresSequence, PlaneOrientationSequence, PlanePositionSequence
     from pydicom import DataElement, Dataset
 
 TYPE_2 = (
@@ -31,6 +28,8 @@ TYPE_2 = (
     "PositionReferenceIndicator",
 )
 
+_IDENTIFIERS = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "Modality")
+
 _METHODS = ("DeidentificationMethod", "DeidentificationMethodCodeSequence")
 
 _CHECKED_VRS = ("DA", "TM", "DT", "AS", "DS", "IS", "CS", "UI")
@@ -40,9 +39,41 @@ _TEXT_VRS = ("PN", "LO", "SH", "ST", "LT", "UT")
 _LEFTOVER_ESCAPE = re.compile(r"\x1b\$\)A")
 
 
+def dicom_obstacle(case: Case) -> Warned | None:
+    """Return why no derived DICOM object can point at the source, None when one can."""
+    from pydicom.uid import UID
+
+    if case.series.format != "DICOM":
+        return warned(
+            "The input is {format}, not DICOM: no DICOM objects (segmentation, parametric map, structured report) "
+            "were written.",
+            format=case.series.format,
+        )
+    header = _first_header(case)
+    missing = [keyword for keyword in _IDENTIFIERS if not header.get(keyword)]
+    if missing:
+        return warned(
+            "The source has no {keywords}: no DICOM object can point at it, so none was written.",
+            keywords=", ".join(missing),
+        )
+    kind = UID(header.SOPClassUID)
+    if kind.type != "SOP Class" or kind.is_retired:
+        return warned(
+            "The source is of a retired or unknown kind of DICOM image ({uid}): no DICOM objects were written.",
+            uid=kind,
+        )
+    return None
+
+
 def has_dicom_sources(case: Case) -> bool:
     """Tell whether derived DICOM objects can point at their sources."""
-    return case.series.format == "DICOM"
+    return dicom_obstacle(case) is None
+
+
+def _first_header(case: Case) -> Dataset:
+    from medassist.imaging.headers import read_headers
+
+    return _valid_copy(read_headers(replace(case.series, frames=case.series.frames[:1]))[0])
 
 
 def source_headers(case: Case, *, placed: bool = True) -> list[Dataset]:
@@ -59,7 +90,7 @@ def source_headers(case: Case, *, placed: bool = True) -> list[Dataset]:
     for header in headers:
         _complete(header)
         if placed:
-            _place(header, case)
+            _place(header, case, alone=len(headers) == 1)
     return headers
 
 
@@ -72,25 +103,28 @@ def _complete(ds: Dataset) -> None:
     ds.SpecificCharacterSet = "ISO_IR 192"
 
 
-def _place(ds: Dataset, case: Case) -> None:
-    if "PerFrameFunctionalGroupsSequence" in ds:
+def _place(ds: Dataset, case: Case, *, alone: bool) -> None:
+    frames = ds.get("PerFrameFunctionalGroupsSequence") or []
+    if frames and all("PlanePositionSequence" in frame for frame in frames):
         _share_plane(ds, case)
-    else:
-        _place_single_frame(ds, case)
+        return
+    _place_single_frame(ds, case)
+    if alone:
+        _place_frames(ds, case)
 
 
 def _valid_copy(header: Dataset) -> Dataset:
-    """Return a shallow copy without empty and invalid values: they would be errors in every derived object."""
-    from pydicom import DataElement
+    """Return a new data set without empty and invalid values: they would be errors in every derived object."""
+    from pydicom import DataElement, Dataset
 
-    ds = copy.copy(header)
+    ds = Dataset()
     with quietly():
-        for tag in list(ds.keys()):
-            element = ds[tag]
+        for element in header:
             if element.is_empty or (element.VR in _CHECKED_VRS and not _is_valid(element)):
-                del ds[tag]
-            elif element.VR in _TEXT_VRS and _LEFTOVER_ESCAPE.search(str(element.value)):
-                ds[tag] = DataElement(element.tag, element.VR, _LEFTOVER_ESCAPE.sub("", str(element.value)))
+                continue
+            has_escape = element.VR in _TEXT_VRS and _LEFTOVER_ESCAPE.search(str(element.value))
+            text = _LEFTOVER_ESCAPE.sub("", str(element.value)) if has_escape else ""
+            ds[element.tag] = DataElement(element.tag, element.VR, text) if has_escape else element
     return ds
 
 
@@ -109,21 +143,17 @@ def _is_valid(element: DataElement) -> bool:
 
 
 def _place_single_frame(ds: Dataset, case: Case) -> None:
-    """Give the header what places its frame; a film gets a frame of reference of its own, equal on every run."""
-    from pydicom.uid import generate_uid
-
+    """Give the header what places its frame; a film gets a frame of reference of its own."""
     spacing = case.volume.geometry.spacing_mm
-    if "NumberOfFrames" in ds:
-        del ds.NumberOfFrames  # a cine without functional groups: every frame has the one place the header can say
     if "FrameOfReferenceUID" not in ds or "ImagePositionPatient" not in ds or "ImageOrientationPatient" not in ds:
         index = next((n for n, one in enumerate(case.series.frames) if one.sop_instance_uid == ds.SOPInstanceUID), 0)
-        ds.FrameOfReferenceUID = generate_uid(entropy_srcs=["medassist frame", str(ds.SeriesInstanceUID)])
-        ds.ImagePositionPatient = _decimal(slice_origins(case.volume)[index // case.series.times])
+        ds.FrameOfReferenceUID = _own_frame(ds)
+        ds.ImagePositionPatient = decimal(slice_origins(case.volume)[index // case.series.times])
         ds.ImageOrientationPatient = orientation(case.volume)
     if "SliceThickness" not in ds or not ds.SliceThickness:
-        ds.SliceThickness = _decimal([spacing[2]])[0]
+        ds.SliceThickness = decimal([spacing[2]])[0]
     if not _positive(ds.get("PixelSpacing")):
-        ds.PixelSpacing = _decimal([spacing[1], spacing[0]])
+        ds.PixelSpacing = decimal([spacing[1], spacing[0]])
 
 
 def _positive(spacing: Sequence[float] | None) -> bool:
@@ -132,75 +162,39 @@ def _positive(spacing: Sequence[float] | None) -> bool:
 
 def _share_plane(ds: Dataset, case: Case) -> None:
     """Give a multi-frame header one shared orientation and spacing, as highdicom expects them."""
+    from pydicom import Dataset
+
     plane = placement(case)
-    shared = copy.copy(ds.SharedFunctionalGroupsSequence[0])
+    shared = Dataset()
+    for element in next(iter(ds.get("SharedFunctionalGroupsSequence") or ()), ()):
+        shared[element.tag] = element
     if "PlaneOrientationSequence" not in shared:
         shared.PlaneOrientationSequence = plane.orientation
     if "PixelMeasuresSequence" not in shared:
         shared.PixelMeasuresSequence = plane.measures
     ds.SharedFunctionalGroupsSequence = [shared]
     if "FrameOfReferenceUID" not in ds:
-        ds.FrameOfReferenceUID = case.volume.geometry.frame_of_reference_uid
+        ds.FrameOfReferenceUID = _own_frame(ds)
 
 
-def point_at_source_frames(ds: Dataset, case: Case) -> None:
-    """Make every frame of a derived image name the one frame it was computed from, inside a multi-frame source.
+def _place_frames(ds: Dataset, case: Case) -> None:
+    """Give the frames of a file without functional groups (a cine, a capture) the place the volume gave them."""
+    from pydicom import Dataset
 
-    highdicom finds sources by position, but parts and time points of one file may share positions.
-    """
-    if not any(frame.frame for frame in case.series.frames):
-        return
-    numbers = [frame.frame + 1 for frame in case.series.frames[:: case.series.times]]
-    for item in ds.PerFrameFunctionalGroupsSequence:
-        position = [float(value) for value in item.PlanePositionSequence[0].ImagePositionPatient]
-        index = round(float(case.volume.geometry.to_index(position)[2]))
-        for derivation in item.get("DerivationImageSequence", []):
-            source = derivation.SourceImageSequence[0]
-            source.ReferencedFrameNumber = numbers[index]
-            derivation.SourceImageSequence = [source]
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where the slices of a volume lie, as highdicom sequences."""
-
-    positions: list[PlanePositionSequence]
-    orientation: PlaneOrientationSequence
-    measures: PixelMeasuresSequence
+    plane = placement(case)
+    slice_of = {frame.frame: k for k, frame in enumerate(case.series.frames[:: case.series.times])}
+    items = []
+    for number in range(int(ds.get("NumberOfFrames") or 1)):
+        item = Dataset()
+        item.PlanePositionSequence = plane.positions[slice_of.get(number, 0)]
+        items.append(item)
+    ds.NumberOfFrames = len(items)
+    ds.PerFrameFunctionalGroupsSequence = items
+    _share_plane(ds, case)
 
 
-def placement(case: Case) -> Placement:
-    """Return the place of every slice of the volume; the distance between slices only where it is one."""
-    import highdicom as hd
+def _own_frame(ds: Dataset) -> str:
+    """Return a frame of reference for a series that has none, equal on every run and shared with nothing else."""
+    from pydicom.uid import generate_uid
 
-    volume = case.volume
-    across, down, through = volume.geometry.spacing_mm
-    measures = hd.PixelMeasuresSequence(
-        pixel_spacing=_decimal([down, across]),
-        slice_thickness=_decimal([through])[0],
-        spacing_between_slices=_decimal([through])[0] if volume.is_regular else None,
-    )
-    return Placement(
-        [hd.PlanePositionSequence("PATIENT", _decimal(origin)) for origin in slice_origins(volume)],
-        hd.PlaneOrientationSequence("PATIENT", orientation(volume)),
-        measures,
-    )
-
-
-def orientation(volume: Volume) -> list[float]:
-    """Return ImageOrientationPatient: where columns and rows grow."""
-    directions = volume.geometry.directions_lps
-    return _decimal([*directions[:, 0], *directions[:, 1]])
-
-
-def slice_origins(volume: Volume) -> list[list[float]]:
-    """Return the centre of the first voxel of each slice (LPS mm)."""
-    if volume.slice_origins_lps is not None and not volume.is_regular:
-        return [[float(value) for value in origin] for origin in volume.slice_origins_lps]
-    depth = volume.geometry.shape_zyx[0]
-    return [[float(value) for value in volume.geometry.to_world([0, 0, k])] for k in range(depth)]
-
-
-def _decimal(values: object) -> list[float]:
-    """Round to what a decimal string of 16 characters holds, far below any scanner's precision."""
-    return [float(f"{value:.9g}") + 0.0 for value in np.asarray(values, dtype=np.float64).tolist()]
+    return str(generate_uid(entropy_srcs=["medassist frame", str(ds.SeriesInstanceUID)]))

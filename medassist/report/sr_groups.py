@@ -104,11 +104,11 @@ def _algorithm(finding: Finding) -> AlgorithmIdentification | None:
 
 
 def _evaluations(finding: Finding) -> list[QualitativeEvaluation]:
-    """Return presence at the operating point (classes only) and the reader's verdict."""
+    """Return presence (of classes at their operating point, not of outlined anatomy) and the reader's verdict."""
     import highdicom as hd
 
     told = [hd.sr.QualitativeEvaluation(concept(READER_VERDICT), concept(VERDICTS[finding.judgement]))]
-    if finding.probability is not None:
+    if finding.segment_value is None:
         answer = PRESENT if finding.present else ABSENT
         told.insert(0, hd.sr.QualitativeEvaluation(concept(PRESENCE), concept(answer)))
     return told

@@ -272,3 +272,44 @@ def test_another_grid_is_refused(tmp_path):
     shifted = replace(blob_map(case.volume), geometry=replace(case.volume.geometry, affine_lps=affine))
     with pytest.raises(Refused):
         replace(case, heatmaps=(shifted,))
+
+
+def test_sources_without_identifiers_or_of_retired_kinds_get_no_objects_and_a_reason(tmp_path):
+    from medassist.report.notes import notes
+
+    phantoms.write_ct_series(tmp_path / "in", SOPClassUID="1.2.840.10008.5.1.4.1.1.6")
+    case = make_case(tmp_path / "in")
+    assert written(case, tmp_path / "out") == {}
+    assert any("retired" in note.text() for note in notes(case))
+
+
+def test_cine_without_functional_groups_names_its_frames(tmp_path):
+    pixels = np.tile(np.arange(64, dtype=np.uint8), (5 * 48, 1))
+    ds = phantoms.base("1.2.840.10008.5.1.4.1.1.3.1", "US", pixels, 0)
+    ds.Rows, ds.NumberOfFrames, ds.SeriesInstanceUID = 48, 5, "1.2.826.0.1.3680043.8.498.77"
+    ds.FrameTime, ds.FrameIncrementPointer, ds.ImageType = 40, 0x00181063, ["ORIGINAL", "PRIMARY"]
+    phantoms.save(ds, tmp_path / "in" / "cine.dcm", {})
+    case = make_case(tmp_path / "in")
+    case = with_mask(case, box_mask(case.volume.geometry))
+    files = written(case, tmp_path / "out")
+    assert not [line for path in files.values() for line in complaints(path)]
+    seg = pydicom.dcmread(files["seg.dcm"])
+    named = {
+        int(frame.DerivationImageSequence[0].SourceImageSequence[0].ReferencedFrameNumber)
+        for frame in seg.PerFrameFunctionalGroupsSequence
+    }
+    labels = case.predictions[0].mask.labels_zyx
+    assert named == {index + 1 for index in range(5) if labels[index].any()}
+
+
+def test_headers_of_the_source_stay_as_they_are(tmp_path, monkeypatch):
+    from medassist.imaging import headers
+    from medassist.report.sources import source_headers
+
+    phantoms.write_film(tmp_path / "in")
+    case = make_case(tmp_path / "in")
+    read = headers.read_headers(case.series)
+    before = [header.to_json() for header in read]
+    monkeypatch.setattr(headers, "read_headers", lambda series: read)
+    assert "FrameOfReferenceUID" in source_headers(case)[0]
+    assert [header.to_json() for header in read] == before

@@ -171,3 +171,17 @@ def test_dcmqi_reads_the_same_values(ct_case, tmp_path):
 
 def test_report_without_findings_is_not_written(ct_case, tmp_path):
     assert sr.write(replace(ct_case, findings=()), tmp_path) == ()
+
+
+def test_finding_of_a_reader_is_reported_everywhere(ct_case, tmp_path):
+    from medassist.entities.finding import Finding
+    from medassist.report import result_json
+    from medassist.report.page import page
+
+    mine = Finding("1.2.3.4", "Calcification", ct_case.series.key, center_lps=(1.0, 2.0, 3.0), judged_by="Jane Doe")
+    case = replace(ct_case, findings=(*ct_case.findings, mine))
+    _, report = read(case, tmp_path / "out")
+    group = report.get_image_measurement_groups(tracking_uid="1.2.3.4")[0]
+    assert evaluations(group)["Presence"] == "Present"
+    assert result_json.result(case)["other_findings"][0]["label"] == "Calcification"
+    assert any(row.cells[0] == "Calcification" for table in page(case).tables for row in table.rows)
