@@ -1,0 +1,47 @@
+"""Random MONAI transforms of a recipe, drawn from numbers that depend on nothing but seed, epoch and case.
+
+Because no state is carried from one case to the next, a run that was killed and resumed draws the same
+pictures as one that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from medassist.entities.errors import UsageError
+from medassist.training.recipe import Table
+
+Augmentation = Callable[[dict[str, Any], int, int, int], dict[str, Any]]
+
+
+def build_augmentation(tables: Sequence[Table]) -> Augmentation:
+    """Return `augment(sample, seed, epoch, case)`; UsageError names a transform MONAI does not have."""
+    import numpy as np
+    from monai.transforms import Compose
+
+    compose = Compose([_random_transform(table) for table in tables])
+
+    def augment(sample: dict[str, Any], seed: int, epoch: int, case: int) -> dict[str, Any]:
+        number = int(np.random.SeedSequence([seed, epoch, case]).generate_state(1)[0])
+        compose.set_random_state(seed=number)
+        result: dict[str, Any] = compose(sample)
+        return result
+
+    return augment
+
+
+def _random_transform(table: Table) -> Callable[[Any], Any]:
+    import monai.transforms
+    from monai.transforms import MapTransform, RandomizableTrait
+
+    name = str(table["_target_"]).rsplit(".", 1)[-1]
+    found: Any = getattr(monai.transforms, name, None)
+    if not (inspect.isclass(found) and issubclass(found, MapTransform) and issubclass(found, RandomizableTrait)):
+        raise UsageError("{name} is no random dictionary transform of MONAI.", name=name)
+    try:
+        made: Callable[[Any], Any] = found(**{key: value for key, value in table.items() if key != "_target_"})
+    except (TypeError, ValueError) as error:
+        raise UsageError("The augmentation {name} cannot be built: {reason}.", name=name, reason=error) from error
+    return made

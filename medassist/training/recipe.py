@@ -1,0 +1,254 @@
+"""A training recipe: one TOML file that says everything about how a model is made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from medassist.entities.errors import MedAssistError, UsageError
+
+Table = Mapping[str, Any]
+
+TASKS = ("segmentation", "classification")
+LAYOUTS = {"segmentation": ("volume_pairs",), "classification": ("films_npz",)}
+PRECISIONS = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which folds learn, choose and test; `validation_share` takes subjects out of the training folds."""
+
+    train_folds: tuple[int, ...]
+    validation_folds: tuple[int, ...]
+    validation_share: float
+    test_folds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """AdamW with linear warm-up and a cosine to zero, stepped per batch."""
+
+    learning_rate: float
+    weight_decay: float
+    warmup_epochs: float
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and with what numbers the loop runs.
+
+    `ema_decay` 0 switches the moving average off; `patience` 0 switches early stopping off and takes the
+    last epoch; otherwise the best epoch on the validation subjects is kept.
+    """
+
+    epochs: int
+    batch_size: int
+    seed: int
+    precision: str
+    ema_decay: float
+    patience: int
+    validate_every: int
+    gradient_clip: float
+
+
+@dataclass(frozen=True)
+class Label:
+    """One output. For a mask `value` is its voxel value, for a classifier the output index.
+
+    A film is positive when it carries any of `members`, or, when `unless` is given, none of `unless`.
+    `metadata` goes into metadata.json as it stands (codes, colours, titles).
+    """
+
+    value: int
+    label: str
+    members: tuple[str, ...]
+    unless: tuple[str, ...]
+    metadata: Table
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything about one training; tables that MONAI understands are kept as they were written."""
+
+    path: Path
+    text: str
+    name: str
+    version: str
+    task: str
+    layout: str
+    split: Split
+    network: Table
+    preprocessing: tuple[Table, ...]
+    augmentation: tuple[Table, ...]
+    inferer: Table
+    postprocessing: tuple[Table, ...]
+    loss: Table
+    balance: tuple[str, ...]
+    optimiser: Optimiser
+    schedule: Schedule
+    labels: tuple[Label, ...]
+    package: Table
+    card: Table
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that decides the weights; titles, codes and the card's text do not."""
+        labels = [(label.value, label.members, label.unless) for label in self.labels]
+        parts = (self.task, self.layout, asdict(self.split), self.network, self.preprocessing, self.augmentation)
+        rest = (self.loss, self.balance, asdict(self.optimiser), asdict(self.schedule), labels)
+        return hashlib.sha256(json.dumps([*parts, *rest], sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads typed keys of one table and names the file and the key when one is missing or wrong."""
+
+    path: Path
+    table: Table
+    where: str = ""
+
+    def get(self, key: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
+        value = self.table.get(key, default)
+        name = f"{self.where}.{key}".lstrip(".")
+        if value is None:
+            raise UsageError("The recipe {path} lacks the key {key}.", path=self.path, key=name)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise UsageError("The key {key} of the recipe {path} has the wrong type.", path=self.path, key=name)
+        return value
+
+    def choice(self, key: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+        value = self.get(key, str, default)
+        if value not in allowed:
+            raise UsageError(
+                "The key {key} of the recipe {path} is {value}; it must be one of: {allowed}.",
+                path=self.path,
+                key=f"{self.where}.{key}".lstrip("."),
+                value=value,
+                allowed=", ".join(allowed),
+            )
+        return str(value)
+
+    def number(self, key: str, low: float, high: float, default: float | None = None) -> float:
+        value = float(self.get(key, (int, float), default))
+        if not low <= value <= high:
+            raise UsageError(
+                "The key {key} of the recipe {path} is {value}; it must lie between {low} and {high}.",
+                path=self.path,
+                key=f"{self.where}.{key}".lstrip("."),
+                value=value,
+                low=low,
+                high=high,
+            )
+        return value
+
+    def count(self, key: str, low: int, high: int, default: int | None = None) -> int:
+        self.get(key, int, default)
+        return int(self.number(key, low, high, default))
+
+    def sub(self, key: str, default: Table | None = None) -> _Reader:
+        return _Reader(self.path, self.get(key, dict, default), f"{self.where}.{key}".lstrip("."))
+
+    def tables(self, key: str, default: list[Table] | None = None) -> tuple[Table, ...]:
+        found = tuple(self.get(key, list, default))
+        if not all(isinstance(each, dict) for each in found):
+            raise UsageError("The key {key} of the recipe {path} has the wrong type.", path=self.path, key=key)
+        return found
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe (UsageError names the file and the key that is missing or wrong)."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    except OSError as error:
+        raise UsageError("The recipe {path} cannot be read: {reason}.", path=path, reason=error.strerror) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError("The recipe {path} is no valid TOML: {reason}.", path=path, reason=error) from error
+    return _recipe(path, text, _Reader(path, table))
+
+
+def _recipe(path: Path, text: str, top: _Reader) -> Recipe:
+    task = top.choice("task", TASKS)
+    data = top.sub("data")
+    return Recipe(
+        path=path,
+        text=text,
+        name=top.get("name", str),
+        version=top.get("version", str),
+        task=task,
+        layout=data.choice("layout", LAYOUTS[task]),
+        split=_split(data),
+        network=_targeted(top.sub("network")),
+        preprocessing=tuple(_targeted(_Reader(path, each, "preprocessing")) for each in top.tables("preprocessing")),
+        augmentation=tuple(_targeted(_Reader(path, each, "augmentation")) for each in top.tables("augmentation", [])),
+        inferer=_targeted(top.sub("inferer")),
+        postprocessing=tuple(
+            _targeted(_Reader(path, each, "postprocessing")) for each in top.tables("postprocessing", [])
+        ),
+        loss=top.sub("loss", {}).table,
+        balance=tuple(data.get("balance", list, [])),
+        optimiser=_optimiser(top.sub("optimiser")),
+        schedule=_schedule(top.sub("schedule")),
+        labels=_labels(path, task, top.tables("labels")),
+        package=top.sub("package").table,
+        card=top.sub("card").table,
+    )
+
+
+def _targeted(reader: _Reader) -> Table:
+    reader.get("_target_", str)
+    return reader.table
+
+
+def _split(data: _Reader) -> Split:
+    folds = {
+        key: tuple(data.get(key, list, [] if key == "validation_folds" else None))
+        for key in ("train_folds", "validation_folds", "test_folds")
+    }
+    every = [fold for group in folds.values() for fold in group]
+    if len(set(every)) != len(every):
+        raise MedAssistError("The recipe {path} puts one fold into two parts of the split.", path=data.path)
+    return Split(validation_share=data.number("validation_share", 0.0, 0.5, 0.0), **folds)
+
+
+def _optimiser(reader: _Reader) -> Optimiser:
+    return Optimiser(
+        learning_rate=reader.number("learning_rate", 1e-8, 1.0),
+        weight_decay=reader.number("weight_decay", 0.0, 1.0, 0.0),
+        warmup_epochs=reader.number("warmup_epochs", 0.0, 1000.0, 0.0),
+    )
+
+
+def _schedule(reader: _Reader) -> Schedule:
+    return Schedule(
+        epochs=reader.count("epochs", 1, 100_000),
+        batch_size=reader.count("batch_size", 1, 4096),
+        seed=reader.count("seed", 0, 2**31 - 1, 0),
+        precision=reader.choice("precision", PRECISIONS, "float32"),
+        ema_decay=reader.number("ema_decay", 0.0, 0.99999, 0.0),
+        patience=reader.count("patience", 0, 100_000, 0),
+        validate_every=reader.count("validate_every", 1, 100_000, 1),
+        gradient_clip=reader.number("gradient_clip", 0.0, 1e6, 0.0),
+    )
+
+
+def _labels(path: Path, task: str, tables: tuple[Table, ...]) -> tuple[Label, ...]:
+    labels = []
+    for index, table in enumerate(tables):
+        reader = _Reader(path, table, f"labels[{index}]")
+        known = {"value", "label", "members", "unless"}
+        members = tuple(reader.get("members", list, []))
+        unless = tuple(reader.get("unless", list, []))
+        if task == "classification" and not members and not unless:
+            raise UsageError("The recipe {path} lacks the key {key}.", path=path, key=f"labels[{index}].members")
+        value = index if task == "classification" else reader.count("value", 1, 255)
+        rest = {key: value for key, value in table.items() if key not in known}
+        labels.append(Label(value, reader.get("label", str), members, unless, rest))
+    if not labels:
+        raise UsageError("The recipe {path} lacks the key {key}.", path=path, key="labels")
+    return tuple(labels)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medassist.training.calibration import Calibration, choose_threshold, fit_platt, log_loss
+from medassist.training.metrics import bootstrap, expected_calibration_error, finding_metrics, mask_metrics
+
+
+def test_finding_metrics_by_hand() -> None:
+    truth = np.array([True, True, False, False])
+    figures = finding_metrics(truth, np.array([0.9, 0.4, 0.6, 0.1]), 0.5)
+    assert figures["auc"] == 0.75
+    assert figures["sensitivity"] == figures["specificity"] == figures["accuracy"] == figures["f1"] == 0.5
+    assert figures["brier"] == pytest.approx((0.01 + 0.36 + 0.36 + 0.01) / 4)
+
+
+def test_what_needs_both_classes_is_left_out() -> None:
+    figures = finding_metrics(np.array([False, False]), np.array([0.2, 0.7]), 0.5)
+    assert figures["specificity"] == 0.5
+    assert not {"auc", "auprc", "sensitivity", "f1"} & set(figures)
+
+
+def test_calibration_error_of_a_constant() -> None:
+    truth = np.arange(100) < 30
+    assert expected_calibration_error(truth, np.full(100, 0.3)) == pytest.approx(0.0)
+    assert expected_calibration_error(truth, np.full(100, 0.8)) == pytest.approx(0.5)
+    assert expected_calibration_error(np.array([True]), np.array([1.0])) == 0.0
+
+
+def test_mask_metrics_by_hand() -> None:
+    truth, found = np.zeros((6, 6, 6), bool), np.zeros((6, 6, 6), bool)
+    truth[1:5, 1:5, 1:5] = True
+    found[2:6, 1:5, 1:5] = True
+    figures = mask_metrics(found, truth, (3.0, 1.0, 1.0))
+    assert figures["dice"] == 0.75
+    assert figures["hd95_mm"] == pytest.approx(3.0)
+    assert figures["volume_error_ml"] == 0.0
+    assert "hd95_mm" not in mask_metrics(np.zeros_like(truth), truth, (1.0, 1.0, 1.0))
+    assert mask_metrics(np.zeros_like(truth), truth, (1.0, 1.0, 2.0))["volume_error_ml"] == pytest.approx(0.128)
+
+
+def test_bootstrap_draws_people_not_pictures() -> None:
+    """Ten copies of every case of one person must not narrow the interval."""
+    values = np.random.default_rng(0).normal(size=20)
+
+    def width(copies: int) -> float:
+        repeated = np.repeat(values, copies)
+        people = [str(i) for i in np.repeat(np.arange(20), copies)]
+        found = bootstrap(lambda rows: {"mean": float(repeated[rows].mean())}, people, repeats=400)["mean"]
+        assert found.n == 20 * copies
+        assert found.low < found.value < found.high
+        return found.high - found.low
+
+    assert width(10) == pytest.approx(width(1))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=40), st.floats(0.01, 0.99))
+def test_figures_stay_in_their_range(rows, threshold) -> None:
+    truth, probability = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    assert all(0.0 <= value <= 1.0 for value in finding_metrics(truth, probability, threshold).values())
+
+
+def _logits(seed: int, count: int = 400, scale: float = 1.0):
+    random = np.random.default_rng(seed)
+    true_logit = random.normal(-1.0, 1.5, count)
+    truth = (random.random(count) < 1 / (1 + np.exp(-true_logit))).astype(float)
+    return scale * true_logit, truth, [str(i) for i in range(count)]
+
+
+def test_platt_repairs_overconfident_logits() -> None:
+    logits, truth, people = _logits(0, scale=4.0)
+    fitted = fit_platt(logits, truth, people)
+    assert fitted.fitted
+    assert fitted.slope == pytest.approx(0.25, abs=0.08)
+    assert log_loss(fitted.probability(logits), truth) < log_loss(Calibration().probability(logits), truth)
+
+
+def test_platt_is_dropped_where_it_does_not_help() -> None:
+    for seed in range(4):
+        logits, truth, people = _logits(seed, count=60)
+        fitted = fit_platt(logits, truth, people)
+        assert fitted == Calibration() or fitted.slope > 0
+    assert fit_platt(np.zeros(20), np.zeros(20), [str(i) for i in range(20)]) == Calibration()
+    logits, truth, people = _logits(1, scale=-1.0)
+    assert fit_platt(logits, truth, people) == Calibration()
+
+
+def test_threshold_separates_what_can_be_separated() -> None:
+    probability = np.concatenate([np.linspace(0.1, 0.4, 30), np.linspace(0.6, 0.9, 10)])
+    truth = (probability > 0.5).astype(float)
+    point = choose_threshold(probability, truth, [str(i) for i in range(40)])
+    assert 0.4 < point.threshold <= 0.7
+    assert point.specificity == 1.0
+    assert "10 positive" in point.sentence()

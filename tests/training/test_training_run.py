@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from medassist.entities.errors import Cancelled, Refused, UnreadableInput, UsageError
+from medassist.inference.packages import read
+from medassist.progress import Progress, Step
+from medassist.training.datasets import read_table, split_rows, subject_hash
+from medassist.training.evaluate import evaluate
+from medassist.training.losses import independence_weights
+from medassist.training.recipe import read_recipe
+from medassist.training.train import train
+
+
+def drop_column(folder, name: str) -> None:
+    lines = [line.split(",") for line in (folder / "index.csv").read_text().splitlines()]
+    at = lines[0].index(name)
+    text = "\n".join(",".join(cell for i, cell in enumerate(line) if i != at) for line in lines)
+    (folder / "index.csv").write_text(text + "\n")
+
+
+def weights_of(bundle):
+    import torch
+
+    return torch.load(bundle / "models/model.pt", weights_only=True)
+
+
+def same_weights(one, other) -> bool:
+    import torch
+
+    first, second = weights_of(one), weights_of(other)
+    return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
+
+
+def stop_at(fraction: float) -> Progress:
+    """Return a progress that cancels itself once training has come so far, like a kill between two batches."""
+
+    def listen(step: Step) -> None:
+        if step.stage == "Training" and (step.fraction or 0.0) >= fraction:
+            progress.cancel()
+
+    progress = Progress(listen)
+    return progress
+
+
+@pytest.mark.parametrize("kind", ["segmenter", "classifier"])
+def test_killed_and_resumed_equals_uninterrupted(request, tmp_path, kind) -> None:
+    data = request.getfixturevalue("blobs" if kind == "segmenter" else "films")
+    recipe = request.getfixturevalue(f"{kind}_recipe")()
+    whole = train(recipe, data, tmp_path / "whole")
+    with pytest.raises(Cancelled):
+        train(recipe, data, tmp_path / "cut", progress=stop_at(0.5))
+    assert (tmp_path / "cut.training/checkpoint.pt").is_file()
+    assert not read(tmp_path / "cut").availability.ok
+    cut = train(recipe, data, tmp_path / "cut", resume=True)
+    assert same_weights(whole, cut)
+    curves = [(tmp_path / f"{name}.training/curve.jsonl").read_text().splitlines() for name in ("whole", "cut")]
+    plain = [[{k: v for k, v in json.loads(row).items() if k != "seconds"} for row in curve] for curve in curves]
+    assert plain[0] == plain[1]
+
+
+def test_bundle_is_complete_and_good(blobs, segmenter_recipe, tmp_path) -> None:
+    recipe = segmenter_recipe(("epochs = 3", "epochs = 25"), ("ema_decay = 0.5", "ema_decay = 0.0"))
+    out = train(recipe, blobs, tmp_path / "out")
+    package = read(out)
+    assert package.availability.ok
+    names = (
+        "configs/metadata.json",
+        "configs/inference.json",
+        "configs/training.json",
+        "models/model.pt",
+        "recipe.toml",
+    )
+    assert all((out / name).is_file() for name in (*names, "docs/README.md", "docs/README.zh-CN.md"))
+    evaluation = evaluate(package, blobs).as_json()
+    assert evaluation["n"] == 2
+    assert evaluation["labels"]["Blob"]["dice"]["value"] > 0.8
+    assert set(evaluation["labels"]["Blob"]) == {"dice", "hd95_mm", "volume_error_ml"}
+    card = (out / "docs/README.md").read_text(encoding="utf-8")
+    assert f"{evaluation['labels']['Blob']['dice']['value']:.3f}" in card
+    assert "person" not in (out / "configs/training.json").read_text()
+
+
+def test_seed_decides(blobs, segmenter_recipe, tmp_path) -> None:
+    first = train(segmenter_recipe(("epochs = 3", "epochs = 1")), blobs, tmp_path / "a")
+    second = train(segmenter_recipe(("epochs = 3", "epochs = 1\nseed = 9")), blobs, tmp_path / "b")
+    assert not same_weights(first, second)
+
+
+def test_another_recipe_cannot_resume(blobs, segmenter_recipe, tmp_path) -> None:
+    train(segmenter_recipe(("epochs = 3", "epochs = 1")), blobs, tmp_path / "out")
+    with pytest.raises(Refused, match="another recipe"):
+        train(segmenter_recipe(), blobs, tmp_path / "out", resume=True)
+
+
+def test_classifier_is_calibrated_and_evaluated_by_group(films, classifier_recipe, tmp_path) -> None:
+    out = train(classifier_recipe(), films, tmp_path / "out")
+    package = read(out)
+    assert all(0.0 < label.threshold < 1.0 and "Youden" in label.operating_point for label in package.labels)
+    content = evaluate(package, films).as_json()
+    assert content["n"] == 10
+    assert content["labels"]["Bright"]["auc"]["value"] > 0.9
+    assert {"view=AP", "sex=M", "age=0-39"} & set(content["subgroups"]) == {"view=AP", "sex=M", "age=0-39"}
+    assert sum(content["subgroups"][name]["n"] for name in content["subgroups"] if name.startswith("age")) == 10
+
+
+def test_leaking_evaluation_is_refused(films, classifier_recipe, tmp_path) -> None:
+    package = read(train(classifier_recipe(), films, tmp_path / "out"))
+    with pytest.raises(Refused, match="took part in the training"):
+        evaluate(package, films, folds=[3, 0])
+    drop_column(films, "fold")
+    with pytest.raises(Refused, match="15 of the 20"):
+        evaluate(package, films)
+
+
+def test_folder_without_folds_is_evaluated_whole(blobs, segmenter_recipe, tmp_path) -> None:
+    package = read(train(segmenter_recipe(("epochs = 3", "epochs = 1")), blobs, tmp_path / "out"))
+    text = (blobs / "index.csv").read_text().replace("person", "stranger")
+    (blobs / "index.csv").write_text(text)
+    drop_column(blobs, "fold")
+    assert evaluate(package, blobs).n == 8
+
+
+def test_people_of_two_parts_are_refused(blobs, segmenter_recipe) -> None:
+    recipe = read_recipe(segmenter_recipe())
+    text = (blobs / "index.csv").read_text().replace("person3", "person0")
+    (blobs / "index.csv").write_text(text)
+    with pytest.raises(UnreadableInput, match="two parts"):
+        split_rows(recipe, read_table(blobs, recipe.layout))
+
+
+def test_validation_share_takes_whole_people(blobs, segmenter_recipe) -> None:
+    change = ("validation_folds = [2]", "validation_share = 0.5")
+    recipe = read_recipe(segmenter_recipe(change))
+    learn, check = split_rows(recipe, read_table(blobs, recipe.layout))
+    assert len(learn) == len(check) == 2
+    assert {row.subject for row in learn}.isdisjoint(row.subject for row in check)
+
+
+def test_weights_make_label_and_view_independent(films, classifier_recipe) -> None:
+    from medassist.training.datasets import targets
+
+    recipe = read_recipe(classifier_recipe())
+    rows = read_table(films, recipe.layout).rows
+    truth = targets(rows, recipe.labels)
+    weights = independence_weights(rows, truth, ["view"])
+    for view in ("PA", "AP"):
+        inside = np.array([row.columns["view"] == view for row in rows])
+        share = (weights * truth)[inside].sum(axis=0) / weights[inside].sum(axis=0)
+        assert share == pytest.approx(truth.mean(axis=0), abs=1e-6)
+    assert (independence_weights(rows, truth, []) == 1.0).all()
+
+
+def test_bad_data_is_named(films, classifier_recipe, tmp_path) -> None:
+    with pytest.raises(UnreadableInput, match=r"index\.csv"):
+        train(classifier_recipe(), tmp_path / "none", tmp_path / "out")
+    (films / "images64.npz").write_bytes(b"no archive")
+    with pytest.raises(UnreadableInput, match="images64"):
+        train(classifier_recipe(), films, tmp_path / "out")
+    drop_column(films, "patient_id")
+    with pytest.raises(UnreadableInput, match="patient_id"):
+        train(classifier_recipe(), films, tmp_path / "out")
+
+
+def test_unknown_augmentation_is_refused(blobs, segmenter_recipe, tmp_path) -> None:
+    for name in ("SaveImaged", "RandFlip", "Nonsense"):
+        with pytest.raises(UsageError, match=name):
+            train(segmenter_recipe(('_target_ = "RandFlipd"', f'_target_ = "{name}"')), blobs, tmp_path / "out")
+
+
+def test_subject_hash_hides_and_tells_apart() -> None:
+    assert subject_hash("17") == subject_hash("17") != subject_hash("18")
+    assert len(subject_hash("17")) == 16
