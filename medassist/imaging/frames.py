@@ -10,6 +10,7 @@ from pydicom import Dataset
 from medassist.entities.study import FrameRef
 from medassist.entities.volume import Window
 from medassist.imaging import tags
+from medassist.imaging.clocks import clocks_of
 from medassist.imaging.mosaic import mosaic_of
 
 Triple = tuple[float, ...]
@@ -129,7 +130,7 @@ def _frame(
         component=_component(layers, image_type),
         image_type=image_type,
         echo=(tags.number(layers, "EchoNumbers"), _echo_time(layers)),
-        clocks=_clocks(layers, index),
+        clocks=clocks_of(layers, index),
         slope=slope or 1.0,
         intercept=intercept or 0.0,
         bad_slope=has_slope and not slope,
@@ -179,58 +180,6 @@ def _component(layers: tuple[Dataset, ...], image_type: tuple[str, ...]) -> str:
 def _echo_time(layers: tuple[Dataset, ...]) -> float | None:
     effective = tags.number(layers, "EffectiveEchoTime")
     return tags.number(layers, "EchoTime") if effective is None else effective
-
-
-def _clocks(layers: tuple[Dataset, ...], index: int) -> tuple[float | None, ...]:
-    temporal = tags.whole(layers, "TemporalPositionIndex")
-    trigger = tags.number(layers, "NominalCardiacTriggerDelayTime")
-    taken = tags.number(layers, "FrameReferenceDateTime") or tags.number(layers, "AcquisitionDateTime")
-    return (
-        _dimensions(layers),
-        tags.whole(layers, "TemporalPositionIdentifier") if temporal is None else temporal,
-        tags.whole(layers, "AcquisitionNumber"),
-        tags.number(layers, "TriggerTime") if trigger is None else trigger,
-        _b_value(layers),
-        tags.number(layers, "AcquisitionTime") if taken is None else taken,
-        tags.number(layers, "ContentTime"),
-        (tags.whole(layers, "InstanceNumber") or 0) + index / 1e6,
-    )
-
-
-def _dimensions(layers: tuple[Dataset, ...]) -> float | None:
-    """Return the DimensionIndexValues of an enhanced frame as one number, without those that count positions."""
-    own = tags.numbers(layers, "DimensionIndexValues")
-    pointers = tags.value_of(layers, "DimensionIndexSequence")
-    if own is None or pointers is None or len(own) != len(pointers):
-        return None
-    counted = [
-        value
-        for value, item in zip(own, pointers, strict=True)
-        if tags.value_of((item,), "DimensionIndexPointer") not in _PLACE_POINTERS
-    ]
-    return sum(value * _DIMENSION_BASE**power for power, value in enumerate(reversed(counted))) if counted else None
-
-
-# StackID, In-Stack Position Number, Image Position (Patient), Slice Location Vector
-_PLACE_POINTERS = (0x00209056, 0x00209057, 0x00200032, 0x00201041)
-_DIMENSION_BASE = 2**12
-
-
-def _b_value(layers: tuple[Dataset, ...]) -> float | None:
-    """Return the diffusion weighting (s/mm2), from the standard attribute or the vendor's own."""
-    standard = tags.number(layers, "DiffusionBValue")
-    if standard is not None:
-        return standard
-    maker = tags.text(layers, "Manufacturer").upper()
-    if maker.startswith("SIEMENS"):
-        return tags.number(layers, (0x0019, 0x100C))
-    if maker.startswith("PHILIPS"):
-        return tags.number(layers, (0x2001, 0x1003))
-    if maker.startswith("GE"):
-        # Newer software adds 1e9 to mark several directions.
-        found = tags.number(layers, (0x0043, 0x1039))
-        return None if found is None else found % 100_000
-    return None
 
 
 def _unit(layers: tuple[Dataset, ...]) -> str:

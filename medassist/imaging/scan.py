@@ -23,7 +23,8 @@ from medassist.imaging.dicom_files import (
 )
 from medassist.imaging.foreign import foreign_series, format_of
 from medassist.imaging.frames import frames_of
-from medassist.imaging.series import HeaderFile, referenced_series, studies_of
+from medassist.imaging.header_file import HeaderFile, referenced_series
+from medassist.imaging.studies import studies_of
 from medassist.imaging.tags import texts, whole
 from medassist.progress import Progress
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medassist.imaging.clocks import FIRST_TIME_OF_DAY
 from medassist.imaging.frames import Frame
 from medassist.imaging.grid import SAME_PLACE_MM, distances_along_normal
 
@@ -137,12 +138,9 @@ def _clock(places: Sequence[Sequence[Frame]]) -> Callable[[Frame], tuple[float, 
     for which in range(len(places[0][0].clocks)):
         readings = [[frame.clocks[which] for frame in place] for place in places]
         apart = all(None not in reading and len(set(reading)) == len(reading) for reading in readings)
-        if apart and (which >= _FIRST_TIME_OF_DAY or len({frozenset(reading) for reading in readings}) == 1):
+        if apart and (which >= FIRST_TIME_OF_DAY or len({frozenset(reading) for reading in readings}) == 1):
             return lambda frame: (frame.clocks[which] or 0.0, frame.clocks[-1] or 0.0)
     return lambda frame: (frame.clocks[-1] or 0.0,)
-
-
-_FIRST_TIME_OF_DAY = 5
 
 
 def _distinct(parts: list[tuple[str, list[Frame]]]) -> list[tuple[str, list[Frame]]]:

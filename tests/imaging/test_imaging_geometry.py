@@ -129,6 +129,15 @@ def test_localizer_in_the_series_becomes_a_part_of_its_own(tmp_path):
     assert len({one.key for one in series.values()}) == 2
 
 
+def test_two_localizers_are_two_films(tmp_path):
+    for n, path in enumerate(write_ct_series(tmp_path, slices=5)):
+        if n < 2:
+            edit(path, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    series = scan(tmp_path).all_series()
+    assert [one.part for one in series] == ["", "localizer 1", "localizer 2"]
+    assert len({one.key for one in series}) == 3
+
+
 def test_another_size_becomes_a_part_of_its_own(tmp_path):
     paths = write_ct_series(tmp_path)
     dataset = pydicom.dcmread(paths[0])

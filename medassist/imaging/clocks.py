@@ -1,0 +1,62 @@
+"""What may tell time points at one position apart."""
+
+from __future__ import annotations
+
+from pydicom import Dataset
+
+from medassist.imaging import tags
+
+FIRST_TIME_OF_DAY = 5
+"""Clocks before this one count; from this one on they are times of day, which differ from slice to slice."""
+
+# StackID, In-Stack Position Number, Image Position (Patient), Slice Location Vector
+_PLACE_POINTERS = (0x00209056, 0x00209057, 0x00200032, 0x00201041)
+_DIMENSION_BASE = 2**12
+
+
+def clocks_of(layers: tuple[Dataset, ...], index: int) -> tuple[float | None, ...]:
+    """Return the clocks of a frame, from the most to the least explicit; the last one is its number in the series."""
+    temporal = tags.whole(layers, "TemporalPositionIndex")
+    trigger = tags.number(layers, "NominalCardiacTriggerDelayTime")
+    taken = tags.number(layers, "FrameReferenceDateTime") or tags.number(layers, "AcquisitionDateTime")
+    return (
+        _dimensions(layers),
+        tags.whole(layers, "TemporalPositionIdentifier") if temporal is None else temporal,
+        tags.whole(layers, "AcquisitionNumber"),
+        tags.number(layers, "TriggerTime") if trigger is None else trigger,
+        _b_value(layers),
+        tags.number(layers, "AcquisitionTime") if taken is None else taken,
+        tags.number(layers, "ContentTime"),
+        (tags.whole(layers, "InstanceNumber") or 0) + index / 1e6,
+    )
+
+
+def _dimensions(layers: tuple[Dataset, ...]) -> float | None:
+    """Return the DimensionIndexValues of an enhanced frame as one number, without those that count positions."""
+    own = tags.numbers(layers, "DimensionIndexValues")
+    pointers = tags.value_of(layers, "DimensionIndexSequence")
+    if own is None or pointers is None or len(own) != len(pointers):
+        return None
+    counted = [
+        value
+        for value, item in zip(own, pointers, strict=True)
+        if tags.value_of((item,), "DimensionIndexPointer") not in _PLACE_POINTERS
+    ]
+    return sum(value * _DIMENSION_BASE**power for power, value in enumerate(reversed(counted))) if counted else None
+
+
+def _b_value(layers: tuple[Dataset, ...]) -> float | None:
+    """Return the diffusion weighting (s/mm2), from the standard attribute or the vendor's own."""
+    standard = tags.number(layers, "DiffusionBValue")
+    if standard is not None:
+        return standard
+    maker = tags.text(layers, "Manufacturer").upper()
+    if maker.startswith("SIEMENS"):
+        return tags.number(layers, (0x0019, 0x100C))
+    if maker.startswith("PHILIPS"):
+        return tags.number(layers, (0x2001, 0x1003))
+    if maker.startswith("GE"):
+        # Newer software adds 1e9 to mark several directions.
+        found = tags.number(layers, (0x0043, 0x1039))
+        return None if found is None else found % 100_000
+    return None

@@ -1,0 +1,61 @@
+"""From the headers of many files to patients and studies."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from medassist.entities.study import Patient, Study
+from medassist.imaging import tags
+from medassist.imaging.header_file import HeaderFile
+from medassist.imaging.series import series_of
+
+
+def studies_of(files: Sequence[HeaderFile]) -> tuple[Study, ...]:
+    """Group files into studies and series, in order of study date and series number.
+
+    Two patients never share a study, even when careless de-identification gave them one StudyInstanceUID.
+    """
+    by_study: dict[tuple[str, str], list[HeaderFile]] = defaultdict(list)
+    for file in files:
+        by_study[file.text("StudyInstanceUID"), file.text("PatientID")].append(file)
+    studies = [_study(uid, members) for (uid, _), members in by_study.items()]
+    return _with_own_keys(sorted(studies, key=lambda study: (study.date, study.time, study.study_uid)))
+
+
+def _with_own_keys(studies: Iterable[Study]) -> tuple[Study, ...]:
+    """Number keys that occur in several studies, so that no series is taken for another."""
+    seen: Counter[str] = Counter()
+    result = []
+    for study in studies:
+        series = []
+        for one in study.series:
+            seen[one.key] += 1
+            series.append(one if seen[one.key] == 1 else replace(one, key=f"{one.key}@{seen[one.key]}"))
+        result.append(replace(study, series=tuple(series)))
+    return tuple(result)
+
+
+def _study(uid: str, files: list[HeaderFile]) -> Study:
+    by_series: dict[str, list[HeaderFile]] = defaultdict(list)
+    for file in files:
+        by_series[file.text("SeriesInstanceUID")].append(file)
+    series = [one for members in by_series.values() for one in series_of(members)]
+    first = files[0]
+    patient = Patient(
+        first.text("PatientName").rstrip("=^ "),
+        first.text("PatientID"),
+        tags.date((first.header,), "PatientBirthDate"),
+        first.text("PatientSex"),
+        first.text("PatientAge"),
+    )
+    return Study(
+        uid,
+        patient,
+        tags.date((first.header,), "StudyDate"),
+        first.text("StudyTime"),
+        first.text("StudyDescription"),
+        first.text("AccessionNumber"),
+        tuple(sorted(series, key=lambda one: (one.number is None, one.number or 0, one.series_uid))),
+    )
