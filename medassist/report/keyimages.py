@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import medassist
 from medassist.imaging.colormaps import colormap
 from medassist.imaging.render import blend_heat, blend_labels, to_gray8, to_rgb
-from medassist.imaging.slicing import Layout, has_orientation, layout, native_plane
+from medassist.imaging.slicing import Layout, edge_letters, layout, native_plane
 from medassist.report.case import Case
 from medassist.report.fonts import font, speaks_chinese
 from medassist.report.keyviews import KeyView, key_views, place, title
@@ -119,9 +119,10 @@ def _legend_width(view: KeyView, words: Wording) -> int:
 
 
 def _draw_letters(pen: ImageDraw, case: Case, box: tuple[int, int, int, int]) -> None:
-    if not has_orientation(case.volume):
+    letters_of_edges = edge_letters(case.volume, _layout(case))
+    if letters_of_edges is None:
         return
-    left, right, top, bottom = _layout(case).letters()
+    left, right, top, bottom = letters_of_edges
     x0, y0, x1, y1 = box
     middle_x, middle_y = (x0 + x1) // 2, (y0 + y1) // 2
     for letters, at, anchor in (

@@ -8,7 +8,10 @@ import numpy as np
 
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask, Segment
+from medassist.entities.volume import Volume
+from medassist.imaging.slicing import direction_letters, has_orientation
 from medassist.report.case import Case
+from medassist.report.placement import slice_origins
 from medassist.report.wording import Wording
 
 
@@ -80,7 +83,16 @@ def place(case: Case, view: KeyView, words: Wording) -> str:
     if depth == 1:
         return series
     number = words.tr("slice {number} of {count}", number=view.index + 1, count=depth)
-    return f"{series} · {number}"
+    return " · ".join(text for text in (series, number, _slice_position(case.volume, view.index)) if text)
+
+
+def _slice_position(volume: Volume, index: int) -> str:
+    """Return how far along the slice direction a slice lies from the origin, with its side: "H 12.5 mm"."""
+    if not volume.geometry.calibrated or not has_orientation(volume):
+        return ""
+    normal = volume.geometry.directions_lps[:, 2]
+    distance = float(np.dot(slice_origins(volume)[index], normal))
+    return f"{direction_letters(normal if distance >= 0 else -normal)} {abs(distance):.1f} mm"
 
 
 def explanation(view: KeyView, words: Wording) -> str:

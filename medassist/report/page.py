@@ -167,7 +167,7 @@ def _classes(case: Case, words: Wording) -> Table:
     columns = words.tr("Finding"), words.tr("Score"), words.tr("Threshold"), words.tr("Model says"), words.tr("Reader")
     told = words.tr("A score says something only together with its own threshold, the operating point of the model.")
     if any(not one.calibrated for one in found):
-        told += " " + words.tr("The scores are not calibrated: they rank pictures, they are no probability of disease.")
+        told += " " + words.tr("Scores not marked as calibrated rank pictures; they are no probability of disease.")
     return Table(
         words.tr("Findings suggested by the model"), columns, tuple(_class_row(one, words) for one in found), told
     )

@@ -22,7 +22,7 @@ from medassist.language import set_language
 from medassist.progress import Progress
 from medassist.report import fonts, keyimages
 from medassist.report.export import export
-from medassist.report.keyviews import key_views
+from medassist.report.keyviews import key_views, place
 from medassist.report.page import page
 from medassist.report.wording import Wording, date_text, position_text
 
@@ -223,3 +223,12 @@ def test_importing_the_room_loads_no_qt_and_nothing_slow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_key_picture_names_slice_and_position(tmp_path):
+    phantoms.write_ct_series(tmp_path / "in")
+    case = make_case(tmp_path / "in")
+    words = Wording("en")
+    first, last = key_views(case)[:2]
+    assert place(case, first, words) == "Series 1 CT phantom · slice 2 of 8 · F 7.5 mm"
+    assert place(case, last, words) == "Series 1 CT phantom · slice 6 of 8 · H 2.5 mm"
