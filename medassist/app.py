@@ -13,7 +13,7 @@ from types import TracebackType
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
-from medassist.entities.errors import MedAssistError, Refused, UnreadableInput, UnwritableOutput
+from medassist.entities.errors import Cancelled, MedAssistError, Refused, UnreadableInput, UnwritableOutput
 from medassist.language import set_language
 from medassist.locations import log_file
 from medassist.progress import Progress
@@ -77,7 +77,8 @@ def show(
 
     With `screenshot` the window is written to that picture (PNG) when all work is done, and closed. `prepare`
     may arrange the window just before (choose a tab, a slice). The first error of a plan is raised then, after
-    the picture that shows it was written; without `screenshot` errors stay in the window. `language` is a key
+    the picture that shows it was written; without `screenshot` errors stay in
+    the window. Ctrl+C raises Cancelled. `language` is a key
     of LANGUAGES, "auto", or "" for the current one.
     """
     _choose_platform(screenshot)
@@ -97,7 +98,7 @@ def show(
             QTimer.singleShot(SETTLE_MS, window, lambda: _picture(window, screenshot, prepare, problems))
 
     steps = _Plan(store, runner, plan, finish)
-    with _log_to_file(), _excepthook(window), quiet_torch_import(), _steady(runner):
+    with _log_to_file(), _excepthook(window, problems), quiet_torch_import(), _steady(runner):
         window.show()
         window.closed.connect(application.quit)
         if open_paths:
@@ -105,9 +106,10 @@ def show(
         else:
             QTimer.singleShot(0, steps, steps.go_on)
         application.exec()
-    if screenshot is not None and (steps.error or problems):
-        raise steps.error or problems[0]
+    error = steps.error or next(iter(problems), None)
     _dispose(window, runner, store)
+    if error is not None and (screenshot is not None or isinstance(error, Cancelled)):
+        raise error
     return 0
 
 
@@ -189,15 +191,20 @@ def _picture(
     prepare: Callable[[MainWindow], None] | None,
     problems: list[MedAssistError],
 ) -> None:
-    if prepare is not None:
-        prepare(window)
-        QApplication.processEvents()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not window.grab().save(str(path), "PNG"):
+    try:
+        if prepare is not None:
+            prepare(window)
+            QApplication.processEvents()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = window.grab().save(str(path), "PNG")
+    except OSError:
+        written = False
+    finally:
+        window.close()  # whatever happened: nobody is there to close it
+    if not written:
         problems.append(
             UnwritableOutput("The picture {path} cannot be written.", remedy="Choose another place.", path=path)
         )
-    window.close()
 
 
 def _dispose(window: MainWindow, runner: Runner, store: Store) -> None:
@@ -240,12 +247,16 @@ def _log_to_file() -> Iterator[None]:
 
 
 @contextmanager
-def _excepthook(window: MainWindow) -> Iterator[None]:
-    """Send what goes wrong in a slot to the log and to the message bar."""
+def _excepthook(window: MainWindow, problems: list[MedAssistError]) -> Iterator[None]:
+    """Send what goes wrong in a slot to the log and to the message bar; Ctrl+C closes the window."""
     before = sys.excepthook
 
     def tell(_kind: type[BaseException], problem: BaseException, _where: TracebackType | None) -> None:
-        window.messages.show_problem(problem if isinstance(problem, MedAssistError) else crash_of(problem))
+        if isinstance(problem, KeyboardInterrupt):
+            problems.append(Cancelled())
+            window.close()
+        else:
+            window.messages.show_problem(problem if isinstance(problem, MedAssistError) else crash_of(problem))
 
     sys.excepthook = tell
     try:

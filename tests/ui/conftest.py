@@ -1,4 +1,4 @@
-"""One application for all window tests; each test fails on a Qt warning and on a thread, timer or window it leaves."""
+"""One application for all window tests; tests fail on a Qt warning and on a thread, timer or window they leave."""
 
 from __future__ import annotations
 
@@ -33,7 +33,15 @@ def _workers() -> set[threading.Thread]:
 
 
 def _timers() -> set[int]:
-    return {id(one) for one in gc.get_objects() if isinstance(one, QTimer) and shiboken6.isValid(one) and one.isActive()}
+    timers = (one for one in gc.get_objects() if issubclass(type(one), QTimer))
+    return {id(one) for one in timers if shiboken6.isValid(one) and one.isActive()}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_timer_left(application):
+    """Fail when a timer still runs after the tests of a file (looked for once: it means a walk over all objects)."""
+    yield
+    assert not _timers(), "a timer still runs"
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +53,7 @@ def nothing_left(application):
         if kind != QtMsgType.QtDebugMsg and not message.startswith(HARMLESS):
             said.append(message)
 
-    windows, timers = set(application.topLevelWidgets()), _timers()
+    windows = set(application.topLevelWidgets())
     before = qInstallMessageHandler(listen)
     yield
     for _round in range(3):
@@ -56,7 +64,6 @@ def nothing_left(application):
     assert not said, said
     assert not left, f"windows left open: {left}"
     assert not _workers(), f"threads left: {_workers()}"
-    assert not (_timers() - timers), "a timer still runs"
 
 
 @pytest.fixture

@@ -84,6 +84,10 @@ def texts_of(tree):
     return [item.text(0) for item in found]
 
 
+def find(tree, text):
+    return tree.findItems(text, Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive)[0]
+
+
 # --- study panel
 
 
@@ -104,11 +108,11 @@ def test_click_loads_a_series_once_and_shows_it_at_once_after(store, fake, keep,
     panel = keep(StudyPanel(store, fake))
     other = make_series("two", description="Other")
     store.dispatch(AddScan(make_scan(other, source="/b")))
-    item = next(one for one in panel.tree.findItems("Other", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive))
+    item = find(panel.tree, "Other")
     panel.tree.itemClicked.emit(item, 0)
     assert [(call[1], call[2], call[3]) for call in fake.calls] == [("load", jobs.load_series, (other,))]
     store.dispatch(ShowVolume(make_volume(other)))
-    first = next(one for one in panel.tree.findItems("Phantom", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive))
+    first = find(panel.tree, "Phantom")
     panel.tree.itemClicked.emit(first, 0)
     assert store.session.current == "one"
     assert len(fake.calls) == 1
@@ -277,13 +281,13 @@ def test_click_jumps_to_the_place(store, keep, volume):
     assert "for review by a qualified reader" in panel.note.text()
 
 
-@pytest.mark.parametrize(("key", "verdict"), [("A", Judgement.ACCEPTED), ("R", Judgement.REJECTED), ("D", Judgement.DEFERRED)])
-def test_keys_judge_the_selected_row_with_the_comment(store, keep, volume, key, verdict):
+@pytest.mark.parametrize("verdict", [Judgement.ACCEPTED, Judgement.REJECTED, Judgement.DEFERRED])
+def test_buttons_judge_the_selected_row_with_the_comment(store, keep, volume, verdict):
     panel = keep(FindingsPanel(store))
     store.dispatch(add_mask(volume))
     panel.table.selectRow(0)
     panel.comment.setText("seen")
-    panel.buttons[verdict].click() if key == "A" else panel.judge(verdict)
+    panel.buttons[verdict].click()
     finding = store.session.findings[0]
     assert (finding.judgement, finding.comment) == (verdict, "seen")
     assert finding.judged_by
@@ -348,6 +352,9 @@ def test_report_is_queued_with_the_choices(store, fake, keep, volume, tmp_path):
     assert options["language"] == "zh_CN"
     assert "seg" not in options["formats"]
     assert "sr" in options["formats"]
+    for box in panel.formats.values():
+        box.setChecked(False)
+    assert not panel.export.isEnabled()  # no format would mean every format
     store.dispatch(ReportWritten((tmp_path / "sr.dcm", tmp_path / "report.pdf")))
     assert [panel.files.item(row).text() for row in range(2)] == ["sr.dcm", "report.pdf"]
 

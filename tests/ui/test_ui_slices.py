@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -45,8 +47,6 @@ def test_picture_is_the_window_and_inversions_cancel():
     volume = make_volume(inverted=True)
     session = opened(volume)
     plain = slices.picture(shown(volume), session.view)
-    from dataclasses import replace
-
     twice = slices.picture(shown(volume), replace(session.view, inverted=True))
     assert np.array_equal(plain, 255 - twice)
 
@@ -68,7 +68,9 @@ def test_native_cells_show_the_cell_that_holds_the_pixel():
     volume = make_volume()
     native = volume.geometry.coarser((5, 8, 6))
     cells = np.random.default_rng(0).random((5, 8, 6)).astype(np.float32)
-    heat = Heatmap("m", "t", None, "one", np.zeros(volume.geometry.shape_zyx, np.float32), volume.geometry, cells, native)
+    heat = Heatmap(
+        "m", "t", None, "one", np.zeros(volume.geometry.shape_zyx, np.float32), volume.geometry, cells, native
+    )
     share = slices.heat(shown(volume), heat, native_cells=True)
     expected = np.repeat(np.repeat(cells[3], 5, 0), 5, 1) / cells.max()
     assert np.allclose(share, expected)

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from medassist.entities.finding import Judgement
 from medassist.language import LANGUAGES, current_language, tr
+from medassist.report.export import EXPORTERS
 from medassist.session import jobs
 from medassist.session.state import Session
 from medassist.ui.runner import Job, Runner
@@ -30,7 +31,6 @@ from medassist.ui.store import Store
 from medassist.ui.wording import finding_measure, finding_title, judgement_word
 
 LANE = "report"
-FORMATS = ("sr", "seg", "pm", "pdf", "html", "json")
 
 
 class ReportPanel(QWidget):
@@ -43,7 +43,7 @@ class ReportPanel(QWidget):
         self._store, self._runner, self._job = store, runner, job
         self.summary, self.language_label, self.written = QLabel(self), QLabel(self), QLabel(self)
         self.language = QComboBox(self)
-        self.formats = {name: QCheckBox(self) for name in FORMATS}
+        self.formats = {name: QCheckBox(self) for name in EXPORTERS}
         self.export, self.folder, self.files = QPushButton(self), QPushButton(self), QListWidget(self)
         self._lay_out()
         self.language.setCurrentIndex(list(LANGUAGES).index(current_language()))
@@ -58,16 +58,9 @@ class ReportPanel(QWidget):
         """Say everything again in the current language; the report follows it until the reader chooses."""
         self.language_label.setText(tr("Report language"))
         self.language.setAccessibleName(tr("Report language"))
-        words = {
-            "sr": tr("DICOM SR (findings)"),
-            "seg": tr("DICOM SEG (masks)"),
-            "pm": tr("DICOM Parametric Map (explanations)"),
-            "pdf": "PDF",
-            "html": "HTML",
-            "json": tr("result.json (for programs)"),
-        }
         for name, box in self.formats.items():
-            box.setText(words[name])
+            box.setText(tr(EXPORTERS[name].title))
+            box.setToolTip(tr(EXPORTERS[name].availability.reason))
         self.export.setText(tr("Export report…"))
         self.folder.setText(tr("Open folder"))
         self.files.setAccessibleName(tr("Files written"))
@@ -103,8 +96,11 @@ class ReportPanel(QWidget):
         column, form, grid = QVBoxLayout(self), QFormLayout(), QGridLayout()
         column.setContentsMargins(8, 8, 8, 8)
         form.addRow(self.language_label, self.language)
-        for number, box in enumerate(self.formats.values()):
-            box.setChecked(True)
+        for number, (name, box) in enumerate(self.formats.items()):
+            usable = EXPORTERS[name].availability.ok
+            box.setChecked(usable)
+            box.setEnabled(usable)
+            box.toggled.connect(lambda _on: self._draw(self._store.session))
             grid.addWidget(box, number // 2, number % 2)
         column.addWidget(self.summary)
         column.addLayout(form)
@@ -121,7 +117,8 @@ class ReportPanel(QWidget):
     def _draw(self, session: Session) -> None:
         ready = session.prediction is not None
         self.summary.setText(summary(session))
-        self.export.setEnabled(ready and not self._runner.running(LANE))
+        any_format = any(box.isChecked() for box in self.formats.values())
+        self.export.setEnabled(ready and any_format and not self._runner.running(LANE))
         self.written.setText(tr("{count} files written:", count=len(session.reports)) if session.reports else "")
         self.files.clear()
         self.files.addItems([path.name for path in session.reports])

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QTransform, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
 
-from medassist.imaging.slicing import Layout, Plane, has_orientation, layout
+from medassist.imaging.slicing import Layout, Plane, edge_letters, layout
 from medassist.session.actions import MoveCursor, SetWindow
 from medassist.session.state import Session
 from medassist.ui import theme
@@ -213,8 +213,9 @@ class SliceView(QGraphicsView):
             row, column, _index = plane_layout.to_display(session.view.cursor_lps)
             hud.draw_cross(painter, area, hud.Cross(self.to_screen(row, column), *_CROSS_COLORS[self.plane]))
         geometry = shown.volume.geometry
-        if has_orientation(shown.volume):
-            hud.draw_letters(painter, area, plane_layout.letters())
+        letters = edge_letters(shown.volume, plane_layout)
+        if letters is not None:
+            hud.draw_letters(painter, area, letters)
         hud.draw_scale(painter, area, self._zoom, geometry.calibrated)
         under = () if self._hover is None else texts.under_cursor(session, shown, *self._hover)
         corners = texts.corners(session, shown, self._zoom * min(plane_layout.spacing_mm), leading=self.leading)

@@ -1,0 +1,61 @@
+"""One trip with a real network whose answer is known: the brightest voxel of a phantom, found, shown and reported."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from bundles import write_threshold_segmenter
+from phantoms import MARKER_IJK, write_ct_series
+from ui_cases import pump
+
+from medassist.locations import user_models_dir
+from medassist.ui.quiet_import import load_libraries, quiet_torch_import
+
+pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
+
+
+@pytest.fixture
+def model():
+    return write_threshold_segmenter(user_models_dir() / "bright", 1500.0)
+
+
+def test_run_shows_the_marker_where_it_is(window, store, runner, tmp_path, model):
+    write_ct_series(tmp_path / "ct")
+    window.models.reload()
+    window.models.select("bright")
+    window.open([tmp_path / "ct"])
+    pump(lambda: store.session.volume is not None)
+    if window.models.reason.isVisibleTo(window.models):
+        window.models.reason.setText("a phantom for a test")
+    window.models.device.setCurrentIndex(1)
+    window.models.run.click()
+    pump(lambda: not runner.running(), 60)
+    assert window.messages.sentences() == ()
+    i, j, k = MARKER_IJK
+    mask = store.session.mask
+    assert np.argwhere(mask.labels_zyx).tolist() == [[k, j, i]]
+    finding = store.session.findings[0]
+    assert finding.volume_ml == pytest.approx(0.7 * 0.7 * 2.5 / 1000)
+    window.findings.table.selectRow(0)
+    shown = window.viewer.planes[0].shown
+    assert shown.index == shown.layout.index_of(mask.geometry.to_world([i, j, k]))
+    window.report.write(tmp_path / "report")
+    pump(lambda: not runner.running(), 60)
+    assert window.messages.sentences() == ()
+    assert {"seg.dcm", "sr.dcm", "result.json"} <= {path.name for path in store.session.reports}
+
+
+def test_asking_where_torch_is_loads_nothing_and_the_loader_is_its_own_again():
+    import sys
+
+    with quiet_torch_import():
+        spec = find_spec("torch")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    assert not [finder for finder in sys.meta_path if type(finder).__module__ == "medassist.ui.quiet_import"]
+
+
+def test_a_folder_without_libraries_is_left_to_torch(tmp_path):
+    assert load_libraries(tmp_path) == ()
