@@ -36,7 +36,7 @@ def register(verbs: Any) -> None:
     analyze.add_argument(
         "--override", default="", metavar="REASON", help="run although a check failed; kept in the report"
     )
-    analyze.add_argument("--language", choices=tuple(LANGUAGES), default="en", help="language of the report")
+    analyze.add_argument("--language", choices=tuple(LANGUAGES), default="", help="language of the report")
     analyze.add_argument("--json", action="store_true", help="print result.json on standard output")
     analyze.set_defaults(run=run_analyze)
 
@@ -98,7 +98,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
     """Open, run, explain and report: the whole trip on one study."""
     from medassist.inference.catalogue import find
 
-    set_language(arguments.language)
+    set_language(arguments.language or current_language())
     package = find(arguments.model)
     with progress_bar() as progress:
         began = time.perf_counter()
@@ -120,7 +120,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
         for action in results:
             session = _fold(session, action)
         written = jobs.write_report(
-            session, arguments.out, language=arguments.language, timings_s={"read": read_s} | timings, progress=progress
+            session, arguments.out, language=current_language(), timings_s={"read": read_s} | timings, progress=progress
         )
     _fold(session, written)
     if arguments.json:

@@ -104,10 +104,8 @@ def _say_study(study: Study) -> None:
         size = " x ".join(str(length) for length in series.shape_zyx)
         times = f" x {series.times}" if series.times > 1 else ""
         say(f"  {series.modality or series.format:8} {series.kind.value:7} {size}{times}  {series.title}")
-        for text in ([series.irregularity] if series.irregularity else []) + [
-            localized(one) for one in series.warnings
-        ]:
-            say(f"           ! {text}")
+        for warning in series.warnings:
+            say(f"           ! {localized(warning)}")
 
 
 def run_convert(arguments: argparse.Namespace) -> int:

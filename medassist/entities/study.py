@@ -61,6 +61,8 @@ class Series:
         key: unique in the session and stable between runs: the SeriesInstanceUID or file, plus the part.
         frames: in display order; position along the normal first, then time (`times` frames per position).
         shape_zyx: slices, rows, columns of one time point (0 slices when nothing can be shown).
+        patient_orientation: letters of (0020,0020), where columns and rows lead: ("L", "F") for a frontal film
+            seen as if facing the patient. All a film knows of its sides; () when the header does not tell.
         irregularity: why the slices form no regular grid ("" when they do); names files and gaps.
         format: "DICOM", "NIfTI", "NRRD", "MetaImage" or "picture".
     """
@@ -80,6 +82,7 @@ class Series:
     view_position: str = ""
     laterality: str = ""
     photometric: str = ""
+    patient_orientation: tuple[str, ...] = ()
     acquisition_date: str = ""
     shape_zyx: tuple[int, int, int] = (0, 0, 0)
     times: int = 1

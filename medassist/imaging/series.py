@@ -110,6 +110,7 @@ def _series(file: HeaderFile, kind: SeriesKind, frames: Sequence[Frame], part: s
         view_position=file.text("ViewPosition"),
         laterality=file.text("ImageLaterality") or file.text("Laterality"),
         photometric=file.text("PhotometricInterpretation"),
+        patient_orientation=tags.texts((file.header,), "PatientOrientation"),
         acquisition_date=tags.date((file.header,), "AcquisitionDate")
         or tags.date((file.header,), "SeriesDate")
         or tags.date((file.header,), "StudyDate"),

@@ -18,6 +18,8 @@ from medassist.entities.geometry import Geometry
 from medassist.entities.study import SeriesKind
 from medassist.entities.volume import AnyArray, Volume
 
+_OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
+
 
 class Plane(Enum):
     """One of the three anatomical planes."""
@@ -143,6 +145,26 @@ def has_orientation(volume: Volume) -> bool:
     """Tell whether sides are known, so that letters may be drawn: false for pictures and films without a position."""
     placed = bool(volume.geometry.frame_of_reference_uid)
     return volume.series.format != "picture" and (volume.series.kind is not SeriesKind.FILM or placed)
+
+
+def edge_letters(volume: Volume, shown: Layout) -> tuple[str, str, str, str] | None:
+    """Return the letters of the left, right, top and bottom edge of a picture, None where sides are not known.
+
+    A film has no position in space; its letters come from Patient Orientation (PS3.3 C.7.6.1.1.1).
+    """
+    if has_orientation(volume):
+        return shown.letters()
+    towards = volume.series.patient_orientation
+    if len(towards) != 2 or not all(one and set(one) <= set(_OPPOSITE) for one in towards):
+        return None
+    columns, rows = ((_opposite(letters), letters) for letters in towards)
+    left, right = reversed(columns) if shown.right_flipped else columns
+    top, bottom = reversed(rows) if shown.down_flipped else rows
+    return left, right, top, bottom
+
+
+def _opposite(letters: str) -> str:
+    return "".join(_OPPOSITE[letter] for letter in letters)
 
 
 def direction_letters(direction_lps: ArrayLike) -> str:

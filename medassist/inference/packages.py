@@ -63,6 +63,7 @@ class Suitability:
     modality: tuple[str, ...] = ()
     body_part: tuple[str, ...] = ()
     view_position: tuple[str, ...] = ()
+    patient_orientation: tuple[str, ...] = ()
     spacing_mm: tuple[float, float] | None = None
     extent_mm: tuple[float, float] | None = None
     age_years: tuple[float, float] | None = None
@@ -196,6 +197,7 @@ def _suitability(section: Section) -> Suitability:
         modality=section.texts("modality"),
         body_part=section.texts("body_part"),
         view_position=section.texts("view_position"),
+        patient_orientation=section.texts("patient_orientation"),
         spacing_mm=section.span("spacing_mm"),
         extent_mm=section.span("extent_mm"),
         age_years=section.span("age_years"),

@@ -23,6 +23,7 @@ def check(package: Package, study: Study, volume: Volume) -> tuple[Check, ...]:
         _modality(package, volume),
         _body_part(package, study, volume),
         _view(package, volume),
+        _sides(package, volume),
         _dimensions(package, volume),
         _regular(package, volume),
         _spacing(package, volume),
@@ -59,6 +60,16 @@ def _modality(package: Package, volume: Volume) -> Check | None:
 
 def _view(package: Package, volume: Volume) -> Check | None:
     return _listed("View position", package.suitability.view_position, volume.series.view_position)
+
+
+def _sides(package: Package, volume: Volume) -> Check | None:
+    """Catch a film stored mirrored or turned: the model would read left as right."""
+    demanded, towards = package.suitability.patient_orientation, volume.series.patient_orientation
+    if not demanded:
+        return None
+    agrees = [one[:1] for one in towards] == [one[:1] for one in demanded]
+    verdict = _verdict(agrees) if len(towards) == 2 else Verdict.UNKNOWN
+    return Check("Film orientation", "\\".join(demanded), "\\".join(towards) or NOT_STATED, verdict)
 
 
 def _listed(name: str, demanded: tuple[str, ...], found: str) -> Check | None:

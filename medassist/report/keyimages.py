@@ -137,11 +137,14 @@ def _draw_letters(pen: ImageDraw, case: Case, box: tuple[int, int, int, int]) ->
 def _draw_legend(pen: ImageDraw, page: Image, view: KeyView, words: Wording, corner: tuple[int, int]) -> None:
     x, y = corner
     room = page.width - x - MARGIN_PX
-    for segment in view.segments:
+    most = max((page.height - y - 2 * STRIP_PX) // (BAR_PX + 10), 1)
+    for segment in view.segments[:most]:
         pen.rectangle((x, y, x + BAR_PX, y + BAR_PX), fill=segment.color, outline=_INK)
         label = _fitted(pen, words.title(segment), SMALL_PX, room - BAR_PX - 8)
         pen.text((x + BAR_PX + 8, y + BAR_PX // 2), label, _INK, font=font(SMALL_PX), anchor="lm")
         y += BAR_PX + 10
+    if len(view.segments) > most:
+        pen.text((x, y), f"+ {len(view.segments) - most}", _INK, font=font(SMALL_PX))
     if view.heatmap is not None:
         _draw_color_bar(pen, page, view.heatmap.maximum, (x, y + 10))
 

@@ -11,7 +11,15 @@ from phantoms import AXIAL, CORONAL, SAGITTAL, affine_lps, write_ct_series, writ
 from medassist.entities.geometry import Geometry
 from medassist.imaging.load import load
 from medassist.imaging.scan import scan
-from medassist.imaging.slicing import Plane, direction_letters, has_orientation, layout, native_plane, plane
+from medassist.imaging.slicing import (
+    Plane,
+    direction_letters,
+    edge_letters,
+    has_orientation,
+    layout,
+    native_plane,
+    plane,
+)
 
 SHAPE = (4, 5, 6)
 
@@ -116,6 +124,22 @@ def test_left_of_the_patient_is_on_the_right_of_the_screen(tmp_path):
     assert coronal.shape == (3, 32)
     assert coronal[1, 26] == 500
     assert has_orientation(volume)
+
+
+@pytest.mark.parametrize(
+    ("towards", "letters"),
+    [
+        (["L", "F"], ("R", "L", "H", "F")),
+        (["R", "F"], ("L", "R", "H", "F")),
+        (["A", "F"], ("P", "A", "H", "F")),
+        ([], None),
+        (["L"], None),
+        (["X", "F"], None),
+    ],
+)
+def test_letters_of_a_film_come_from_patient_orientation(tmp_path, towards, letters):
+    volume = load(scan(write_film(tmp_path, PatientOrientation=towards)).all_series()[0])
+    assert edge_letters(volume, layout(volume.geometry, native_plane(volume.geometry))) == letters
 
 
 def test_a_film_without_position_has_no_sides(tmp_path):

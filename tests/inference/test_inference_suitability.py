@@ -38,6 +38,16 @@ def film(make_volume):
     return build
 
 
+@pytest.mark.parametrize(
+    ("towards", "expected"),
+    [(("L", "F"), PASS), (("L", "FP"), PASS), (("R", "F"), FAIL), (("F", "L"), FAIL), ((), UNKNOWN), (("L",), UNKNOWN)],
+)
+def test_a_mirrored_or_turned_film_is_caught(tiny_classifier, film, make_study, towards, expected) -> None:
+    change_json(tiny_classifier, "metadata", medassist={"suitability": {"patient_orientation": ["L", "F"]}})
+    rows = check(read(tiny_classifier), make_study(), film(patient_orientation=towards))
+    assert verdicts(rows)["Film orientation"] is expected
+
+
 def test_a_suitable_film_passes_every_check(chest, film, make_study) -> None:
     rows = check(chest, make_study(age="064Y"), film())
     assert set(verdicts(rows).values()) == {PASS}
