@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from medassist.entities.finding import Finding
 from medassist.entities.prediction import ClassScore, Mask, Prediction, Segment
 from medassist.entities.study import SeriesKind
-from medassist.entities.volume import Volume
+from medassist.entities.volume import AnyArray, Volume
 
 
 def findings_from(prediction: Prediction, volume: Volume) -> tuple[Finding, ...]:
@@ -19,13 +19,22 @@ def findings_from(prediction: Prediction, volume: Volume) -> tuple[Finding, ...]
     """
     classes = tuple(_from_score(prediction, score) for score in prediction.scores)
     mask = prediction.mask
-    segments = tuple(_from_segment(prediction, mask, segment, volume) for segment in mask.segments) if mask else ()
-    return segments + classes
+    if mask is None:
+        return classes
+    boxes = _boxes(mask)
+    return tuple(_from_segment(prediction, mask, one, volume, boxes[one.value]) for one in mask.segments) + classes
 
 
 def can_measure_volumes(volume: Volume) -> bool:
     """Tell whether millilitres mean something on this volume."""
     return volume.is_regular and volume.geometry.calibrated and volume.series.kind is SeriesKind.VOLUME
+
+
+def _boxes(mask: Mask) -> list[tuple[slice, ...] | None]:
+    """Return the bounding box of every voxel value 0..255 in one pass over the mask, None where it does not occur."""
+    from scipy import ndimage
+
+    return [None, *ndimage.find_objects(mask.labels_zyx, max_label=255)]
 
 
 def _new_uid() -> str:
@@ -50,10 +59,14 @@ def _from_score(prediction: Prediction, score: ClassScore) -> Finding:
     )
 
 
-def _from_segment(prediction: Prediction, mask: Mask, segment: Segment, volume: Volume) -> Finding:
-    inside = mask.labels_zyx == segment.value
+def _from_segment(
+    prediction: Prediction, mask: Mask, segment: Segment, volume: Volume, box: tuple[slice, ...] | None
+) -> Finding:
+    """Measure one segment inside its bounding box (slice, row, column); None stands for a segment without a voxel."""
+    at = box or (slice(0, 0),) * 3
+    inside = mask.labels_zyx[at] == segment.value
     areas = np.count_nonzero(inside, axis=(1, 2))
-    present = bool(areas.any())
+    corner = np.array([one.start for one in at])
     return Finding(
         tracking_uid=_new_uid(),
         label=segment.label,
@@ -62,36 +75,32 @@ def _from_segment(prediction: Prediction, mask: Mask, segment: Segment, volume: 
         title_zh=segment.title_zh,
         category=segment.category,
         modifier=segment.modifier,
-        present=present,
-        volume_ml=mask.volume_ml(segment) if can_measure_volumes(volume) else None,
+        present=box is not None,
+        volume_ml=float(areas.sum()) * mask.geometry.voxel_volume_ml if can_measure_volumes(volume) else None,
         segment_value=segment.value,
-        center_lps=_center_lps(inside, volume) if present else None,
-        key_slice=int(areas.argmax()) if present else None,
-        measurements=_statistics(inside, volume),
+        center_lps=_center_lps(np.argwhere(inside) + corner, volume) if box else None,
+        key_slice=int(corner[0] + areas.argmax()) if box else None,
+        measurements={} if volume.is_color else _statistics(volume.array_zyx[at][inside], volume),
         model=prediction.model,
     )
 
 
-def _center_lps(inside: NDArray[np.bool_], volume: Volume) -> tuple[float, float, float]:
+def _center_lps(index_zyx: NDArray[np.int64], volume: Volume) -> tuple[float, float, float]:
     """Return the mean of the voxel centres (LPS mm), slice by slice where the slices form no regular grid."""
-    k, j, i = np.nonzero(inside)
+    k, j, i = index_zyx.mean(axis=0)
     if volume.slice_origins_lps is None or volume.is_regular:
-        center = volume.geometry.to_world([i.mean(), j.mean(), k.mean()])
+        center = volume.geometry.to_world([i, j, k])
     else:
-        steps = volume.geometry.affine_lps[:3, :2]
-        center = volume.slice_origins_lps[k].mean(axis=0) + steps @ np.array([i.mean(), j.mean()])
+        center = volume.slice_origins_lps[index_zyx[:, 0]].mean(axis=0) + volume.geometry.affine_lps[:3, :2] @ [i, j]
     x, y, z = (float(value) for value in center)
     return x, y, z
 
 
-def _statistics(inside: NDArray[np.bool_], volume: Volume) -> dict[str, float]:
+def _statistics(values: AnyArray, volume: Volume) -> dict[str, float]:
     """Return mean and population standard deviation in the unit of the volume, without its padding."""
-    if volume.is_color:
-        return {}
-    values = volume.array_zyx[inside].astype(np.float64)
     if volume.padding is not None:
         low, high = volume.padding
         values = values[(values < low) | (values > high)]
     if not values.size:
         return {}
-    return {"mean_value": float(values.mean()), "sd_value": float(values.std())}
+    return {"mean_value": float(values.mean(dtype=np.float64)), "sd_value": float(values.std(dtype=np.float64))}

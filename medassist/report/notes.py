@@ -5,6 +5,7 @@ from __future__ import annotations
 from medassist.entities.study import SeriesKind, Warned, warned
 from medassist.report.case import Case
 from medassist.report.findings import can_measure_volumes
+from medassist.report.seg import written_segments
 from medassist.report.sources import dicom_obstacle
 
 
@@ -30,7 +31,8 @@ def _about_input(case: Case) -> list[Warned]:
 def _about_masks(case: Case) -> list[Warned]:
     told = []
     for _, mask in case.masks:
-        empty = [segment.label for segment in mask.segments if not mask.voxels(segment)]
+        filled = written_segments(mask).values()
+        empty = [segment.label for segment in mask.segments if segment not in filled]
         told += [
             warned("The model marked nothing as {label}; the segmentation object leaves this label out.", label=label)
             for label in empty

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ BINARY_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 LABELMAP_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
 
 
+_written: WeakKeyDictionary[Mask, dict[int, Segment]] = WeakKeyDictionary()
+
+
 @quietly()
 def write(case: Case, folder: Path) -> tuple[Path, ...]:
     """Write seg.dcm, seg-2.dcm, … one per mask that marks anything; nothing for sources that are not DICOM."""
@@ -39,9 +43,15 @@ def write(case: Case, folder: Path) -> tuple[Path, ...]:
 
 
 def written_segments(mask: Mask) -> dict[int, Segment]:
-    """Return segment number (from 1) -> segment of the object: segments without a voxel are left out."""
-    filled = [segment for segment in mask.segments if mask.voxels(segment)]
-    return dict(enumerate(filled, start=1))
+    """Return segment number (from 1) -> segment of the object: segments without a voxel are left out.
+
+    Remembered as long as the mask lives: the report asks once per finding, and counting reads every voxel.
+    """
+    if mask not in _written:
+        voxels = np.bincount(mask.labels_zyx.reshape(-1), minlength=256)
+        filled = [segment for segment in mask.segments if voxels[segment.value]]
+        _written[mask] = dict(enumerate(filled, start=1))
+    return _written[mask]
 
 
 def sop_class(mask: Mask) -> str:
