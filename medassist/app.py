@@ -86,6 +86,7 @@ def show(
     assert isinstance(application, QApplication)  # noqa: S101 - nothing else was made here
     if language:
         set_language(language)
+    application.setApplicationName("MedAssist")
     theme.apply(application)
     store = Store()
     runner = Runner(store)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ class Heatmap:
                 raise ValueError(f"map {values.shape} does not fit the grid {grid.shape_zyx}")
             values.setflags(write=False)
 
-    @property
+    @cached_property
     def maximum(self) -> float:
         """Largest value as computed: on the native grid, before any enlargement (ReLU methods: 0 is "no evidence")."""
         return float(self.native_zyx.max(initial=0.0))

@@ -31,7 +31,7 @@ class CheckTable(QTableWidget):
     def retranslate(self) -> None:
         """Say everything again in the current language."""
         self.setAccessibleName(tr("Does this series suit the model?"))
-        self.setHorizontalHeaderLabels([tr("Check"), tr("Demanded"), tr("Found in the series"), tr("Verdict")])
+        self.setHorizontalHeaderLabels([tr("Check"), tr("Demanded"), tr("In the series"), tr("Verdict")])
         self.show_checks(self._checks)
 
     def show_checks(self, checks: Sequence[Check]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from medassist.entities.errors import MedAssistError
@@ -27,7 +27,7 @@ from medassist.ui.status_bar import StatusBar
 from medassist.ui.store import Store
 from medassist.ui.viewer.viewer import Viewer
 
-SIDE_WIDTHS = (310, 870, 420)
+LEFT_SHARE, RIGHT_SHARE = (0.19, 240, 330), (0.26, 330, 440)
 
 
 class MainWindow(QMainWindow):
@@ -87,6 +87,12 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
         self.open(dropped_paths(event.mimeData()))
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Share the width out when the window comes up: the picture gets what the sides do not need."""
+        super().showEvent(event)
+        left, right = (int(min(max(share * self.width(), low), high)) for share, low, high in (LEFT_SHARE, RIGHT_SHARE))
+        self._across.setSizes([left, self.width() - left - right, right])
+
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Stop the jobs, wait for saves, then go."""
         self._runner.close()
@@ -108,17 +114,16 @@ class MainWindow(QMainWindow):
         right.addWidget(self.tabs)
         right.addWidget(self.findings)
         right.setSizes([560, 380])
-        across = QSplitter(Qt.Orientation.Horizontal, self)
+        self._across = QSplitter(Qt.Orientation.Horizontal, self)
         for part in (left, middle, right):
-            across.addWidget(part)
-        across.setStretchFactor(1, 1)
-        across.setSizes(list(SIDE_WIDTHS))
+            self._across.addWidget(part)
+        self._across.setStretchFactor(1, 1)
         whole = QWidget(self)
         rows = QVBoxLayout(whole)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
         rows.addWidget(self.strip)
-        rows.addWidget(across, 1)
+        rows.addWidget(self._across, 1)
         self.setCentralWidget(whole)
         self.setStatusBar(self.status)
 

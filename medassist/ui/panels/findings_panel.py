@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime
 
 from PySide6.QtCore import QSignalBlocker, Qt
@@ -25,6 +24,7 @@ from medassist.language import tr
 from medassist.session.actions import Judge, MoveCursor
 from medassist.session.state import Session
 from medassist.ui import theme
+from medassist.ui.reader import reader_name
 from medassist.ui.store import Store
 from medassist.ui.wording import JUDGEMENT_COLORS, finding_measure, finding_title, judgement_word
 
@@ -61,9 +61,7 @@ class FindingsPanel(QWidget):
         self.title.setText(tr("Findings"))
         self.hint.setText(tr("No findings on this series yet. Run a model to get suggestions to review."))
         self.table.setAccessibleName(tr("Findings"))
-        self.table.setHorizontalHeaderLabels(
-            [tr("Finding"), tr("Where"), tr("Score or volume"), tr("Origin"), tr("Reader")]
-        )
+        self.table.setHorizontalHeaderLabels([tr("Finding"), tr("Where"), tr("Value"), tr("Origin"), tr("Reader")])
         self.comment.setPlaceholderText(tr("Comment (kept with the verdict)"))
         self.comment.setAccessibleName(tr("Comment on the selected finding"))
         words = {
@@ -87,7 +85,7 @@ class FindingsPanel(QWidget):
             return
         now = datetime.now().astimezone().isoformat(timespec="seconds")
         comment = self.comment.text().strip()
-        self._store.dispatch(Judge(finding.tracking_uid, judgement, getpass.getuser(), now, comment))
+        self._store.dispatch(Judge(finding.tracking_uid, judgement, reader_name(), now, comment))
 
     def _make_table(self) -> QTableWidget:
         table = QTableWidget(0, 5, self)

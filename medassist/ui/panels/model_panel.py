@@ -108,14 +108,15 @@ class ModelPanel(QWidget):
         self.list.setWordWrap(True)
         column, line = QVBoxLayout(self), QHBoxLayout()
         column.setContentsMargins(8, 8, 8, 8)
-        for widget in (self.list, self.card, self.table, self.hint, self.problem, self.reason):
-            column.addWidget(widget, 1 if widget is self.card else 0)
+        for widget in (self.list, self.table, self.hint, self.problem, self.reason):
+            column.addWidget(widget)
         line.addWidget(self.device)
         line.addWidget(self.run, 1)
         line.addWidget(self.cancel)
         column.addLayout(line)
         column.addWidget(self.bar)
         column.addWidget(self.stage)
+        column.addWidget(self.card, 1)
         column.addStretch(0)
 
     def _connect(self) -> None:

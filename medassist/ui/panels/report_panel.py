@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections import Counter
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from medassist.language import LANGUAGES, current_language, tr
 from medassist.report.export import EXPORTERS
 from medassist.session import jobs
 from medassist.session.state import Session
+from medassist.ui.reader import reader_name
 from medassist.ui.runner import Job, Runner
 from medassist.ui.store import Store
 from medassist.ui.wording import finding_measure, finding_title, judgement_word
@@ -78,7 +78,7 @@ class ReportPanel(QWidget):
         formats = tuple(name for name, box in self.formats.items() if box.isChecked())
         language = list(LANGUAGES)[self.language.currentIndex()]
         self._runner.queue(
-            LANE, self._job, self._store.session, folder, formats=formats, language=language, reader=getpass.getuser()
+            LANE, self._job, self._store.session, folder, formats=formats, language=language, reader=reader_name()
         )
 
     def open_folder(self) -> None:

@@ -16,6 +16,8 @@ from medassist.ui.viewer.texts import Corners
 MARGIN = 8.0
 CROSS_GAP = 10.0
 LETTERS = 26.0
+NARROW = 420.0
+UNDER = "#f5e9b8"
 SHADOW = QColor(0, 0, 0, 210)
 
 
@@ -41,21 +43,26 @@ def draw_text(
 
 
 def draw_corners(painter: QPainter, area: QRectF, corners: Corners, under: Sequence[str]) -> None:
-    """Write the four corners; model results are named in the colour of AI."""
+    """Write the four corners; model results are named in the colour of AI.
+
+    The lower texts stand above the scale and the letter at the edge where the plane is too narrow for both.
+    """
     inner = area.adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+    line = QFontMetricsF(painter.font()).lineSpacing()
     left, right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
     top, bottom = Qt.AlignmentFlag.AlignTop, Qt.AlignmentFlag.AlignBottom
-    half = inner.width() / 2 - 24
+    half = inner.width() / 2 - LETTERS / 2
     west = QRectF(inner.left(), inner.top(), half, inner.height())
     east = QRectF(inner.right() - half, inner.top(), half, inner.height())
     draw_text(painter, west, _fitted(painter, corners.top_left, half), left | top)
     series = _fitted(painter, corners.top_right, half)
     draw_text(painter, east, series, right | top)
-    below = east.adjusted(0, QFontMetricsF(painter.font()).lineSpacing() * len(series), 0, 0)
+    below = east.adjusted(0, line * len(series), 0, 0)
     draw_text(painter, below, _fitted(painter, corners.stamp, half), right | top, theme.AI)
-    draw_text(painter, west, _fitted(painter, corners.bottom_left, half), left | bottom)
-    above = east.adjusted(0, 0, 0, -1.6 * QFontMetricsF(painter.font()).lineSpacing())
-    draw_text(painter, above, _fitted(painter, under, half), right | bottom, "#f5e9b8")
+    raised = inner.adjusted(0, 0, 0, -1.6 * line)
+    draw_text(painter, inner if area.width() > NARROW else raised, corners.bottom_left, left | bottom)
+    beside = max((QFontMetricsF(painter.font()).horizontalAdvance(one) for one in corners.bottom_left), default=0.0)
+    draw_text(painter, raised, _fitted(painter, under, inner.width() - beside - MARGIN), right | bottom, UNDER)
 
 
 def _fitted(painter: QPainter, lines: Sequence[str], width: float) -> list[str]:
