@@ -7,7 +7,16 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QMainWindow,
+    QScrollArea,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from medassist.entities.errors import MedAssistError
 from medassist.language import set_language, tr
@@ -110,7 +119,10 @@ class MainWindow(QMainWindow):
         left.addWidget(self.layers)
         left.setStretchFactor(0, 1)
         for panel in (self.models, self.explain, self.report):
-            self.tabs.addTab(panel, "")
+            page = QScrollArea(self.tabs)
+            page.setWidgetResizable(True)
+            page.setWidget(panel)
+            self.tabs.addTab(page, "")
         right.addWidget(self.tabs)
         right.addWidget(self.findings)
         right.setSizes([560, 380])

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from medassist.ui.main_window import MainWindow
 
 
+REPORT_TAB = 2
+
+
 class Menus:
     """Build the menus of a window and say their texts in the current language."""
 
@@ -112,7 +115,7 @@ class Menus:
             self.recent.addAction(tr("Nothing opened yet")).setEnabled(False)
 
     def _export(self) -> None:
-        self._window.tabs.setCurrentWidget(self._window.report)
+        self._window.tabs.setCurrentIndex(REPORT_TAB)
         if self._window.report.export.isEnabled():
             self._window.report.choose_folder()
 

@@ -70,7 +70,7 @@ QScrollBar:vertical { background: $GROUND; width: 10px; }
 QScrollBar:horizontal { background: $GROUND; height: 10px; }
 QScrollBar::handle { background: $LINE; border-radius: 5px; min-height: 24px; min-width: 24px; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
-QScrollArea { background: transparent; border: none; }
+QScrollArea, QScrollArea > QWidget > QWidget { background: $GROUND; border: none; }
 QLabel[role="title"] { font-weight: 600; }
 QLabel[role="dim"] { color: $DIM; }
 QLabel[role="strip"] { background: #4a3410; color: #ffd98a; font-weight: 600; padding: 4px 10px; }

@@ -9,6 +9,7 @@ from medassist.entities.prediction import Verdict
 from medassist.entities.study import Patient, Series, SeriesKind, Study
 from medassist.language import current_language, localized, tr
 from medassist.progress import Step
+from medassist.session.state import Session
 from medassist.ui import theme
 
 VERDICT_COLORS: Mapping[Verdict, str] = {
@@ -119,6 +120,16 @@ def local_title(english: str, chinese: str) -> str:
     return chinese if chinese and current_language().startswith("zh") else tr(english) if english else ""
 
 
+def label_title(session: Session, label: str) -> str:
+    """Name a label of a model's output in the language of the moment, as the model's package names it."""
+    for prediction in reversed(session.predictions):
+        segments = prediction.mask.segments if prediction.mask is not None else ()
+        titles = {one.label: one.title_zh for one in segments} | {one.label: one.title_zh for one in prediction.scores}
+        if label in titles:
+            return local_title(label, titles[label])
+    return tr(label)
+
+
 def finding_title(finding: Finding) -> str:
     """Name the claim; a class below its operating point is said to be below it, never 'absent'."""
     title = local_title(finding.label, finding.title_zh)
@@ -132,4 +143,9 @@ def finding_measure(finding: Finding) -> str:
         if finding.calibrated:
             return tr("probability {score} (threshold {threshold})", **values)
         return tr("score {score} (threshold {threshold})", **values)
-    return "" if finding.volume_ml is None else tr("{volume} ml", volume=f"{finding.volume_ml:.2f}")
+    return "" if finding.volume_ml is None else tr("{volume} ml", volume=volume_text(finding.volume_ml))
+
+
+def volume_text(millilitres: float) -> str:
+    """Write a volume with two decimals, a small one with three digits: never 0 for something that is there."""
+    return f"{millilitres:.2f}" if millilitres >= 1 else f"{millilitres:.3g}"

@@ -16,7 +16,7 @@ from medassist.session.actions import AddHeatmap
 from medassist.session.state import Session
 from medassist.ui.runner import Job, Runner
 from medassist.ui.store import Store
-from medassist.ui.wording import local_title, step_text
+from medassist.ui.wording import label_title, local_title, step_text
 
 LANE = "explain"
 
@@ -102,7 +102,7 @@ class ExplainPanel(QWidget):
         if chosen is not None and self.target.findData(chosen) >= 0:
             self.target.setCurrentIndex(self.target.findData(chosen))
         self._fill_methods(session.prediction)
-        self.passport.setText("" if session.heatmap is None else passport_text(session.heatmap))
+        self.passport.setText("" if session.heatmap is None else passport_text(session, session.heatmap))
         self._draw_buttons()
 
     def _fill_methods(self, prediction: Prediction | None) -> None:
@@ -157,12 +157,12 @@ def cell_text(geometry: Geometry) -> str:
     return f"{sizes} mm" if geometry.calibrated else f"{sizes} px"
 
 
-def passport_text(heatmap: Heatmap) -> str:
+def passport_text(session: Session, heatmap: Heatmap) -> str:
     """Say what a map is: method, layer, target, grid it was computed on, and what must be known about it."""
     cells = " × ".join(str(count) for count in reversed(heatmap.native_geometry.shape_zyx))
     lines = [
         tr("Method: {method}", method=heatmap.method),
-        tr("Target: {label}", label=tr(heatmap.target)),
+        tr("Target: {label}", label=label_title(session, heatmap.target)),
         tr("Layer: {layer}", layer=heatmap.layer) if heatmap.layer else tr("Layer: the input itself"),
         tr("Computed on {cells} cells of {size}, enlarged to the picture",
            cells=cells, size=cell_text(heatmap.native_geometry)),

@@ -117,7 +117,7 @@ class WrappedText(QStyledItemDelegate):
         width = max(60, self._tree.viewport().width() - depth * self._tree.indentation() - 24)
         metrics = QFontMetrics(index.data(Qt.ItemDataRole.FontRole) or self._tree.font())
         text = str(index.data(Qt.ItemDataRole.DisplayRole))
-        flags = int(Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextWrapAnywhere)
+        flags = int(Qt.TextFlag.TextWordWrap)
         return QSize(width, metrics.boundingRect(QRect(0, 0, width, 10_000), flags, text).height() + 8)
 
 
@@ -152,7 +152,11 @@ def _study_item(study: Study, analysed: set[str]) -> QTreeWidgetItem:
 
 
 def _series_item(series: Series, analysed: bool) -> QTreeWidgetItem:
-    badges = [series.modality or series.format, size_text(series) if showable(series) else "", kind_word(series.kind)]
+    badges = [
+        series.modality or tr(series.format),
+        size_text(series) if showable(series) else "",
+        kind_word(series.kind),
+    ]
     if analysed:
         badges.append(tr("AI result"))
     title = series.title or tr("Series without a name")

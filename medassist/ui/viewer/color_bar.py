@@ -11,6 +11,7 @@ from medassist.language import tr
 from medassist.session.state import Layers, Session
 from medassist.ui import theme
 from medassist.ui.viewer.layers import heat_table
+from medassist.ui.wording import label_title
 
 HEIGHT = 46
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -22,6 +23,7 @@ class ColorBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._heatmap: Heatmap | None = None
+        self._target = ""
         self._layers = Layers()
         self.setFixedHeight(HEIGHT)
         self.setMinimumWidth(200)
@@ -34,6 +36,7 @@ class ColorBar(QWidget):
         if heatmap is None or volume is None or not heatmap.geometry.same_grid(volume.geometry):
             drawn = False
         self._heatmap, self._layers = heatmap, layers
+        self._target = "" if heatmap is None else label_title(session, heatmap.target)
         self.setVisible(drawn)
         self.update()
 
@@ -41,7 +44,7 @@ class ColorBar(QWidget):
         """Return what stands left and right of the colours."""
         if self._heatmap is None:
             return "", ""
-        left = tr("{method} for {label}", method=self._heatmap.method, label=tr(self._heatmap.target))
+        left = tr("{method} for {label}", method=self._heatmap.method, label=self._target)
         return left, tr("Regions that influenced the score, not lesion outline")
 
     def sizeHint(self) -> QSize:  # noqa: N802

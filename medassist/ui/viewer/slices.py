@@ -14,6 +14,7 @@ from medassist.imaging.render import to_gray8
 from medassist.imaging.slicing import Layout, Plane, native_plane
 from medassist.language import tr
 from medassist.session.state import Session, View
+from medassist.ui.wording import label_title
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +110,6 @@ def overlay_problems(session: Session) -> tuple[str, ...]:
     elif heatmap is not None and heatmap.maximum <= 0:
         problems.append(
             tr("The explanation map of {label} is zero everywhere: this method found nothing that raised the score.",
-               label=tr(heatmap.target))
+               label=label_title(session, heatmap.target))
         )  # fmt: skip
     return tuple(problems)

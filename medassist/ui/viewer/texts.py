@@ -66,7 +66,7 @@ def _who_lines(session: Session) -> tuple[str, ...]:
 def _series_lines(volume: Volume) -> tuple[str, ...]:
     series = volume.series
     sides = {"L": tr("left side"), "R": tr("right side"), "B": tr("both sides")}
-    details = (series.modality or series.format, series.body_part, series.view_position,
+    details = (series.modality or tr(series.format), series.body_part, series.view_position,
                sides.get(series.laterality, series.laterality))  # fmt: skip
     return (series.title, " · ".join(text for text in details if text))
 
