@@ -40,8 +40,9 @@ def _random_transform(table: Table) -> Callable[[Any], Any]:
     found: Any = getattr(monai.transforms, name, None)
     if not (inspect.isclass(found) and issubclass(found, MapTransform) and issubclass(found, RandomizableTrait)):
         raise UsageError("{name} is no random dictionary transform of MONAI.", name=name)
+    make: Callable[..., Any] = found
     try:
-        made: Callable[[Any], Any] = found(**{key: value for key, value in table.items() if key != "_target_"})
+        made: Callable[[Any], Any] = make(**{key: value for key, value in table.items() if key != "_target_"})
     except (TypeError, ValueError) as error:
         raise UsageError("The augmentation {name} cannot be built: {reason}.", name=name, reason=error) from error
     return made
