@@ -14,11 +14,11 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, 
 from ui_cases import add_heat, add_mask, make_scan, make_series, make_volume, press, pump
 
 from medassist import app
-from medassist.entities.errors import Refused, UnreadableInput
+from medassist.entities.errors import MedAssistError, Refused, UnreadableInput
 from medassist.entities.finding import Judgement
 from medassist.language import catalogue, current_language
 from medassist.session.actions import AddScan, ReportWritten, ShowVolume
-from medassist.ui import recent
+from medassist.ui import plan, recent, surroundings
 from medassist.ui.main_window import MainWindow
 from medassist.ui.runner import Runner
 from medassist.ui.store import Store
@@ -195,7 +195,7 @@ def test_plan_steps_see_what_the_step_before_did(ct, tmp_path):
     def last(session, *, progress):
         shapes.append(session.volume.geometry.shape_zyx)
 
-    app.show([app.open_path(ct), app.load_first, last], screenshot=tmp_path / "w.png")
+    app.show([plan.open_path(ct), plan.load_first, last], screenshot=tmp_path / "w.png")
     assert shapes == [(6, 32, 24)]
 
 
@@ -214,11 +214,11 @@ def test_a_picture_that_cannot_be_written_is_said(tmp_path):
 def test_without_a_display_a_window_is_refused(monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(app.sys, "platform", "linux")
-    monkeypatch.setattr(app.QApplication, "instance", staticmethod(lambda: None))
+    monkeypatch.setattr(surroundings.sys, "platform", "linux")
+    monkeypatch.setattr(surroundings.QApplication, "instance", staticmethod(lambda: None))
     with pytest.raises(Refused, match="no display"):
-        app._choose_platform(None)
-    app._choose_platform(Path("w.png"))
+        surroundings.choose_platform(None)
+    surroundings.choose_platform(Path("w.png"))
     import os
 
     assert os.environ["QT_QPA_PLATFORM"] == "offscreen"
@@ -237,8 +237,10 @@ def test_an_error_in_a_slot_is_shown_and_logged(tmp_path):
         window.viewer.planes[0].maximise.connect(slot)
         window.viewer.planes[0].maximise.emit()
 
-    app.show(screenshot=tmp_path / "w.png", prepare=prepare)
+    with pytest.raises(MedAssistError, match="ZeroDivisionError"):
+        app.show(screenshot=tmp_path / "w.png", prepare=prepare)
     assert "ZeroDivisionError" in told[0]
+    assert (tmp_path / "w.png").exists()
     assert "slot" in log_file().read_text(encoding="utf-8")
 
 
