@@ -6,10 +6,11 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from bundles import write_threshold_segmenter
+from bundles import write_segmenter, write_threshold_segmenter
 from phantoms import MARKER_IJK, write_ct_series
 from ui_cases import pump
 
+from medassist import app
 from medassist.locations import user_models_dir
 from medassist.ui.quiet_import import load_libraries, quiet_torch_import
 
@@ -45,6 +46,23 @@ def test_run_shows_the_marker_where_it_is(window, store, runner, tmp_path, model
     pump(lambda: not runner.running(), 60)
     assert window.messages.sentences() == ()
     assert {"seg.dcm", "sr.dcm", "result.json"} <= {path.name for path in store.session.reports}
+
+
+def test_run_and_explain_as_the_command_line_does(tmp_path, monkeypatch):
+    write_ct_series(tmp_path / "ct", slices=16, rows=32, columns=32)
+    write_segmenter(user_models_dir() / "tiny", modality="CT")
+    seen = []
+    real = app.show
+
+    def show(plan, **options):
+        def look(session, *, progress):
+            seen.append((session.prediction.model.name, session.heatmap.target, session.mask is not None))
+
+        return real([*plan, look], **options)
+
+    monkeypatch.setattr(app, "show", show)
+    assert app.run([tmp_path / "ct"], screenshot=tmp_path / "w.png", model="tiny", explain="Anterior part") == 0
+    assert seen == [("tiny", "Anterior part", True)]
 
 
 def test_asking_where_torch_is_loads_nothing_and_the_loader_is_its_own_again():

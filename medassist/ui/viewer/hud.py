@@ -19,6 +19,7 @@ LETTERS = 26.0
 NARROW = 420.0
 UNDER = "#f5e9b8"
 SHADOW = QColor(0, 0, 0, 210)
+RIM = tuple((x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y)
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def draw_text(
     """Write lines with a dark rim, so that they can be read on white bone and on black air."""
     text = "\n".join(lines)
     painter.setPen(SHADOW)
-    for x, y in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+    for x, y in RIM:
         painter.drawText(rect.translated(x, y), int(flags), text)
     painter.setPen(QColor(color))
     painter.drawText(rect, int(flags), text)
