@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QLabel,
@@ -86,6 +86,14 @@ class MainWindow(QMainWindow):
                      self.explain, self.report, self.status, self.menus):  # fmt: skip
             part.retranslate()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Give keys nobody wanted to the viewer, so that they work wherever the focus is."""
+        self.viewer.keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Give keys nobody wanted to the viewer."""
+        self.viewer.keyReleaseEvent(event)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         """Accept files and folders anywhere."""
         if dropped_paths(event.mimeData()):
@@ -138,6 +146,8 @@ class MainWindow(QMainWindow):
         rows.addWidget(self._across, 1)
         self.setCentralWidget(whole)
         self.setStatusBar(self.status)
+        for part in self.findChildren(QWidget):
+            part.setAcceptDrops(False)  # a picture or a text field would swallow the drop
 
     def _failed(self, _lane: str, error: MedAssistError) -> None:
         self.messages.show_problem(error)

@@ -10,7 +10,7 @@ import pytest
 from phantoms import write_ct_series
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QTableWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QTableWidget, QWidget
 from ui_cases import add_heat, add_mask, make_scan, make_series, make_volume, press, pump
 
 from medassist import app
@@ -77,6 +77,31 @@ def test_a_drop_anywhere_is_a_picture(window, store, ct):
     window.dropEvent(event)
     pump(lambda: store.session.volume is not None)
     assert store.session.current
+
+
+def test_nothing_in_the_window_swallows_a_drop(window):
+    assert not [one for one in window.findChildren(QWidget) if one.acceptDrops()]
+    assert window.acceptDrops()
+
+
+def test_keys_work_wherever_the_focus_is(window, store, ct):
+    window.open([ct])
+    pump(lambda: store.session.volume is not None)
+    window.tabs.setFocus()
+    press(window.models.run, Qt.Key.Key_7)
+    assert store.session.view.window.name == "Lung"
+
+
+def test_a_series_that_cannot_be_read_does_not_stay_selected(window, store, ct, monkeypatch):
+    window.open([ct])
+    pump(lambda: store.session.volume is not None)
+    store.dispatch(AddScan(make_scan(make_series("two", description="Broken"), source="/b")))
+    tree = window.studies.tree
+    item = tree.findItems("Broken", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive)[0]
+    tree.setCurrentItem(item)
+    tree.itemClicked.emit(item, 0)
+    pump(lambda: bool(window.messages.sentences()))
+    assert "CT phantom" in tree.currentItem().text(0)
 
 
 def test_unreadable_input_is_one_inline_sentence(window, store, tmp_path):

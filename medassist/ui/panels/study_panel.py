@@ -18,7 +18,7 @@ from medassist.entities.study import Scan, Series, SeriesKind, Study
 from medassist.language import localized, tr
 from medassist.session.state import Session
 from medassist.ui import theme
-from medassist.ui.opening import dropped_paths, show_series, showable
+from medassist.ui.opening import LOAD_LANE, dropped_paths, show_series, showable
 from medassist.ui.runner import Runner
 from medassist.ui.store import Store
 from medassist.ui.wording import kind_word, patient_text, size_text, study_text
@@ -53,6 +53,7 @@ class StudyPanel(QWidget):
         for widget in (self.title, self.hint, self.tree):
             column.addWidget(widget)
         store.changed.connect(self._changed)
+        runner.ended.connect(lambda _lane: self._mark_current(store.session))
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -82,6 +83,8 @@ class StudyPanel(QWidget):
         key = item.data(0, KEY)
         if key and key != self._store.session.current:
             show_series(self._store, self._runner, self._store.session.series(key))
+            if not self._runner.running(LOAD_LANE):
+                self._mark_current(self._store.session)
 
     def _build(self, session: Session) -> None:
         self.tree.clear()
@@ -97,6 +100,8 @@ class StudyPanel(QWidget):
         self._mark_current(session)
 
     def _mark_current(self, session: Session) -> None:
+        """Select the series on screen, and no other: a click on one that could not be shown is taken back."""
+        self.tree.setCurrentIndex(QModelIndex())
         for item in self.tree.findItems("", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive):
             if session.current and item.data(0, KEY) == session.current:
                 self.tree.setCurrentItem(item)
