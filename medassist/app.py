@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QApplication
 
 from medassist.entities.errors import Cancelled, MedAssistError, UnwritableOutput
 from medassist.language import set_language
+from medassist.session import trail
+from medassist.session.state import Session
 from medassist.ui import theme
 from medassist.ui.main_window import MainWindow
 from medassist.ui.plan import Plan, PlanStep, explain_label, run_model
@@ -56,6 +58,7 @@ def show(
         if screenshot is not None:
             QTimer.singleShot(SETTLE_MS, window, lambda: _picture(window, screenshot, prepare))
 
+    store.changed.connect(lambda old, new: _keep_trail(window, old, new))
     steps = Plan(store, runner, plan, finish)
     with log_to_file(), slot_errors_to(tell), quiet_torch_import(), steady(runner):
         window.show()
@@ -84,6 +87,14 @@ def run(
     """Open paths; with `model` run it on the first picture, with `explain` explain that label ("" for none)."""
     plan = [*([run_model(model)] if model else []), *([explain_label(explain)] if explain else [])]
     return show(plan, open_paths=paths, screenshot=screenshot, language=language, size=size)
+
+
+def _keep_trail(window: MainWindow, old: Session, new: Session) -> None:
+    """Write what happened into the audit trail; a trail that cannot be written is said in the window."""
+    try:
+        trail.keep(old, new)
+    except UnwritableOutput as problem:
+        window.messages.show_problem(problem)
 
 
 def _application(screenshot: Path | None, language: str) -> QApplication:

@@ -31,6 +31,7 @@ from medassist.ui.panels.layers_panel import LayersPanel
 from medassist.ui.panels.model_panel import ModelPanel
 from medassist.ui.panels.report_panel import ReportPanel
 from medassist.ui.panels.study_panel import StudyPanel
+from medassist.ui.reader import keep
 from medassist.ui.runner import Runner
 from medassist.ui.status_bar import StatusBar
 from medassist.ui.store import Store
@@ -73,6 +74,7 @@ class MainWindow(QMainWindow):
     def speak(self, language: str) -> None:
         """Change the language of everything on screen."""
         set_language(language)
+        keep("language", language)
         QApplication.setFont(theme.font())
         self.retranslate()
 

@@ -18,8 +18,10 @@ from medassist.entities.errors import MedAssistError, Refused, UnreadableInput
 from medassist.entities.finding import Judgement
 from medassist.language import catalogue, current_language
 from medassist.session.actions import AddScan, ReportWritten, ShowVolume
+from medassist.storage import audit, settings
 from medassist.ui import plan, recent, surroundings
 from medassist.ui.main_window import MainWindow
+from medassist.ui.reader import reader_name
 from medassist.ui.runner import Runner
 from medassist.ui.store import Store
 
@@ -282,3 +284,25 @@ def test_known_problem_is_not_logged(window, runner, caplog):
     runner.start("open", broken)
     pump(lambda: bool(window.messages.sentences()))
     assert not caplog.records
+
+
+# --- what the next start remembers, and what the trail keeps
+
+
+def test_the_language_chosen_is_kept_for_the_next_start(window):
+    window.speak("zh_CN")
+    assert settings.read().text("language") == "zh_CN"
+
+
+def test_only_a_typed_name_signs_a_report(window, store, runner, ct, tmp_path):
+    assert window.report.reader.text() == ""
+    window.report.reader.setText(" Dr. Li ")
+    window.report.reader.editingFinished.emit()
+    assert settings.read().text("reader_name") == "Dr. Li"
+    assert reader_name() == "Dr. Li"
+
+
+def test_what_is_opened_in_the_window_enters_the_audit_trail(ct, tmp_path):
+    app.show(open_paths=[ct], screenshot=tmp_path / "w.png")
+    assert audit.verify().intact
+    assert '"action": "open"' in audit.audit_file().read_text()

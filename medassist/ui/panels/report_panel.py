@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QGridLayout,
     QLabel,
+    QLineEdit,
     QListWidget,
     QPushButton,
     QVBoxLayout,
@@ -25,7 +26,7 @@ from medassist.language import LANGUAGES, current_language, tr
 from medassist.report.export import EXPORTERS
 from medassist.session import jobs
 from medassist.session.state import Session
-from medassist.ui.reader import reader_name
+from medassist.ui.reader import keep, signing_name
 from medassist.ui.runner import Job, Runner
 from medassist.ui.store import Store
 from medassist.ui.wording import finding_measure, finding_title, judgement_word
@@ -43,10 +44,12 @@ class ReportPanel(QWidget):
         self._store, self._runner, self._job = store, runner, job
         self.summary, self.language_label, self.written = QLabel(self), QLabel(self), QLabel(self)
         self.language = QComboBox(self)
+        self.reader_label, self.reader = QLabel(self), QLineEdit(signing_name(), self)
         self.formats = {name: QCheckBox(self) for name in EXPORTERS}
         self.export, self.folder, self.files = QPushButton(self), QPushButton(self), QListWidget(self)
         self._lay_out()
         self.language.setCurrentIndex(list(LANGUAGES).index(current_language()))
+        self.reader.editingFinished.connect(lambda: keep("reader_name", self.reader.text().strip()))
         self.export.clicked.connect(self.choose_folder)
         self.folder.clicked.connect(self.open_folder)
         runner.began.connect(lambda _lane: self._draw(store.session))
@@ -58,6 +61,9 @@ class ReportPanel(QWidget):
         """Say everything again in the current language; the report follows it until the reader chooses."""
         self.language_label.setText(tr("Report language"))
         self.language.setAccessibleName(tr("Report language"))
+        self.reader_label.setText(tr("Signed by"))
+        self.reader.setAccessibleName(tr("Signed by"))
+        self.reader.setPlaceholderText(tr("nobody: the report stays unverified"))
         for name, box in self.formats.items():
             box.setText(tr(EXPORTERS[name].title))
             box.setToolTip(tr(EXPORTERS[name].availability.reason))
@@ -77,8 +83,9 @@ class ReportPanel(QWidget):
         """Write the report; a save is queued, so that nothing outdates it."""
         formats = tuple(name for name, box in self.formats.items() if box.isChecked())
         language = list(LANGUAGES)[self.language.currentIndex()]
+        reader = self.reader.text().strip()
         self._runner.queue(
-            LANE, self._job, self._store.session, folder, formats=formats, language=language, reader=reader_name()
+            LANE, self._job, self._store.session, folder, formats=formats, language=language, reader=reader
         )
 
     def open_folder(self) -> None:
@@ -96,6 +103,7 @@ class ReportPanel(QWidget):
         column, form, grid = QVBoxLayout(self), QFormLayout(), QGridLayout()
         column.setContentsMargins(8, 8, 8, 8)
         form.addRow(self.language_label, self.language)
+        form.addRow(self.reader_label, self.reader)
         for number, (name, box) in enumerate(self.formats.items()):
             usable = EXPORTERS[name].availability.ok
             box.setChecked(usable)
