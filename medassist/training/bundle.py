@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import torch
 
 WEIGHTS = "models/model.pt"
+CROSS_FITTED = "the training patients, scored by models that had not seen them"
+VALIDATION = "the validation patients"
 
 Operation = tuple[Calibration, OperatingPoint]
 
@@ -105,12 +107,12 @@ def metadata_content(recipe: Recipe, sha256: str, operations: Mapping[int, Opera
             **own,
             "task": recipe.task,
             "weights": {"file": WEIGHTS, "sha256": sha256},
-            "labels": [_label(label, operations.get(label.value)) for label in recipe.labels],
+            "labels": [_label(recipe, label, operations.get(label.value)) for label in recipe.labels],
         },
     }
 
 
-def _label(label: Label, operation: Operation | None) -> dict[str, Any]:
+def _label(recipe: Recipe, label: Label, operation: Operation | None) -> dict[str, Any]:
     content = {"value": label.value, "label": label.label, **label.metadata}
     if operation is None:
         return content if label.members == label.unless == () else {**content, "threshold": 0.5}
@@ -121,7 +123,7 @@ def _label(label: Label, operation: Operation | None) -> dict[str, Any]:
         **content,
         "threshold": point.threshold,
         "calibrated": calibration.fitted,
-        "operating_point": point.sentence(),
+        "operating_point": point.sentence(CROSS_FITTED if recipe.cross_fit else VALIDATION),
     }
 
 

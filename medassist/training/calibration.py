@@ -38,11 +38,11 @@ class OperatingPoint:
     n: int
     positives: int
 
-    def sentence(self) -> str:
-        """Return the English sentence of the package contract."""
+    def sentence(self, source: str) -> str:
+        """Return the English sentence of the package contract; `source` says which people these are."""
         return (
-            f"Threshold {self.threshold:.3f} is the median best Youden index over {DRAWS} draws of the validation "
-            f"subjects ({self.n} films, {self.positives} positive); there sensitivity {self.sensitivity:.2f}, "
+            f"Threshold {self.threshold:.3f} is the median best Youden index over {DRAWS} draws of {source} "
+            f"({self.n} films, {self.positives} positive); there sensitivity {self.sensitivity:.2f}, "
             f"specificity {self.specificity:.2f}."
         )
 

@@ -73,7 +73,11 @@ class Label:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything about one training; tables that MONAI understands are kept as they were written."""
+    """Everything about one training; tables that MONAI understands are kept as they were written.
+
+    `balance` names columns no label may depend on in training; with `cross_fit` thresholds and calibration
+    come from models that each leave one training fold out, instead of from validation rows.
+    """
 
     path: Path
     text: str
@@ -89,6 +93,7 @@ class Recipe:
     postprocessing: tuple[Table, ...]
     loss: Table
     balance: tuple[str, ...]
+    cross_fit: bool
     optimiser: Optimiser
     schedule: Schedule
     labels: tuple[Label, ...]
@@ -192,6 +197,7 @@ def _recipe(path: Path, text: str, top: _Reader) -> Recipe:
         ),
         loss=top.sub("loss", {}).table,
         balance=tuple(data.get("balance", list, [])),
+        cross_fit=data.get("cross_fit", bool, False),
         optimiser=_optimiser(top.sub("optimiser")),
         schedule=_schedule(top.sub("schedule")),
         labels=_labels(path, task, top.tables("labels")),

@@ -30,6 +30,8 @@ def prepare_samples(
     `image` is (channel, x, y[, z]) float32; `label` is the mask (1, x, y, z) uint8, or the targets (labels,)
     float32 with their loss weights under `weight`.
     """
+    if not rows:
+        return []
     if recipe.task == "segmentation":
         return [_volume(package, table, row) for row in progress.over(rows, STAGE)]
     return _films(recipe, package, table, rows, progress)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medassist.entities.errors import UnreadableInput, UnwritableOutput, UsageError
 from medassist.inference.packages import read
@@ -46,7 +48,7 @@ def train(recipe_path: Path, data: Path, out: Path, *, resume: bool = False, pro
     folder = _training_folder(out)
     write_skeleton(recipe, out)
     with _logged(folder / "log.txt"):
-        _learn(recipe, table, train_rows, validation_rows, out, folder, resume, progress)
+        _learn(_Run(recipe, out, folder, resume, progress), table, train_rows, validation_rows)
         _measure(recipe, table, data, out, progress)
     return out
 
@@ -60,41 +62,74 @@ def _training_folder(out: Path) -> Path:
     return folder
 
 
-def _learn(
-    recipe: Recipe,
-    table: Table,
-    train_rows: Sequence[Row],
-    validation_rows: Sequence[Row],
-    out: Path,
-    folder: Path,
-    resume: bool,
-    progress: Progress,
-) -> None:
-    from medassist.training.augment import build_augmentation
-    from medassist.training.loop import fit
-    from medassist.training.losses import build_loss
-    from medassist.training.samples import prepare_samples
-    from medassist.training.validation import build_validation
+@dataclass(frozen=True)
+class _Run:
+    """One call of `train`: where it reads and writes, and how."""
 
-    network, package = _fresh_network(recipe, out), read(out)
-    samples = prepare_samples(recipe, package, table, train_rows, progress=progress)
-    checks = prepare_samples(recipe, package, table, validation_rows, progress=progress)
-    _log.info("%d rows to learn from, %d to watch, fingerprint %s", len(samples), len(checks), recipe.fingerprint)
-    trained: Trained = fit(
-        recipe,
-        network,
-        samples,
-        build_augmentation(recipe.augmentation),
-        build_loss(recipe),
-        build_validation(recipe, checks),
-        folder,
-        resume=resume,
-        progress=progress,
-    )
-    network.load_state_dict(trained.weights)
-    operations = _operations(recipe, network, checks, validation_rows)
-    write_json(out / FILE, training_content(recipe, train_rows, validation_rows, trained.epoch, trained.curve))
-    write_weights(recipe, out, network.state_dict(), operations)
+    recipe: Recipe
+    out: Path
+    folder: Path
+    resume: bool
+    progress: Progress
+
+    def fit(self, samples: Sequence[Sample], checks: Sequence[Sample], name: str = "") -> tuple[nn.Module, Trained]:
+        """Train one network from fresh weights; `name` is the sub-folder of its checkpoint."""
+        from medassist.training.augment import build_augmentation
+        from medassist.training.loop import fit
+        from medassist.training.losses import build_loss
+        from medassist.training.validation import build_validation
+
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        network = _fresh_network(self.recipe, self.out)
+        _log.info("%s %d rows to learn from, %d to watch", name or "model", len(samples), len(checks))
+        trained = fit(
+            self.recipe,
+            network,
+            samples,
+            build_augmentation(self.recipe.augmentation),
+            build_loss(self.recipe),
+            build_validation(self.recipe, checks),
+            folder,
+            resume=self.resume,
+            progress=self.progress,
+        )
+        network.load_state_dict(trained.weights)
+        return network, trained
+
+
+def _learn(run: _Run, table: Table, train_rows: Sequence[Row], validation_rows: Sequence[Row]) -> None:
+    from medassist.training.samples import prepare_samples
+    from medassist.training.validation import logits_of
+
+    recipe, package = run.recipe, read(run.out)
+    samples = prepare_samples(recipe, package, table, train_rows, progress=run.progress)
+    checks = prepare_samples(recipe, package, table, validation_rows, progress=run.progress)
+    left_out = _cross_fitted(run, samples, train_rows) if recipe.cross_fit else None
+    network, trained = run.fit(samples, checks)
+    operations: tuple[Operation, ...] = ()
+    if recipe.task == "classification" and left_out is not None:
+        operations = _operations(left_out, samples, train_rows)
+    elif recipe.task == "classification" and checks:
+        operations = _operations(logits_of(network, checks), checks, validation_rows)
+    elif recipe.task == "classification":
+        raise UsageError("The recipe {path} leaves no rows to choose thresholds on.", path=recipe.path)
+    content = training_content(recipe, train_rows, validation_rows, trained.epoch, trained.curve)
+    write_json(run.out / FILE, content)
+    write_weights(recipe, run.out, network.state_dict(), operations)
+
+
+def _cross_fitted(run: _Run, samples: Sequence[Sample], rows: Sequence[Row]) -> NDArray[np.float32]:
+    """Return (rows, labels) logits, each by a model that was trained without the fold of its row."""
+    from medassist.training.validation import logits_of
+
+    logits = np.empty((len(rows), len(run.recipe.labels)), np.float32)
+    for fold in run.recipe.split.train_folds:
+        inside = [i for i, row in enumerate(rows) if row.fold == fold]
+        others = [sample for sample, row in zip(samples, rows, strict=True) if row.fold != fold]
+        network, _ = run.fit(others, [samples[i] for i in inside], f"without-fold-{fold}")
+        logits[inside] = logits_of(network, [samples[i] for i in inside])
+    return logits
 
 
 def _fresh_network(recipe: Recipe, out: Path) -> nn.Module:
@@ -106,25 +141,16 @@ def _fresh_network(recipe: Recipe, out: Path) -> nn.Module:
     return build_network(read(out))
 
 
-def _operations(
-    recipe: Recipe, network: nn.Module, checks: Sequence[Sample], rows: Sequence[Row]
-) -> tuple[Operation, ...]:
-    """Calibrate every label of a classifier and choose its threshold, on the validation rows."""
+def _operations(logits: NDArray[np.float32], samples: Sequence[Sample], rows: Sequence[Row]) -> tuple[Operation, ...]:
+    """Calibrate every label of a classifier and choose its threshold, on rows its network has not learned from."""
     from medassist.training.calibration import choose_threshold, fit_platt
-    from medassist.training.validation import logits_of
 
-    if recipe.task == "segmentation":
-        return ()
-    if not checks:
-        raise UsageError("The recipe {path} leaves no rows to choose thresholds on.", path=recipe.path)
-    logits = logits_of(network, checks).astype(np.float64)
-    truth = np.stack([sample["label"].numpy() for sample in checks]).astype(np.float64)
+    truth = np.stack([sample["label"].numpy() for sample in samples]).astype(np.float64)
     subjects = [row.subject for row in rows]
     operations = []
-    for column in range(len(recipe.labels)):
-        calibration = fit_platt(logits[:, column], truth[:, column], subjects)
-        probability = calibration.probability(logits[:, column])
-        operations.append((calibration, choose_threshold(probability, truth[:, column], subjects)))
+    for scores, wanted in zip(logits.T.astype(np.float64), truth.T, strict=True):
+        calibration = fit_platt(scores, wanted, subjects)
+        operations.append((calibration, choose_threshold(calibration.probability(scores), wanted, subjects)))
     return tuple(operations)
 
 

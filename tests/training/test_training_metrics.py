@@ -95,4 +95,4 @@ def test_threshold_separates_what_can_be_separated() -> None:
     point = choose_threshold(probability, truth, [str(i) for i in range(40)])
     assert 0.4 < point.threshold <= 0.7
     assert point.specificity == 1.0
-    assert "10 positive" in point.sentence()
+    assert "the test people (40 films, 10 positive)" in point.sentence("the test people")

@@ -107,6 +107,22 @@ def test_classifier_is_calibrated_and_evaluated_by_group(films, classifier_recip
     assert sum(content["subgroups"][name]["n"] for name in content["subgroups"] if name.startswith("age")) == 10
 
 
+def test_cross_fit_calibrates_on_people_left_out(films, classifier_recipe, tmp_path) -> None:
+    changes = (("balance", "cross_fit = true\nbalance"), ("validation_folds = [2]", ""), ("epochs = 4", "epochs = 1"))
+    out = train(classifier_recipe(*changes), films, tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out.training").glob("without-*")) == [
+        "without-fold-0",
+        "without-fold-1",
+    ]
+    assert all("20 films" in label.operating_point for label in read(out).labels)
+
+
+def test_nothing_to_choose_thresholds_on_is_refused(films, classifier_recipe, tmp_path) -> None:
+    changes = (("validation_folds = [2]", ""), ("epochs = 4", "epochs = 1"))
+    with pytest.raises(UsageError, match="thresholds"):
+        train(classifier_recipe(*changes), films, tmp_path / "out")
+
+
 def test_leaking_evaluation_is_refused(films, classifier_recipe, tmp_path) -> None:
     package = read(train(classifier_recipe(), films, tmp_path / "out"))
     with pytest.raises(Refused, match="took part in the training"):
