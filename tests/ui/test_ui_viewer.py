@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
-from ui_cases import add_heat, add_mask, drag, irregular_series, make_scan, make_volume, mouse, press
+from ui_cases import add_heat, add_mask, drag, irregular_series, make_scan, make_series, make_volume, mouse, press
 
+from medassist.entities.volume import Window
 from medassist.imaging.slicing import Plane
 from medassist.session.actions import AddScan, ShowVolume
 from medassist.ui.viewer.viewer import Viewer
@@ -110,6 +112,21 @@ def test_digits_and_invert(viewer, store):
     assert store.session.view.window.name == "Automatic"
     press(axial, Qt.Key.Key_I)
     assert store.session.view.inverted
+
+
+def test_a_hiding_window_gives_way_once_and_the_readers_own_stays(viewer, store):
+    array = np.linspace(0, 100, 12000, dtype=np.float32).reshape(10, 40, 30)
+    dark = make_volume(make_series("mr", modality="MR"), array=array, unit="", windows=(Window(470.0, 950.0),))
+    store.dispatch(AddScan(make_scan(dark.series, source="/data/mr")))
+    first = store.session.volume
+    store.dispatch(ShowVolume(dark))
+    assert store.session.view.window.name == "Automatic"
+    press(viewer.planes[0], Qt.Key.Key_0)
+    assert store.session.view.window == Window(470.0, 950.0)
+    store.dispatch(ShowVolume(first))
+    assert store.session.view.window == first.windows[0]
+    store.dispatch(ShowVolume(dark))
+    assert store.session.view.window == Window(470.0, 950.0)
 
 
 def test_space_hides_ai_results_while_it_is_held(viewer, store, volume):
