@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
@@ -22,16 +23,22 @@ class CheckTable(QTableWidget):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setShowGrid(False)
+        self.setProperty("role", "dense")
         self.verticalHeader().hide()
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(3, QHeaderView.ResizeMode.ResizeToContents)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.verticalHeader().sectionResized.connect(self._fit)
         self.retranslate()
 
     def retranslate(self) -> None:
         """Say everything again in the current language."""
         self.setAccessibleName(tr("Does this series suit the model?"))
-        self.setHorizontalHeaderLabels([tr("Check"), tr("Demanded"), tr("In the series"), tr("Verdict")])
+        self.setHorizontalHeaderLabels([tr("Check"), tr("Demanded"), tr("Actual"), tr("Verdict")])
         self.show_checks(self._checks)
 
     def show_checks(self, checks: Sequence[Check]) -> None:
@@ -45,7 +52,10 @@ class CheckTable(QTableWidget):
                 cell.setToolTip(text)
                 cell.setForeground(QBrush(QColor(VERDICT_COLORS[check.verdict] if column == 3 else theme.TEXT)))
                 self.setItem(row, column, cell)
-        self.resizeRowsToContents()
-        height = self.horizontalHeader().height() + sum(self.rowHeight(row) for row in range(self.rowCount())) + 4
-        self.setFixedHeight(min(height, 220))
+        self._fit()
         self.setVisible(bool(self._checks))
+
+    def _fit(self) -> None:
+        """Be as high as all rows, which wrap as the width changes: the page around scrolls, not the table."""
+        rows = sum(self.rowHeight(row) for row in range(self.rowCount()))
+        self.setFixedHeight(self.horizontalHeader().height() + rows + 4)

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from medassist.entities.errors import MedAssistError
 from medassist.language import set_language, tr
 from medassist.session.state import Session
-from medassist.ui import theme
+from medassist.ui import recent, theme
 from medassist.ui.menus import Menus
 from medassist.ui.message_bar import MessageBar
 from medassist.ui.opening import Opener, dropped_paths
@@ -61,7 +61,6 @@ class MainWindow(QMainWindow):
         self.tabs, self.status = QTabWidget(self), StatusBar(store, runner, self)
         self.menus = Menus(self)
         self._lay_out()
-        self.studies.dropped.connect(self.open)
         runner.failed.connect(self._failed)
         store.changed.connect(self._changed)
         self.retranslate()
@@ -69,7 +68,7 @@ class MainWindow(QMainWindow):
     def open(self, paths: Sequence[Path]) -> None:
         """Scan paths and show the first picture found."""
         self.opener.open(paths)
-        self.menus.remember(paths)
+        recent.remember(paths)
 
     def speak(self, language: str) -> None:
         """Change the language of everything on screen."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,10 +63,6 @@ class Menus:
         self.about.setText(tr("About MedAssist"))
         for name, action in self._languages.items():
             action.setChecked(name == current_language())
-
-    def remember(self, paths: Sequence[Path]) -> None:
-        """Keep opened paths for the recent list."""
-        recent.remember(paths)
 
     def _action(self, menu: QMenu, act: object, keys: str = "") -> QAction:
         action = QAction(menu)

@@ -44,6 +44,8 @@ QTreeWidget::item, QListWidget::item { padding: 3px 2px; }
 QTreeWidget::item:selected, QTableWidget::item:selected, QListWidget::item:selected {
     background: #2c4a68; color: white; }
 QHeaderView::section { background: $RAISED; color: $DIM; border: none; padding: 4px 6px; }
+QTableWidget[role="dense"], QTableWidget[role="dense"] QHeaderView { font-size: 9pt; }
+QTableWidget[role="dense"] QHeaderView::section { padding: 4px 3px; }
 QTableCornerButton::section { background: $RAISED; border: none; }
 QPushButton { background: $RAISED; border: 1px solid $LINE; border-radius: 4px; padding: 5px 12px; }
 QPushButton:hover { border-color: $ACCENT; }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QObject, QPointF, Qt, QUrl, Signal
-from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget, QVBoxLayout, QWidget
 from ui_cases import (
     add_heat,
     add_mask,
@@ -26,7 +26,7 @@ from medassist.language import set_language
 from medassist.plugins import Availability
 from medassist.progress import Step
 from medassist.session import jobs
-from medassist.session.actions import AddScan, ReportWritten, ShowVolume
+from medassist.session.actions import AddScan, Judge, ReportWritten, ShowVolume
 from medassist.ui.message_bar import MessageBar
 from medassist.ui.opening import Opener, sources
 from medassist.ui.panels.explain_panel import ExplainPanel
@@ -126,17 +126,6 @@ def test_series_without_picture_is_not_loaded(store, fake, keep):
     assert fake.calls == []
 
 
-def test_drop_hands_paths_on(store, fake, keep, tmp_path):
-    panel, got = keep(StudyPanel(store, fake)), []
-    panel.dropped.connect(got.append)
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(tmp_path))])
-    event = QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton,
-                       Qt.KeyboardModifier.NoModifier)  # fmt: skip
-    panel.dropEvent(event)
-    assert got == [(tmp_path,)]
-
-
 def test_several_files_of_one_folder_mean_the_folder(tmp_path):
     files = [tmp_path / name for name in ("a.dcm", "b.dcm")]
     for file in files:
@@ -176,7 +165,7 @@ def checks(monkeypatch):
 def test_unavailable_models_are_listed_with_the_reason(store, fake, keep, checks):
     panel = keep(ModelPanel(store, fake, catalogue=lambda: [package("broken", "its weights are missing"), package()]))
     assert "its weights are missing" in panel.list.item(0).text()
-    assert panel.package().name == "demo"
+    assert panel.list.package().name == "demo"
     panel.select("broken")
     assert not panel.run.isEnabled()
 
@@ -195,7 +184,7 @@ def test_run_passes_study_volume_package_and_device(store, fake, keep, volume, c
     panel.run.click()
     kind, lane, job, args, options = fake.calls[0]
     assert (kind, lane, job) == ("start", "model", jobs.run_model)
-    assert args == (store.session.study_of("one"), volume, panel.package())
+    assert args == (store.session.study_of("one"), volume, panel.list.package())
     assert options == {"device": "cpu", "override_reason": ""}
 
 
@@ -234,14 +223,14 @@ def test_progress_shows_stage_and_time_left_and_can_be_cancelled(store, fake, ke
     fake.busy = ("model",)
     fake.began.emit("model")
     fake.stepped.emit("model", Step("Predicting", 0.25, 75.0))
-    assert panel.stage.text() == "Predicting, about 1 min 15 s left"
-    assert panel.bar.value() == 250
+    assert panel.progress.stage.text() == "Predicting, about 1 min 15 s left"
+    assert panel.progress.bar.value() == 250
     assert not panel.run.isEnabled()
-    panel.cancel.click()
+    panel.progress.cancel.click()
     assert fake.stopped == ["model"]
     fake.busy = ()
     fake.ended.emit("model")
-    assert not panel.bar.isVisible()
+    assert not panel.progress.bar.isVisible()
     assert panel.run.isEnabled()
 
 
@@ -295,17 +284,50 @@ def test_buttons_judge_the_selected_row_with_the_comment(store, keep, volume, ve
     assert panel.selected().tracking_uid == finding.tracking_uid
 
 
-def test_a_key_in_the_table_judges(store, keep, volume):
-    panel = keep(FindingsPanel(store))
+def test_a_key_judges_the_selected_finding_from_anywhere_but_is_text_in_a_field(store, keep, volume):
+    whole = QWidget()
+    row, elsewhere, field = QVBoxLayout(whole), QListWidget(whole), QLineEdit(whole)
+    panel = FindingsPanel(store, whole)
+    for part in (elsewhere, field, panel):
+        row.addWidget(part)
+    keep(whole).activateWindow()
     store.dispatch(add_mask(volume))
-    panel.table.selectRow(0)
-    panel.activateWindow()
-    panel.table.setFocus()
-    QApplication.processEvents()
-    from PySide6.QtTest import QTest
 
-    QTest.keyClick(panel.table, Qt.Key.Key_R)
-    assert store.session.findings[0].judgement is Judgement.REJECTED
+    def type_in(widget, key):
+        widget.setFocus()
+        QApplication.processEvents()
+        QTest.keyClick(widget, key)
+        return store.session.findings[0].judgement
+
+    assert type_in(elsewhere, Qt.Key.Key_R) is Judgement.UNREVIEWED  # none is selected
+    panel.table.selectRow(0)
+    assert type_in(field, Qt.Key.Key_R) is Judgement.UNREVIEWED
+    assert type_in(panel.comment, Qt.Key.Key_D) is Judgement.UNREVIEWED
+    assert (field.text(), panel.comment.text()) == ("r", "d")
+    assert type_in(elsewhere, Qt.Key.Key_R) is Judgement.REJECTED
+    assert type_in(panel.table, Qt.Key.Key_A) is Judgement.ACCEPTED
+
+
+def test_a_comment_being_typed_survives_a_result(store, keep, volume):
+    panel = keep(FindingsPanel(store))
+    store.dispatch(add_scores(volume))
+    panel.table.selectRow(0)
+    panel.comment.setText("half a sen")
+    store.dispatch(Judge("1.2.1", Judgement.ACCEPTED, "Dr. Roe", "2026-01-02T10:11:12"))
+    assert panel.comment.text() == "half a sen"
+    panel.table.selectRow(1)
+    assert panel.comment.text() == ""
+
+
+def test_the_readers_verdict_is_in_sight_in_a_narrow_panel(store, keep, volume):
+    panel = keep(FindingsPanel(store), 330, 300)
+    store.dispatch(add_scores(volume))
+    QApplication.processEvents()
+    widths = [panel.table.columnWidth(column) for column in range(5)]
+    assert sum(widths) <= panel.table.viewport().width()
+    metrics = panel.table.fontMetrics()
+    assert all(metrics.horizontalAdvance(word) + 8 <= widths[2] for word in ("threshold", "score"))
+    assert metrics.horizontalAdvance("reviewed") + 6 <= widths[4]
 
 
 # --- explain, layers, report

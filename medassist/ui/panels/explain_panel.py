@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
@@ -10,13 +10,14 @@ from medassist.entities.prediction import Prediction
 from medassist.entities.volume import Volume
 from medassist.explain.methods import METHODS
 from medassist.language import tr
-from medassist.progress import Progress, Step
+from medassist.progress import Progress
 from medassist.session import jobs
 from medassist.session.actions import AddHeatmap
 from medassist.session.state import Session
+from medassist.ui.job_bar import JobBar
 from medassist.ui.runner import Job, Runner
 from medassist.ui.store import Store
-from medassist.ui.wording import label_title, local_title, step_text
+from medassist.ui.wording import label_title, local_title
 
 LANE = "explain"
 
@@ -42,16 +43,14 @@ class ExplainPanel(QWidget):
     def __init__(self, store: Store, runner: Runner, parent: QWidget | None = None, *, job: Job = explain) -> None:
         super().__init__(parent)
         self._store, self._runner, self._job = store, runner, job
-        self.hint, self.passport, self.stage = QLabel(self), QLabel(self), QLabel(self)
+        self.hint, self.passport = QLabel(self), QLabel(self)
         self.target_label, self.method_label = QLabel(self), QLabel(self)
         self.target, self.method = QComboBox(self), QComboBox(self)
-        self.button, self.cancel, self.bar = QPushButton(self), QPushButton(self), QProgressBar(self)
+        self.button, self.progress = QPushButton(self), JobBar(runner, LANE, self)
         self._lay_out()
         self.button.clicked.connect(self.start)
-        self.cancel.clicked.connect(lambda: runner.cancel(LANE))
-        runner.began.connect(self._job_changed)
-        runner.ended.connect(self._job_changed)
-        runner.stepped.connect(self._stepped)
+        runner.began.connect(lambda _lane: self._draw_buttons())
+        runner.ended.connect(lambda _lane: self._draw_buttons())
         store.changed.connect(self._changed)
         self.retranslate()
 
@@ -63,7 +62,7 @@ class ExplainPanel(QWidget):
         self.target.setAccessibleName(tr("Label to explain"))
         self.method.setAccessibleName(tr("Method"))
         self.button.setText(tr("Explain this label"))
-        self.cancel.setText(tr("Cancel"))
+        self.progress.retranslate()
         self._fill(self._store.session)
 
     def start(self) -> None:
@@ -77,16 +76,15 @@ class ExplainPanel(QWidget):
     def _lay_out(self) -> None:
         self.hint.setProperty("role", "dim")
         self.button.setProperty("role", "primary")
-        for text in (self.hint, self.passport, self.stage):
+        for text in (self.hint, self.passport):
             text.setWordWrap(True)
-        self.bar.setRange(0, 1000)
         column, form = QVBoxLayout(self), QFormLayout()
         column.setContentsMargins(8, 8, 8, 8)
         form.addRow(self.target_label, self.target)
         form.addRow(self.method_label, self.method)
         column.addWidget(self.hint)
         column.addLayout(form)
-        for widget in (self.button, self.cancel, self.bar, self.stage, self.passport):
+        for widget in (self.button, self.progress, self.passport):
             column.addWidget(widget)
         column.addStretch(1)
 
@@ -117,24 +115,10 @@ class ExplainPanel(QWidget):
                 self.method.addItem(tr("{name}: {reason}", name=title, reason=reason) if reason else title, one.name)
         self.method.setCurrentIndex(max(0, self.method.findData(chosen)))
 
-    def _job_changed(self, lane: str) -> None:
-        if lane == LANE:
-            self.stage.setText("")
-            self.bar.setRange(0, 0)
-            self._draw_buttons()
-
-    def _stepped(self, lane: str, step: Step) -> None:
-        if lane == LANE:
-            self.stage.setText(step_text(step))
-            self.bar.setRange(0, 0 if step.fraction is None else 1000)
-            self.bar.setValue(round(1000 * (step.fraction or 0.0)))
-
     def _draw_buttons(self) -> None:
         running, ready = self._runner.running(LANE), self.target.count() > 0
         self.hint.setVisible(not ready)
         self.button.setEnabled(ready and not running)
-        for widget in (self.cancel, self.bar, self.stage):
-            widget.setVisible(running)
 
 
 def _targets(prediction: Prediction | None) -> list[tuple[str, str]]:

@@ -1,9 +1,9 @@
-"""Patients, studies and series of everything opened; a click brings a series on screen, a drop opens more."""
+"""Patients, studies and series of everything opened; a click brings a series on screen."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QDragEnterEvent, QDropEvent, QFontMetrics
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QFontMetrics
 from PySide6.QtWidgets import (
     QLabel,
     QStyledItemDelegate,
@@ -18,7 +18,7 @@ from medassist.entities.study import Scan, Series, SeriesKind, Study
 from medassist.language import localized, tr
 from medassist.session.state import Session
 from medassist.ui import theme
-from medassist.ui.opening import LOAD_LANE, dropped_paths, show_series, showable
+from medassist.ui.opening import LOAD_LANE, show_series, showable
 from medassist.ui.runner import Runner
 from medassist.ui.store import Store
 from medassist.ui.wording import kind_word, patient_text, size_text, study_text
@@ -28,14 +28,11 @@ MOST_SKIPPED = 200
 
 
 class StudyPanel(QWidget):
-    """The tree on the left. `dropped(paths)` carries what was let fall on it."""
-
-    dropped = Signal(object)
+    """The tree on the left."""
 
     def __init__(self, store: Store, runner: Runner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._store, self._runner = store, runner
-        self.setAcceptDrops(True)
         self.title, self.hint = QLabel(self), QLabel(self)
         self.title.setProperty("role", "title")
         self.hint.setProperty("role", "dim")
@@ -62,16 +59,6 @@ class StudyPanel(QWidget):
         self.hint.setText(tr("Drop a folder, a file or a ZIP anywhere in this window to open it, or press Ctrl+O."))
         self.tree.setAccessibleName(tr("Studies"))
         self._build(self._store.session)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        """Accept files and folders."""
-        if dropped_paths(event.mimeData()):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        """Hand the dropped paths on."""
-        event.acceptProposedAction()
-        self.dropped.emit(dropped_paths(event.mimeData()))
 
     def _changed(self, old: Session, new: Session) -> None:
         if old.scans is not new.scans or old.predictions is not new.predictions:
