@@ -107,7 +107,7 @@ def metadata_content(recipe: Recipe, sha256: str, operations: Mapping[int, Opera
             **own,
             "task": recipe.task,
             "weights": {"file": WEIGHTS, "sha256": sha256},
-            "labels": [_label(recipe, label, operations.get(label.value)) for label in recipe.labels],
+            "labels": [_label(recipe, label, operations.get(label.value)) for label in recipe.offered],
         },
     }
 

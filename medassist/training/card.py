@@ -9,9 +9,10 @@ from typing import Any
 from medassist.entities.errors import UnwritableOutput
 from medassist.inference.packages import Package
 from medassist.locations import resources_dir
+from medassist.training.cross_validation import read_cross_validation
 from medassist.training.evaluate import Evaluation, Subgroup
 from medassist.training.metrics import Measured
-from medassist.training.recipe import Recipe
+from medassist.training.recipe import Label, Recipe
 
 FILES = {"en": "docs/README.md", "zh_CN": "docs/README.zh-CN.md"}
 
@@ -49,7 +50,14 @@ def card(recipe: Recipe, package: Package, evaluation: Evaluation | None, langua
         figure=figure,
         metrics=shown_metrics(package.task),
         groups=_groups(evaluation),
+        crossed=read_cross_validation(package.root),
+        all_titles={label.label: _title(label, language) for label in recipe.labels},
+        withheld=[_title(label, language) for label in recipe.labels if not label.offered],
     )
+
+
+def _title(label: Label, language: str) -> str:
+    return str(label.metadata.get("title_zh", label.label)) if language == "zh_CN" else label.label
 
 
 def figure(metrics: Mapping[str, Measured], name: str) -> str:

@@ -60,7 +60,8 @@ class Schedule:
 class Label:
     """One output. For a mask `value` is its voxel value, for a classifier the output index.
 
-    A film is positive when it carries any of `members`, or, when `unless` is given, none of `unless`.
+    A film is positive when it carries any of `members`, or, when `unless` is given, none of `unless`. A label
+    that is not `offered` is learned and measured with the others, but the package does not speak of it.
     `metadata` goes into metadata.json as it stands (codes, colours, titles).
     """
 
@@ -69,6 +70,7 @@ class Label:
     members: tuple[str, ...]
     unless: tuple[str, ...]
     metadata: Table
+    offered: bool = True
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,11 @@ class Recipe:
     labels: tuple[Label, ...]
     package: Table
     card: Table
+
+    @property
+    def offered(self) -> tuple[Label, ...]:
+        """The labels the package speaks of."""
+        return tuple(label for label in self.labels if label.offered)
 
     @property
     def fingerprint(self) -> str:
@@ -247,14 +254,15 @@ def _labels(path: Path, task: str, tables: tuple[Table, ...]) -> tuple[Label, ..
     labels = []
     for index, table in enumerate(tables):
         reader = _Reader(path, table, f"labels[{index}]")
-        known = {"value", "label", "members", "unless"}
+        known = {"value", "label", "members", "unless", "offered"}
         members = tuple(reader.get("members", list, []))
         unless = tuple(reader.get("unless", list, []))
         if task == "classification" and not members and not unless:
             raise UsageError("The recipe {path} lacks the key {key}.", path=path, key=f"labels[{index}].members")
         value = index if task == "classification" else reader.count("value", 1, 255)
         rest = {key: value for key, value in table.items() if key not in known}
-        labels.append(Label(value, reader.get("label", str), members, unless, rest))
+        offered = reader.get("offered", bool, True)
+        labels.append(Label(value, reader.get("label", str), members, unless, rest, offered))
     if not labels:
         raise UsageError("The recipe {path} lacks the key {key}.", path=path, key="labels")
     return tuple(labels)

@@ -45,7 +45,7 @@ def training_content(
         "test_folds": list(recipe.split.test_folds),
         "labels": [
             {"value": label.value, "label": label.label, "members": list(label.members), "unless": list(label.unless)}
-            for label in recipe.labels
+            for label in recipe.offered
         ],
         "epoch": epoch,
         "rows": {"train": len(train), "validation": len(validation)},

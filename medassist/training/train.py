@@ -16,6 +16,7 @@ from medassist.entities.errors import UnreadableInput, UnwritableOutput, UsageEr
 from medassist.inference.packages import read
 from medassist.progress import Progress
 from medassist.training.bundle import Operation, write_skeleton, write_weights
+from medassist.training.cross_validation import write_cross_validation
 from medassist.training.datasets import Row, Table, read_table, split_rows
 from medassist.training.recipe import Recipe, read_recipe
 from medassist.training.record import FILE, training_content, write_json
@@ -106,6 +107,8 @@ def _learn(run: _Run, table: Table, train_rows: Sequence[Row], validation_rows: 
     samples = prepare_samples(recipe, package, table, train_rows, progress=run.progress)
     checks = prepare_samples(recipe, package, table, validation_rows, progress=run.progress)
     left_out = _cross_fitted(run, samples, train_rows) if recipe.cross_fit else None
+    if left_out is not None:
+        write_cross_validation(recipe, train_rows, samples, left_out, run.out)
     network, trained = run.fit(samples, checks)
     operations: tuple[Operation, ...] = ()
     if recipe.task == "classification" and left_out is not None:

@@ -192,4 +192,5 @@ def classifier_recipe(recipe_file):
 def few_draws(monkeypatch):
     """Tests look at figures, not at the last digit of their intervals."""
     monkeypatch.setattr("medassist.training.evaluate.REPEATS", 40)
+    monkeypatch.setattr("medassist.training.cross_validation.REPEATS", 40)
     monkeypatch.setattr("medassist.training.evaluate.SUBGROUP_REPEATS", 20)

@@ -8,6 +8,7 @@ import pytest
 from medassist.entities.errors import Cancelled, Refused, UnreadableInput, UsageError
 from medassist.inference.packages import read
 from medassist.progress import Progress, Step
+from medassist.training.cross_validation import read_cross_validation
 from medassist.training.datasets import read_table, split_rows, subject_hash
 from medassist.training.evaluate import evaluate
 from medassist.training.losses import independence_weights
@@ -115,6 +116,19 @@ def test_cross_fit_calibrates_on_people_left_out(films, classifier_recipe, tmp_p
         "without-fold-1",
     ]
     assert all("20 films" in label.operating_point for label in read(out).labels)
+    crossed = read_cross_validation(out)
+    assert crossed["all"].n == crossed["view=AP"].n + crossed["view=PA"].n == 20
+    assert "Cross-validation" in (out / "docs/README.md").read_text(encoding="utf-8")
+
+
+def test_label_that_is_not_offered_is_not_spoken_of(films, classifier_recipe, tmp_path) -> None:
+    recipe = classifier_recipe(
+        ('label = "Abnormal"', 'label = "Abnormal"\noffered = false'), ("epochs = 4", "epochs = 1")
+    )
+    out = train(recipe, films, tmp_path / "out")
+    assert [label.label for label in read(out).labels] == ["Bright"]
+    assert list(evaluate(read(out), films).labels) == ["Bright"]
+    assert "not offered" in (out / "docs/README.md").read_text(encoding="utf-8")
 
 
 def test_nothing_to_choose_thresholds_on_is_refused(films, classifier_recipe, tmp_path) -> None:

@@ -1,0 +1,106 @@
+"""The shipped models on the development data: small spot checks; `medassist evaluate` measures them in full."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from medassist.entities.errors import Refused
+from medassist.entities.geometry import Geometry
+from medassist.imaging.load import load
+from medassist.imaging.scan import scan
+from medassist.inference.packages import Package, read
+from medassist.inference.predict import predict
+from medassist.locations import shipped_models_dir
+from medassist.progress import Progress
+from medassist.training.datasets import load_volume_pair, read_table
+from medassist.training.evaluate import evaluate
+from medassist.training.metrics import mask_metrics
+from medassist.training.record import read_record
+
+MODELS = ("hippocampus_mr", "chest_xray_findings")
+
+
+def shipped(name: str) -> Package:
+    return read(shipped_models_dir() / name)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_package_is_whole(name) -> None:
+    package = shipped(name)
+    assert package.availability.ok
+    assert package.weights.stat().st_size < 20_000_000
+    assert set(package.cards) == {"en", "zh_CN"}
+    assert (package.root / "LICENSE").is_file()
+    assert read_record(package).subjects
+    assert all(label.code is not None and label.title_zh for label in package.labels)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_layer_of_the_explanation_exists(name) -> None:
+    from medassist.inference.bundle import build_network
+
+    package = shipped(name)
+    assert package.explanation.layer in dict(build_network(package).named_modules())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_codes_are_in_the_dictionary_or_private(name) -> None:
+    from pydicom.sr._concepts_dict import concepts
+
+    known = {(scheme, value) for scheme, names in concepts.items() for found in names.values() for value in found}
+    for label in shipped(name).labels:
+        for code in (label.code, label.category, label.modifier):
+            assert code is None or code.scheme == "99MEDASSIST" or (code.scheme, code.value) in known, code
+            assert code is None or len(code.value) <= 16
+
+
+@pytest.mark.parametrize(("name", "folder"), [(MODELS[0], "hippocampus"), (MODELS[1], "chest_xray_nih")])
+def test_training_people_are_refused(name, folder, shared_data) -> None:
+    with pytest.raises(Refused, match="took part"):
+        evaluate(shipped(name), shared_data(folder), folds=[0])
+
+
+def test_hippocampus_of_unseen_people(shared_data) -> None:
+    """Two volumes of the test fold; turning a volume round in space must turn its mask and change nothing else."""
+    package = shipped("hippocampus_mr")
+    table = read_table(shared_data("hippocampus"), "volume_pairs")
+    rows = [row for row in table.rows if row.fold in read_record(package).test_folds]
+    for row in rows[:2]:
+        volume, truth = load_volume_pair(table.root, row.key)
+        mask = predict(package, volume, device="cpu").mask
+        assert mask is not None
+        for value in (1, 2):
+            assert mask_metrics(mask.labels_zyx == value, truth == value, (1.0, 1.0, 1.0))["dice"] > 0.8
+    affine = np.array(volume.geometry.affine_lps)
+    affine[:3, 3] = volume.geometry.to_world([volume.array_zyx.shape[2] - 1, volume.array_zyx.shape[1] - 1, 0])
+    affine[:3, :2] *= -1
+    turned = dataclasses.replace(
+        volume,
+        array_tzyx=volume.array_tzyx[:, :, ::-1, ::-1].copy(),
+        geometry=Geometry(affine, volume.geometry.shape_zyx),
+    )
+    other = predict(package, turned, device="cpu").mask
+    assert other is not None
+    assert np.mean(other.labels_zyx[:, ::-1, ::-1] != mask.labels_zyx) < 1e-4
+
+
+@pytest.mark.parametrize("name", ["11_HCropVolume", "13_HCropVolume", "14_HCropVolume"])
+def test_dicom_crops_have_two_parts_in_the_right_order(name, shared_data) -> None:
+    series = scan(shared_data(f"hippocampus/dicom_crops/{name}"), progress=Progress()).all_series()[0]
+    mask = predict(shipped("hippocampus_mr"), load(series, progress=Progress()), device="cpu").mask
+    assert mask is not None
+    assert all(0.5 < mask.volume_ml(segment) < 3.0 for segment in mask.segments)
+    centres = [mask.geometry.to_world(np.argwhere(mask.labels_zyx == value).mean(axis=0)[::-1]) for value in (1, 2)]
+    assert centres[0][1] < centres[1][1] - 10.0, "anterior must lie in front (LPS y grows backwards)"
+
+
+def test_chest_film_of_the_samples_gets_scores() -> None:
+    from medassist.locations import resources_dir
+
+    series = scan(resources_dir() / "samples/RG1_J2KR.dcm", progress=Progress()).all_series()[0]
+    scores = predict(shipped("chest_xray_findings"), load(series, progress=Progress()), device="cpu").scores
+    assert [score.label for score in scores] == [label.label for label in shipped("chest_xray_findings").labels]
+    assert all(0.0 < score.probability < 1.0 for score in scores)
