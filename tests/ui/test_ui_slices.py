@@ -22,11 +22,12 @@ from ui_cases import (
 
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
+from medassist.entities.prediction import ModelRef, Prediction
 from medassist.entities.study import SeriesKind
 from medassist.entities.volume import Window
 from medassist.imaging.slicing import Plane, layout
 from medassist.language import set_language
-from medassist.session.actions import MoveCursor
+from medassist.session.actions import AddPrediction, MoveCursor
 from medassist.ui.viewer import gestures, presets, slices, texts
 from medassist.ui.viewer.contour import border
 from medassist.ui.viewer.slices import Shown
@@ -110,6 +111,28 @@ def test_under_the_cursor_stand_place_value_label_and_map():
     assert lines[2] == "Target"
     assert lines[3].startswith("map 100 %")
     assert texts.under_cursor(session, shown(volume), -3, 0) == ()
+
+
+@pytest.mark.parametrize("off", ["visible", "mask_visible", "held"])
+def test_what_is_hidden_is_not_told_under_the_cursor(off):
+    volume = make_volume()
+    session = add_mask(volume)(opened(volume))
+    if off != "held":
+        session = replace(session, layers=replace(session.layers, **{off: False}))
+    lines = texts.under_cursor(session, shown(volume), 25.0, 8.0, hidden=off == "held")
+    assert "Target" not in lines
+    assert len(lines) == 2
+
+
+def test_the_stamp_names_whose_mask_and_whose_map_is_drawn():
+    volume = make_volume()
+    session = add_heat(volume)(add_mask(volume)(opened(volume)))
+    other = ModelRef("classifier", "2.0", "1" * 64)
+    session = AddPrediction(Prediction(other, volume.series.key, "2026-01-03T08:00:00", "cpu"), ())(session)
+    assert texts.stamp_lines(session) == ("AI result of classifier 2.0", "2026-01-03 08:00",
+                                          "AI result of demo_model 0.1.0", "2026-01-02 10:11")  # fmt: skip
+    alone = replace(session, predictions=session.predictions[1:])
+    assert texts.stamp_lines(alone)[2:] == ("Map of demo_model 0.1.0",)
 
 
 def test_under_the_cursor_an_uncalibrated_picture_has_pixels():

@@ -12,6 +12,7 @@ from ui_cases import add_heat, add_mask, drag, irregular_series, make_scan, make
 from medassist.entities.volume import Window
 from medassist.imaging.slicing import Plane
 from medassist.session.actions import AddScan, ShowVolume
+from medassist.ui.viewer import texts
 from medassist.ui.viewer.viewer import Viewer
 
 
@@ -100,6 +101,21 @@ def test_right_drag_zooms_around_the_place_it_began(viewer):
     wheel(axial, 1, Qt.KeyboardModifier.ControlModifier)
     press(axial, Qt.Key.Key_F)
     assert axial.to_screen(20, 20).x() - axial.to_screen(20, 10).x() == pytest.approx(size, rel=0.01)
+
+
+def test_the_value_told_is_the_one_under_the_mouse_after_zoom_and_pan_too(viewer, monkeypatch):
+    axial, told = viewer.planes[0], []
+    real = texts.under_cursor
+    monkeypatch.setattr(texts, "under_cursor", lambda *given: told.append(given[2:4]) or real(*given))
+    at = QPointF(150, 200)
+    mouse(axial.viewport(), QEvent.Type.MouseMove, at, Qt.MouseButton.NoButton)
+    for change in (
+        lambda: press(axial, Qt.Key.Key_Plus),
+        lambda: drag(axial.viewport(), at - QPointF(40, 0), QPointF(40, 0), Qt.MouseButton.MiddleButton),
+    ):
+        change()
+        axial.viewport().repaint()
+        assert told[-1] == pytest.approx(axial.to_pixel(at))  # fmt: skip
 
 
 def test_digits_and_invert(viewer, store):

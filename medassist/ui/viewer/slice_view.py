@@ -12,6 +12,7 @@ from medassist.session.state import Session
 from medassist.ui import theme
 from medassist.ui.store import Store
 from medassist.ui.viewer import gestures, hud, texts
+from medassist.ui.viewer.camera import Camera
 from medassist.ui.viewer.layers import SliceLayers
 from medassist.ui.viewer.slices import Shown
 
@@ -35,14 +36,14 @@ class SliceView(QGraphicsView):
         self._store, self.plane = store, plane
         self._layout: Layout | None = None
         self._shown: Shown | None = None
-        self._crosshair = True
+        self._crosshair, self._hidden = True, False
         self.leading = False
-        self._zoom, self._fitted, self._center = 1.0, True, QPointF()
+        self.camera = Camera(self)
         self._pressed: QPointF | None = None
         self._last = QPointF()
         self._dragging = False
         self._wheel_rest = 0
-        self._hover: tuple[float, float] | None = None
+        self._hover: QPointF | None = None
         scene = QGraphicsScene(self)
         scene.setSceneRect(WHOLE)
         scene.setBackgroundBrush(QColor(0, 0, 0))
@@ -69,7 +70,7 @@ class SliceView(QGraphicsView):
         assert self._layout is not None  # noqa: S101 - set on the line above
         index = self._layout.index_of(session.view.cursor_lps)
         self._shown = Shown(volume, self.plane, self._layout, index, session.view.time)
-        self._crosshair = crosshair
+        self._crosshair, self._hidden = crosshair, hidden
         self.layers.draw(self._shown, session, hidden)
         if fresh:
             self.fit()
@@ -82,13 +83,8 @@ class SliceView(QGraphicsView):
 
     def fit(self) -> None:
         """Show the whole slice."""
-        if self._layout is None:
-            return
-        rect = self._picture_rect()
-        area = self.viewport().rect()
-        self._zoom = 0.96 * min(area.width() / rect.width(), area.height() / rect.height())
-        self._fitted = True
-        self._look_at(rect.center())
+        if self._layout is not None:
+            self.camera.fit(self._picture_rect())
 
     def to_screen(self, row: float, column: float) -> QPointF:
         """Return where a display pixel's centre lies in the viewport."""
@@ -119,11 +115,7 @@ class SliceView(QGraphicsView):
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
         """Enlarge around a viewport position, by default the middle."""
         anchor = QPointF(self.viewport().rect().center()) if at is None else at
-        before = self.viewportTransform().inverted()[0].map(anchor)
-        zoom = min(max(self._zoom * factor, gestures.SMALLEST_ZOOM), gestures.LARGEST_ZOOM)
-        center = before + (self._center - before) * (self._zoom / zoom)
-        self._zoom, self._fitted = zoom, False
-        self._look_at(center)
+        self.camera.zoom_by(factor, anchor)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Begin a drag; which one, the button decides."""
@@ -138,7 +130,7 @@ class SliceView(QGraphicsView):
         at, buttons = event.position(), event.buttons()
         if self._layout is None:
             return
-        self._hover = self.to_pixel(at)
+        self._hover = at
         if self._pressed is not None and buttons is not Qt.MouseButton.NoButton:
             moved = at - self._pressed
             self._dragging = self._dragging or moved.manhattanLength() >= gestures.DRAG_STARTS_PX
@@ -190,10 +182,7 @@ class SliceView(QGraphicsView):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Keep the whole slice in sight, or the same place in the middle."""
         super().resizeEvent(event)
-        if self._fitted:
-            self.fit()
-        else:
-            self._look_at(self._center)
+        self.camera.resized()
 
     def drawForeground(self, painter: QPainter, _rect: QRectF | QRect) -> None:  # noqa: N802
         """Draw crosshair and texts in viewport pixels."""
@@ -216,9 +205,11 @@ class SliceView(QGraphicsView):
         letters = edge_letters(shown.volume, plane_layout)
         if letters is not None:
             hud.draw_letters(painter, area, letters)
-        hud.draw_scale(painter, area, self._zoom, geometry.calibrated)
-        under = () if self._hover is None else texts.under_cursor(session, shown, *self._hover)
-        corners = texts.corners(session, shown, self._zoom * min(plane_layout.spacing_mm), leading=self.leading)
+        hud.draw_scale(painter, area, self.camera.zoom, geometry.calibrated)
+        under = (
+            () if self._hover is None else texts.under_cursor(session, shown, *self.to_pixel(self._hover), self._hidden)
+        )
+        corners = texts.corners(session, shown, self.camera.zoom * min(plane_layout.spacing_mm), leading=self.leading)
         hud.draw_corners(painter, area, corners, under)
 
     def _dress(self) -> None:
@@ -235,8 +226,7 @@ class SliceView(QGraphicsView):
     def _drag(self, step: QPointF, at: QPointF, event: QMouseEvent) -> None:
         buttons, session = event.buttons(), self._store.session
         if buttons & Qt.MouseButton.MiddleButton:
-            self._fitted = False
-            self._look_at(self._center - step / self._zoom)
+            self.camera.shift(step)
         elif buttons & Qt.MouseButton.RightButton:
             self.zoom_by(gestures.dragged_zoom(-step.y()), self._pressed)
         elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
@@ -258,12 +248,6 @@ class SliceView(QGraphicsView):
         assert self._layout is not None  # noqa: S101 - callers have a slice on screen
         (rows, columns), (down, right) = self._layout.shape, self._layout.spacing_mm
         return QRectF(-right / 2, -down / 2, columns * right, rows * down)
-
-    def _look_at(self, center: QPointF) -> None:
-        self._center = center
-        self.setTransform(QTransform.fromScale(self._zoom, self._zoom))
-        self.centerOn(center)
-        self.viewport().update()
 
 
 _CROSS_COLORS = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medassist.entities.heatmap import Heatmap
-from medassist.entities.prediction import Mask, Prediction
+from medassist.entities.prediction import Mask
 from medassist.entities.study import SeriesKind
 from medassist.entities.volume import Volume
 from medassist.imaging.slicing import Plane, has_orientation
@@ -50,7 +50,7 @@ def corners(session: Session, shown: Shown, zoom: float, *, leading: bool) -> Co
         top_left=_who_lines(session),
         top_right=_series_lines(shown.volume),
         bottom_left=(*name, *_place_lines(session, shown, zoom)),
-        stamp=() if session.prediction is None else stamp_lines(session.prediction),
+        stamp=stamp_lines(session),
     )
 
 
@@ -71,11 +71,23 @@ def _series_lines(volume: Volume) -> tuple[str, ...]:
     return (series.title, " · ".join(text for text in details if text))
 
 
-def stamp_lines(prediction: Prediction) -> tuple[str, ...]:
-    """Say which model spoke, and when."""
-    model = prediction.model
-    when = prediction.started[:16].replace("T", " ")
-    return (tr("AI result of {name} {version}", name=model.name, version=model.version), when)
+def stamp_lines(session: Session) -> tuple[str, ...]:
+    """Say which models spoke, newest first, and when: a mask or a map may be of another model than the newest result.
+
+    A map comes without a time of its own; it is computed from a result that has one.
+    """
+    key = session.current
+    owners = [one for one in reversed(session.predictions) if one.series_key == key]
+    newest = owners[:1]
+    masked = [one for one in owners if one.mask is session.mask is not None]
+    lines = []
+    for one in dict.fromkeys([*newest, *masked]):
+        when = one.started[:16].replace("T", " ")
+        lines += [tr("AI result of {name} {version}", name=one.model.name, version=one.model.version), when]
+    heatmap = session.heatmap
+    if heatmap is not None and heatmap.model not in [one.model for one in (*newest, *masked)]:
+        lines.append(tr("Map of {name} {version}", name=heatmap.model.name, version=heatmap.model.version))
+    return tuple(lines)
 
 
 def _place_lines(session: Session, shown: Shown, zoom: float) -> tuple[str, ...]:
@@ -114,13 +126,19 @@ def side_text(axis: int, millimetres: float) -> str:
     return f"{('RL', 'AP', 'FH')[axis][millimetres >= 0]} {abs(millimetres):.1f}"
 
 
-def under_cursor(session: Session, shown: Shown, row: float, column: float) -> tuple[str, ...]:
-    """Say what lies under a display position: place, value with unit, label, share of the map's maximum."""
+def under_cursor(session: Session, shown: Shown, row: float, column: float, hidden: bool = False) -> tuple[str, ...]:
+    """Say what lies under a display position: place, value with unit, label, share of the map's maximum.
+
+    Model results that are not drawn are not told either: who hides them wants to see for himself.
+    """
     voxel = shown.voxel(row, column)
     if voxel is None:
         return ()
     lines = [_position_text(shown, row, column), _value_text(shown, voxel)]
-    mask, heatmap, geometry = session.mask, session.heatmap, shown.volume.geometry
+    layers, geometry = session.layers, shown.volume.geometry
+    drawn = layers.visible and not hidden
+    mask = session.mask if drawn and layers.mask_visible else None
+    heatmap = session.heatmap if drawn and layers.heatmap_visible else None
     if mask is not None and mask.geometry.same_grid(geometry):
         lines.append(_label_text(mask, voxel))
     if heatmap is not None and heatmap.geometry.same_grid(geometry) and heatmap.maximum > 0:
