@@ -85,8 +85,12 @@ def run(
     size: tuple[int, int] = SIZE,
 ) -> int:
     """Open paths; with `model` run it on the first picture, with `explain` explain that label ("" for none)."""
-    plan = [*([run_model(model)] if model else []), *([explain_label(explain)] if explain else [])]
-    return show(plan, open_paths=paths, screenshot=screenshot, language=language, size=size)
+    plan = [*([run_model(model)] if model else []), *([explain_label(explain, model=model)] if explain else [])]
+
+    def prepare(window: MainWindow) -> None:
+        window.models.select(Path(model).name)
+
+    return show(plan, open_paths=paths, screenshot=screenshot, language=language, size=size, prepare=prepare)
 
 
 def _keep_trail(window: MainWindow, old: Session, new: Session) -> None:

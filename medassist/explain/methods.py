@@ -90,7 +90,7 @@ def explain(
     view = look(package, volume, region)
     network = load_network(package, chosen)
     progress.step("Computing the heatmap")
-    with network.lock:
+    with network.held(progress):
         answer = explainer.attribute(Question(network, view.inputs, label.value, view.region), progress=progress)
     if not np.isfinite(answer.values).all():
         raise Refused("The heatmap of {target} holds values that are no numbers, so it is not shown.", target=target)

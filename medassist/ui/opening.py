@@ -23,9 +23,12 @@ def showable(series: Series) -> bool:
 
 
 def show_series(store: Store, runner: Runner, series: Series) -> None:
-    """Bring a series on screen: at once when its pixels are loaded, else by a job that outdates older loads."""
+    """Bring a series on screen: at once when its pixels are loaded, else by a job that outdates older loads.
+
+    Pixels loaded for other headers (the path was opened again and its files had changed) are loaded again.
+    """
     known = store.session.volumes.get(series.key)
-    if known is not None:
+    if known is not None and known.series == series:
         store.dispatch(ShowVolume(known))
     elif showable(series):
         runner.start(LOAD_LANE, load_series, series)

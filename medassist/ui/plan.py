@@ -81,12 +81,15 @@ def run_model(name: str, *, device: str = "auto") -> PlanStep:
     return step
 
 
-def explain_label(label: str, *, method: str = "") -> PlanStep:
-    """Return the step that explains one label of the newest prediction on the series on screen."""
+def explain_label(label: str, *, method: str = "", model: str = "") -> PlanStep:
+    """Return the step that explains one label of the newest prediction on the series on screen.
+
+    `model` is the name or folder of the package that made it, "" for the name in the prediction.
+    """
 
     def step(session: Session, *, progress: Progress) -> Action:
         if session.volume is None or session.prediction is None:
             raise Refused("There is no model result on screen to explain.", remedy="Run a model first.")
-        return explain(session.volume, session.prediction, label, method, progress=progress)
+        return explain(session.volume, session.prediction, label, method, model=model, progress=progress)
 
     return step

@@ -94,6 +94,7 @@ class Runner(QObject):
         self._inbox: Inbox = SimpleQueue()
         self._pools: dict[str, ThreadPoolExecutor] = {}
         self._runs: list[_Run] = []
+        self._closed = False
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._deliver)
@@ -125,7 +126,11 @@ class Runner(QObject):
         return tuple(dict.fromkeys(run.lane for run in self._runs if not run.outdated))
 
     def close(self) -> None:
-        """Cancel what can be cancelled, wait for every thread, and deliver what queued jobs produced."""
+        """Cancel what can be cancelled, wait for every thread, and deliver what queued jobs produced.
+
+        Nothing is `idle` after this and nothing starts any more, whoever asks.
+        """
+        self._closed = True
         for run in self._runs:
             if run.outdatable:
                 run.outdated = True
@@ -138,6 +143,8 @@ class Runner(QObject):
         self._pools.clear()
 
     def _submit(self, run: _Run, job: Callable[..., Action | None]) -> None:
+        if self._closed:
+            return
         inbox = self._inbox
         run.progress = Progress(lambda step: inbox.put((run, step)))
         self._runs.append(run)
@@ -173,7 +180,8 @@ class Runner(QObject):
             self.ended.emit(run.lane)
         if not self._runs:
             self._timer.stop()
-            self.idle.emit()
+            if not self._closed:
+                self.idle.emit()
 
     def _tell(self, run: _Run, outcome: _Outcome) -> None:
         error = outcome.error

@@ -119,6 +119,16 @@ def test_click_loads_a_series_once_and_shows_it_at_once_after(store, fake, keep,
     assert panel.tree.currentItem().text(0) == first.text(0)
 
 
+def test_a_series_whose_files_changed_is_loaded_again(store, fake, keep, volume):
+    panel = keep(StudyPanel(store, fake))
+    store.dispatch(AddScan(make_scan(make_series("two"), source="/b")))
+    store.dispatch(ShowVolume(make_volume(make_series("two"))))
+    changed = make_series("one", shape_zyx=(11, 40, 30))
+    store.dispatch(AddScan(make_scan(changed)))
+    panel.tree.itemClicked.emit(find(panel.tree, "× 11"), 0)
+    assert [call[3] for call in fake.calls] == [(changed,)]
+
+
 def test_series_without_picture_is_not_loaded(store, fake, keep):
     panel = keep(StudyPanel(store, fake))
     store.dispatch(AddScan(make_scan(make_series("sr", SeriesKind.OTHER, shape_zyx=(0, 0, 0)))))

@@ -11,7 +11,11 @@ from phantoms import MARKER_IJK, write_ct_series
 from ui_cases import pump
 
 from medassist import app
+from medassist.entities.errors import Refused
+from medassist.entities.prediction import ModelRef, Prediction
 from medassist.locations import user_models_dir
+from medassist.progress import Progress
+from medassist.ui.panels.explain_panel import explain
 from medassist.ui.quiet_import import load_libraries, quiet_torch_import
 
 pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
@@ -63,6 +67,20 @@ def test_run_and_explain_as_the_command_line_does(tmp_path, monkeypatch):
     monkeypatch.setattr(app, "show", show)
     assert app.run([tmp_path / "ct"], screenshot=tmp_path / "w.png", model="tiny", explain="Anterior part") == 0
     assert seen == [("tiny", "Anterior part", True)]
+
+
+def test_a_package_outside_the_catalogue_is_explained_and_shown_as_the_one_that_ran(tmp_path):
+    write_ct_series(tmp_path / "ct", slices=16, rows=32, columns=32)
+    root = write_segmenter(tmp_path / "packages" / "tiny", modality="CT")
+    assert app.run([tmp_path / "ct"], screenshot=tmp_path / "w.png", model=str(root), explain="Anterior part") == 0
+
+
+def test_a_replaced_model_does_not_explain_the_result_of_the_old_one(tmp_path):
+    root = write_segmenter(user_models_dir() / "tiny", modality="CT")
+    old = ModelRef("tiny", "0.1.0", "0" * 64)
+    prediction = Prediction(old, "1.2", "2026-01-02T10:11:12", "cpu")
+    with pytest.raises(Refused, match="was replaced"):
+        explain(None, prediction, "Anterior part", "", model=str(root), progress=Progress())
 
 
 def test_asking_where_torch_is_loads_nothing_and_the_loader_is_its_own_again():

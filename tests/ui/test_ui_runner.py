@@ -9,6 +9,7 @@ from ui_cases import make_scan, make_series, pump
 
 from medassist.entities.errors import UnreadableInput
 from medassist.session.actions import AddScan
+from medassist.ui.plan import Plan
 from medassist.ui.runner import Runner
 from medassist.ui.store import Store
 
@@ -71,6 +72,25 @@ def test_close_cancels_started_jobs_and_keeps_queued_ones(store):
     runner.close()
     assert names(store) == ["kept"]
     assert not [one for one in threading.enumerate() if one.name.startswith("medassist")]
+    runner.deleteLater()
+
+
+def test_a_plan_does_not_go_on_after_close(store):
+    runner, began, later = Runner(store), threading.Event(), []
+
+    def first(_session, *, progress):
+        began.set()
+        while True:
+            progress.step("Working")
+            time.sleep(0.002)
+
+    plan = Plan(store, runner, [first, lambda _session, *, progress: later.append("ran")], lambda: later.append("done"))
+    plan.go_on()
+    began.wait(5)
+    runner.close()
+    runner.start("model", lambda *, progress: later.append("started"))
+    assert not runner.running()
+    assert later == []
     runner.deleteLater()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from medassist.entities.errors import Refused
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Prediction
@@ -22,13 +23,25 @@ from medassist.ui.wording import label_title, local_title
 LANE = "explain"
 
 
-def explain(volume: Volume, prediction: Prediction, target: str, method: str, *, progress: Progress) -> AddHeatmap:
-    """Explain one label of a prediction with the model that made it."""
+def explain(
+    volume: Volume, prediction: Prediction, target: str, method: str, *, model: str = "", progress: Progress
+) -> AddHeatmap:
+    """Explain one label of a prediction with the model that made it (Refused when its weights are others by now).
+
+    `model` is the folder of a package that stands in no catalogue.
+    """
     from medassist.inference.catalogue import find
 
+    package = find(model or prediction.model.name)
+    if package.sha256 != prediction.model.sha256:
+        raise Refused(
+            "The model {model} was replaced after it gave this result, so it cannot explain it.",
+            remedy="Run the model again.",
+            model=package.name,
+        )
     return jobs.explain_target(
         volume,
-        find(prediction.model.name),
+        package,
         target,
         method=method,
         mask=prediction.mask,
