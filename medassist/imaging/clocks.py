@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pydicom import Dataset
 
 from medassist.imaging import tags
@@ -13,22 +15,42 @@ FIRST_TIME_OF_DAY = 5
 _PLACE_POINTERS = (0x00209056, 0x00209057, 0x00200032, 0x00201041)
 _DIMENSION_BASE = 2**12
 
+_MOMENT = re.compile(r"(?:(\d{4})(\d{2})(\d{2}))?(\d{2,6}(?:\.\d+)?)")
+
 
 def clocks_of(layers: tuple[Dataset, ...], index: int) -> tuple[float | None, ...]:
     """Return the clocks of a frame, from the most to the least explicit; the last one is its number in the series."""
     temporal = tags.whole(layers, "TemporalPositionIndex")
     trigger = tags.number(layers, "NominalCardiacTriggerDelayTime")
-    taken = tags.number(layers, "FrameReferenceDateTime") or tags.number(layers, "AcquisitionDateTime")
+    taken = _moment(tags.text(layers, "FrameReferenceDateTime") or tags.text(layers, "AcquisitionDateTime"))
     return (
         _dimensions(layers),
         tags.whole(layers, "TemporalPositionIdentifier") if temporal is None else temporal,
         tags.whole(layers, "AcquisitionNumber"),
         tags.number(layers, "TriggerTime") if trigger is None else trigger,
         _b_value(layers),
-        tags.number(layers, "AcquisitionTime") if taken is None else taken,
-        tags.number(layers, "ContentTime"),
+        _moment(_dated(layers, "Acquisition")) if taken is None else taken,
+        _moment(_dated(layers, "Content")),
         (tags.whole(layers, "InstanceNumber") or 0) + index / 1e6,
     )
+
+
+def _dated(layers: tuple[Dataset, ...], event: str) -> str:
+    """Return date and time of "Acquisition" or "Content" as one text, the time alone when there is no date."""
+    return tags.date(layers, f"{event}Date") + tags.text(layers, f"{event}Time")
+
+
+def _moment(text: str) -> float | None:
+    """Return a number that grows with a date and time, or a time of day alone; only its order means something.
+
+    Scans run past midnight, so the date counts; every month is taken to be 31 days long.
+    """
+    found = _MOMENT.match(text)
+    if found is None:
+        return None
+    *date, clock = found.groups()
+    year, month, day = (int(part or 0) for part in date)
+    return (year * 372 + month * 31 + day) * 1e6 + float(clock)
 
 
 def _dimensions(layers: tuple[Dataset, ...]) -> float | None:

@@ -57,7 +57,7 @@ HEADER_TAGS: tuple[str | int, ...] = (
     "StudyDescription", "AccessionNumber", "Modality", "SeriesNumber", "SeriesDescription", "SeriesDate",
     "BodyPartExamined", "ViewPosition", "Laterality", "ImageLaterality", "PatientOrientation", "Manufacturer",
     "ImageType", "ComplexImageComponent", "InstanceNumber", "AcquisitionNumber", "AcquisitionDate",
-    "AcquisitionTime", "AcquisitionDateTime", "ContentTime", "TriggerTime", "TemporalPositionIdentifier",
+    "AcquisitionTime", "AcquisitionDateTime", "ContentDate", "ContentTime", "TriggerTime", "TemporalPositionIdentifier",
     "EchoNumbers", "EchoTime", "DiffusionBValue", "RepetitionTime", "FrameOfReferenceUID", "ImagePositionPatient",
     "ImageOrientationPatient", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing",
     "SliceThickness", "SpacingBetweenSlices", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel",
@@ -185,10 +185,14 @@ def check_size(ds: Dataset, path: Path) -> None:
 
 
 def is_cut_off(ds: Dataset, rest: int) -> bool:
-    """Tell whether fewer bytes follow the header than the pixels it promises; compressed ones need some at least."""
+    """Tell whether fewer bytes follow the header than the pixels it promises; compressed ones need some at least.
+
+    The pixels' own tag, VR and length come first: 8 bytes with implicit VR, else 12 (PS3.5 7.1).
+    """
     syntax = ds.file_meta.TransferSyntaxUID
     subsampled = tags.text((ds,), "PhotometricInterpretation") in ("YBR_FULL_422", "YBR_PARTIAL_422")
-    return rest < (1 if syntax.is_encapsulated or subsampled else pixel_bytes(ds))
+    head = 8 if ds.original_encoding[0] else 12
+    return rest - head < (1 if syntax.is_encapsulated or subsampled else pixel_bytes(ds))
 
 
 def _unreadable(path: Path, problem: BaseException) -> UnreadableInput:

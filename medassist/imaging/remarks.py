@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from medassist.entities.study import Warned, warned
 from medassist.imaging.frames import Frame
@@ -36,6 +37,19 @@ def geometry_problems(part: Part) -> tuple[Warned, ...]:
     if len(part.places) == 1 and not (first.gap_mm or first.thickness_mm):
         return (warned("There is a single slice, {file}, and its thickness is not known.", file=first.name),)
     return ()
+
+
+def lost_slices(files: Sequence[Path]) -> tuple[Warned, ...]:
+    """Say that files of the series are cut off: even slices that stand evenly may then be too few."""
+    if not files:
+        return ()
+    return (
+        warned(
+            "{count} files of this series are cut off and were left out, the first is {file}.",
+            count=len(files),
+            file=files[0].name,
+        ),
+    )
 
 
 def unplaced_problems(frames: Sequence[Frame]) -> tuple[Warned, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from medassist.imaging.foreign import foreign_series, format_of
 from medassist.imaging.frames import frames_of
 from medassist.imaging.header_file import HeaderFile, referenced_series
 from medassist.imaging.studies import studies_of
-from medassist.imaging.tags import texts, whole
+from medassist.imaging.tags import text, texts, whole
 from medassist.progress import Progress
 
 _THREADS = 4
@@ -45,13 +46,22 @@ _PICTURE_NUMBERS = "1 1.1 1.1.1 1.2 1.3 2 2.1 3.1 4 4.1 6.1 7 12.1 12.2 20 128"
 _PICTURES = tuple(f"1.2.840.10008.5.1.4.1.1.{number}" for number in _PICTURE_NUMBERS.split())
 
 
+class _CutOff(UnreadableInput):
+    """A picture whose header says which series it belongs to, but whose pixels are not all there."""
+
+    def __init__(self, message: str, *, path: Path, series_uid: str) -> None:
+        super().__init__(message, path=path)
+        self.series_uid = series_uid
+
+
 @dataclass
 class _Found:
-    """What the files of a path turned out to be, in file order."""
+    """What the files of a path turned out to be, in file order; `lost` are cut-off files by SeriesInstanceUID."""
 
     dicom: list[HeaderFile] = field(default_factory=list)
     foreign: list[Series] = field(default_factory=list)
     problems: list[tuple[Path, UnreadableInput]] = field(default_factory=list)
+    lost: defaultdict[str, list[Path]] = field(default_factory=lambda: defaultdict(list))
 
 
 def scan(path: Path, *, progress: Progress | None = None) -> Scan:
@@ -69,7 +79,7 @@ def scan(path: Path, *, progress: Progress | None = None) -> Scan:
         raise UnreadableInput("{path} holds no files.", path=path)
     with quietly():
         found = _read_all(files, (root, path), progress)
-        studies = studies_of(found.dicom)
+        studies = studies_of(found.dicom, found.lost)
     if found.foreign:
         studies = (*studies, Study("", series=tuple(found.foreign)))
     if not studies:
@@ -110,6 +120,8 @@ def _read_all(files: Sequence[Path], roots: tuple[Path, Path], progress: Progres
     for path, result in progress.over(_results(files, roots), "Reading headers", len(files)):
         if isinstance(result, UnreadableInput):
             found.problems.append((path, result))
+            if isinstance(result, _CutOff):
+                found.lost[result.series_uid].append(path)
         elif isinstance(result, Series):
             found.foreign.append(result)
         elif (uid := result.text("SOPInstanceUID")) and uid in seen:
@@ -155,13 +167,14 @@ def _read_dicom(path: Path) -> HeaderFile:
     sop_class = sop_class_of(ds)
     if sop_class == _DICOMDIR:
         raise UnreadableInput("{path} is an index; the files it lists are read themselves.", path=path)
+    series_uid = text((ds,), "SeriesInstanceUID")
     is_picture = sop_class not in _DERIVED and bool(whole((ds,), "Rows")) and bool(whole((ds,), "Columns"))
     if not is_picture:
         if sop_class in _PICTURES:
-            raise UnreadableInput("{path} is cut off: it holds no pixels.", path=path)
+            raise _CutOff("{path} is cut off: it holds no pixels.", path=path, series_uid=series_uid)
         return _other_file(path)
     if is_cut_off(ds, rest):
-        raise UnreadableInput("{path} is cut off: it holds fewer pixels than it states.", path=path)
+        raise _CutOff("{path} is cut off: it holds fewer pixels than it states.", path=path, series_uid=series_uid)
     complete = "MOSAIC" in texts((ds,), "ImageType") or whole((ds,), (0x0065, 0x1050))
     return HeaderFile(path, ds, tuple(frames_of(read_header(path, complete=True) if complete else ds, path)))
 

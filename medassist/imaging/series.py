@@ -11,14 +11,14 @@ from medassist.entities.study import Series, SeriesKind
 from medassist.imaging import tags
 from medassist.imaging.frames import Frame, frames_of
 from medassist.imaging.header_file import HeaderFile
-from medassist.imaging.remarks import geometry_problems, remarks, scale_remarks, unplaced_problems
+from medassist.imaging.remarks import geometry_problems, lost_slices, remarks, scale_remarks, unplaced_problems
 from medassist.imaging.splitting import Part, split
 
 _RADIOGRAPHS = ("CR", "DX", "MG", "IO", "PX", "RG", "XA", "RF")
 
 
-def series_of(files: Sequence[HeaderFile]) -> list[Series]:
-    """Return the series, or the parts of it, that files with one SeriesInstanceUID form."""
+def series_of(files: Sequence[HeaderFile], lost: Sequence[Path] = ()) -> list[Series]:
+    """Return the series, or the parts of it, that files with one SeriesInstanceUID form; `lost` are cut off."""
     header_of = {file.path: file for file in files}
     frames = [frame for file in files for frame in file.frames]
     films: list[Frame] = []
@@ -27,7 +27,7 @@ def series_of(files: Sequence[HeaderFile]) -> list[Series]:
         flat = not frame.is_placed or _is_projection(header_of[frame.path], frame)
         (films if flat else placed).append(frame)
     parts = split(placed) if placed else []
-    result = [_placed_series(header_of[part.frames[0].path], part) for part in parts]
+    result = [_placed_series(header_of[part.frames[0].path], part, lost) for part in parts]
     for group, label in _film_groups(films, header_of):
         result.append(_unplaced_series(header_of[group[0].path], group, label))
     empty = [file for file in files if not file.frames]
@@ -53,9 +53,9 @@ def _film_groups(films: Sequence[Frame], header_of: dict[Path, HeaderFile]) -> I
         yield sorted(group, key=lambda frame: (frame.clocks[-1] or 0.0, frame.path.name)), label
 
 
-def _placed_series(file: HeaderFile, part: Part) -> Series:
+def _placed_series(file: HeaderFile, part: Part, lost: Sequence[Path]) -> Series:
     first = part.frames[0]
-    problems = geometry_problems(part)
+    problems = (*lost_slices(lost), *geometry_problems(part))
     return _series(
         file,
         SeriesKind.STACK if problems else SeriesKind.VOLUME,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from medassist.entities.study import Patient, Study
 from medassist.imaging import tags
@@ -12,15 +13,16 @@ from medassist.imaging.header_file import HeaderFile
 from medassist.imaging.series import series_of
 
 
-def studies_of(files: Sequence[HeaderFile]) -> tuple[Study, ...]:
+def studies_of(files: Sequence[HeaderFile], lost: Mapping[str, Sequence[Path]]) -> tuple[Study, ...]:
     """Group files into studies and series, in order of study date and series number.
 
-    Two patients never share a study, even when careless de-identification gave them one StudyInstanceUID.
+    `lost` names the files of a SeriesInstanceUID that are cut off. Two patients never share a study, even when
+    careless de-identification gave them one StudyInstanceUID.
     """
     by_study: dict[tuple[str, str], list[HeaderFile]] = defaultdict(list)
     for file in files:
         by_study[file.text("StudyInstanceUID"), file.text("PatientID")].append(file)
-    studies = [_study(uid, members) for (uid, _), members in by_study.items()]
+    studies = [_study(uid, members, lost) for (uid, _), members in by_study.items()]
     return _with_own_keys(sorted(studies, key=lambda study: (study.date, study.time, study.study_uid)))
 
 
@@ -37,11 +39,11 @@ def _with_own_keys(studies: Iterable[Study]) -> tuple[Study, ...]:
     return tuple(result)
 
 
-def _study(uid: str, files: list[HeaderFile]) -> Study:
+def _study(uid: str, files: list[HeaderFile], lost: Mapping[str, Sequence[Path]]) -> Study:
     by_series: dict[str, list[HeaderFile]] = defaultdict(list)
     for file in files:
         by_series[file.text("SeriesInstanceUID")].append(file)
-    series = [one for members in by_series.values() for one in series_of(members)]
+    series = [one for key, members in by_series.items() for one in series_of(members, lost.get(key, ()))]
     first = files[0]
     patient = Patient(
         first.text("PatientName").rstrip("=^ "),

@@ -68,6 +68,22 @@ def test_scale_of_each_slice_is_its_own(tmp_path):
     assert volume.unit == "BQML"
 
 
+def test_time_points_past_midnight_stay_in_order(tmp_path):
+    clock = {"20260102": ("235950", "235955"), "20260103": ("000001", "000006")}
+    moments = [(date, time) for date, times in clock.items() for time in times]
+    for time, (date, hour) in enumerate(moments):
+        write_mr_series(
+            tmp_path / str(time),
+            values=np.full((3, 8, 8), 10 * time, np.uint16),
+            SeriesInstanceUID="1.2.3",
+            FrameOfReferenceUID="1.2.4",
+            InstanceNumber=1,
+            AcquisitionDate=date,
+            AcquisitionTime=hour,
+        )
+    assert loaded(tmp_path).array_tzyx[:, 0, 0, 0].tolist() == [0, 10, 20, 30]
+
+
 def test_slope_of_zero_is_taken_as_one_and_said(tmp_path):
     write_ct_series(tmp_path, slices=2, RescaleSlope=0)
     volume = loaded(tmp_path)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import stat
 import struct
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
@@ -16,7 +18,12 @@ from phantoms import save, write_ct_series, write_film, write_mr_series
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.fileset import FileSet
-from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    RLELossless,
+)
 
 from medassist.entities.errors import Cancelled, UnreadableInput
 from medassist.entities.study import SeriesKind
@@ -117,12 +124,20 @@ def test_without_preamble(tmp_path):
     np.testing.assert_array_equal(load(series).array_tzyx, load(scan(path).all_series()[0]).array_tzyx)
 
 
+def write_medium(folder: Path, paths: list[Path]) -> None:
+    """Write a folder with a DICOMDIR; pydicom leaves its temporary folder to the garbage collector, which complains."""
+    medium = FileSet()
+    for path in paths:
+        medium.add(path)
+    medium.write(folder)
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        del medium
+        gc.collect()
+
+
 @pytest.mark.parametrize("opened", ["", "DICOMDIR"])
 def test_medium_with_an_index(tmp_path, opened):
-    medium = FileSet()
-    for path in write_ct_series(tmp_path / "in", slices=3):
-        medium.add(path)
-    medium.write(tmp_path / "medium")
+    write_medium(tmp_path / "medium", write_ct_series(tmp_path / "in", slices=3))
     found = scan(tmp_path / "medium" / opened)
     assert found.all_series()[0].shape_zyx == (3, 64, 64)
     assert [one.path.name for one in found.skipped] == ["DICOMDIR"]
@@ -199,6 +214,30 @@ def test_cut_off_slice_leaves_a_named_gap(tmp_path):
     assert series.kind is SeriesKind.STACK
     assert "CT0003.dcm - CT0005.dcm: 5.000 mm" in series.irregularity
     assert "cut off" in found.skipped[0].reason
+
+
+@pytest.mark.parametrize("slices", [2, 8])
+def test_cut_off_end_is_not_taken_for_a_shorter_volume(tmp_path, slices):
+    last = write_ct_series(tmp_path, slices=slices)[-1]
+    last.write_bytes(last.read_bytes()[:-100])
+    (series,) = scan(tmp_path).all_series()
+    assert series.kind is SeriesKind.STACK
+    assert last.name in series.irregularity
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian])
+def test_one_missing_byte_is_noticed(tmp_path, syntax):
+    (path,) = write_ct_series(tmp_path, slices=1)
+    dataset = pydicom.dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    whole = len(dataset.PixelData)
+    dataset.PixelData = dataset.PixelData[:-2]
+    dataset["PixelData"].VR = "OW"
+    pydicom.dcmwrite(path, dataset, implicit_vr=syntax.is_implicit_VR, little_endian=True)
+    assert "cut off" in refusal(path)
+    dataset.PixelData = bytes(whole)
+    pydicom.dcmwrite(path, dataset, implicit_vr=syntax.is_implicit_VR, little_endian=True)
+    assert scan(path).all_series()
 
 
 def test_file_that_vanished_between_scan_and_load(tmp_path):
