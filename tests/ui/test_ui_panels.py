@@ -244,6 +244,19 @@ def test_progress_shows_stage_and_time_left_and_can_be_cancelled(store, fake, ke
     assert panel.run.isEnabled()
 
 
+def test_a_run_on_another_series_than_the_one_on_screen_says_so(store, fake, keep, volume, checks):
+    panel = keep(ModelPanel(store, fake, catalogue=lambda: [package()]))
+    panel.run.click()
+    fake.busy = ("model",)
+    fake.began.emit("model")
+    assert not panel.hint.isVisible()
+    store.dispatch(AddScan(make_scan(make_series("two"), source="/b")))
+    store.dispatch(ShowVolume(make_volume(make_series("two"))))
+    assert panel.hint.text() == "A model is at work on another series: 2 Phantom"
+    store.dispatch(ShowVolume(volume))
+    assert not panel.hint.isVisible()
+
+
 def test_card_follows_the_language(store, fake, keep, tmp_path):
     (tmp_path / "en.md").write_text("# English card", encoding="utf-8")
     (tmp_path / "zh.md").write_text("# 中文说明", encoding="utf-8")

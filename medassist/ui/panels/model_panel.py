@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
 from medassist.entities.prediction import Check, Verdict
+from medassist.entities.study import Series
 from medassist.inference.catalogue import packages as installed
 from medassist.inference.packages import Package
 from medassist.language import current_language, tr
@@ -40,6 +41,7 @@ class ModelPanel(QWidget):
         super().__init__(parent)
         self._store, self._runner, self._job, self._catalogue = store, runner, job, catalogue
         self._checks: tuple[Check, ...] = ()
+        self._works_on: Series | None = None
         self.list, self.card, self.table = ModelList(self), QTextBrowser(self), CheckTable(self)
         self.hint, self.problem = QLabel(self), QLabel(self)
         self.reason, self.device = QLineEdit(self), QComboBox(self)
@@ -80,6 +82,7 @@ class ModelPanel(QWidget):
         study = session.study_of(session.current)
         device = DEVICES[self.device.currentIndex()]
         reason = self.reason.text().strip() if self._fails() else ""
+        self._works_on = session.volume.series
         self._runner.start(LANE, self._job, study, session.volume, package, device=device, override_reason=reason)
 
     def _lay_out(self) -> None:
@@ -151,6 +154,9 @@ class ModelPanel(QWidget):
             return tr("No model is installed. Put a model package into the models folder.")
         if self._store.session.volume is None:
             return tr("Open a study to see whether it suits this model.")
+        elsewhere = self._works_on
+        if self._runner.running(LANE) and elsewhere is not None and elsewhere.key != self._store.session.current:
+            return tr("A model is at work on another series: {series}", series=elsewhere.title)
         return ""
 
 
