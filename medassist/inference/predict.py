@@ -17,7 +17,7 @@ from medassist.inference.bundle import LargestComponent, inferer, largest_compon
 from medassist.inference.devices import choose, leave_one_core_free
 from medassist.inference.network import load_network
 from medassist.inference.packages import Label, Package
-from medassist.inference.prepare import Prepared, prepare, restore_labels
+from medassist.inference.prepare import STAGE_HOME, Prepared, prepare, restore_labels
 from medassist.inference.suitability import gate
 from medassist.inference.windows import run_network
 from medassist.progress import Progress
@@ -104,12 +104,12 @@ def _mask(package: Package, logits: torch.Tensor, prepared: Prepared, progress: 
         raise _wrong_outputs(package, tuple(logits.shape[1:]))
     if logits.shape[2:] != prepared.tensor.shape[2:] or not torch.isfinite(logits).all():
         raise Refused("The model {model} gave no usable answer on this image.", model=package.name)
-    progress.step("Bringing the mask home")
+    progress.step(STAGE_HOME)
     shares = torch.softmax(logits[0], dim=0).numpy()
     scores = np.stack([prepared.to_zyx(channel) for channel in shares])
-    labels = restore_labels(scores, prepared.grid, prepared.home)
+    labels = restore_labels(scores, prepared.grid, prepared.home, progress=progress)
     for step in largest_components(package):
-        progress.step("Bringing the mask home")
+        progress.step(STAGE_HOME)
         labels = _keep_largest(labels, step)
     return Mask(labels, prepared.home, package.segments)
 

@@ -22,9 +22,12 @@ from medassist.entities.volume import AnyArray, Volume
 from medassist.imaging.render import to_gray8
 from medassist.imaging.resample import resample
 from medassist.inference.packages import Package
+from medassist.progress import Progress
 
 if TYPE_CHECKING:
     import torch
+
+STAGE_HOME = "Bringing the mask home"
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,8 +135,12 @@ def restore(
     return restored
 
 
-def restore_labels(scores_czyx: NDArray[np.float32], grid: Geometry, home: Geometry) -> NDArray[np.uint8]:
+def restore_labels(
+    scores_czyx: NDArray[np.float32], grid: Geometry, home: Geometry, *, progress: Progress | None = None
+) -> NDArray[np.uint8]:
     """Bring per-class scores (class, slice, row, column) home as a label map, class 0 outside `grid`.
+
+    Cancelled between two classes.
 
     Where voxels lie on voxels (flips, axis orders, crops) the labels are decided on `grid` and moved exactly.
     Else each class is interpolated and the labels are decided on `home`, which gives smooth borders; one class at
@@ -141,9 +148,10 @@ def restore_labels(scores_czyx: NDArray[np.float32], grid: Geometry, home: Geome
     """
     if voxels_coincide(grid, home):
         return restore(scores_czyx.argmax(axis=0).astype(np.uint8), grid, home, linear=False)
+    progress = progress or Progress()
     best = restore(scores_czyx[0], grid, home, linear=True, fill=1.0)
     labels = np.zeros(home.shape_zyx, dtype=np.uint8)
-    for value in range(1, len(scores_czyx)):
+    for value in progress.over(range(1, len(scores_czyx)), STAGE_HOME):
         scores = restore(scores_czyx[value], grid, home, linear=True, fill=0.0)
         higher = scores > best
         labels[higher] = value

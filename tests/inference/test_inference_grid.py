@@ -10,12 +10,13 @@ from bundles import compose, write_classifier, write_segmenter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from medassist.entities.errors import Refused
+from medassist.entities.errors import Cancelled, Refused
 from medassist.entities.geometry import Geometry
 from medassist.entities.study import SeriesKind
 from medassist.entities.volume import Window
 from medassist.inference.packages import read
 from medassist.inference.prepare import displayed, prepare, prepare_image, restore, restore_labels, voxels_coincide
+from medassist.progress import Progress, Step
 
 CHAINS_3D = {
     "as it is": (),
@@ -182,6 +183,21 @@ def test_labels_of_a_coarser_grid_fill_the_same_box() -> None:
     assert np.flatnonzero(labels[5, 6]).tolist() == [0, 1, 2, 3, 4, 5]
     assert np.flatnonzero(labels[5, :, 2]).tolist() == [3, 4, 5, 6, 7, 8]
     assert np.flatnonzero(labels[:, 6, 2]).tolist() == list(range(12))
+
+
+def test_the_way_home_of_many_labels_can_be_cancelled_between_two() -> None:
+    home = Geometry(np.eye(4), (8, 8, 8))
+    steps = []
+
+    def listen(step: Step) -> None:
+        steps.append(step.fraction)
+        if step.fraction == 0.5:
+            progress.cancel()
+
+    progress = Progress(listen)
+    with pytest.raises(Cancelled):
+        restore_labels(np.zeros((5, 4, 4, 4), np.float32), home.coarser((4, 4, 4)), home, progress=progress)
+    assert steps == [0.0, 0.25, 0.5]
 
 
 def test_outside_the_grid_is_background() -> None:
