@@ -23,6 +23,7 @@ Metrics = Mapping[str, Mapping[str, Measured]]
 
 REPEATS, SUBGROUP_REPEATS = 1000, 300
 SUBGROUP_COLUMNS = ("view", "sex")
+SUBGROUP_PEOPLE = 5
 AGE_BANDS = ((0, 39), (40, 59), (60, 120))
 STAGE = "Evaluating"
 
@@ -181,8 +182,16 @@ def _findings(
         label.label: bootstrap(
             _FindingFigures(truth[members, j], scores[members, j], label.threshold), subjects, repeats=repeats
         )
+        if len(members) == len(rows) or _enough_people(subjects, truth[members, j])
+        else {}
         for j, label in enumerate(package.labels)
     }
+
+
+def _enough_people(subjects: Sequence[str], truth: NDArray[np.bool_]) -> bool:
+    """Tell whether a part holds enough people with and without a label for its figures to mean anything."""
+    names = np.asarray(subjects)
+    return min(len(set(names[truth])), len(set(names[~truth]))) >= SUBGROUP_PEOPLE
 
 
 def _subgroups(rows: Sequence[Row]) -> Iterable[tuple[str, list[int]]]:
