@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QBrush, QColor
+from PySide6.QtGui import QBrush, QColor, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from medassist.entities.prediction import Check
@@ -31,8 +31,6 @@ class CheckTable(QTableWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.verticalHeader().sectionResized.connect(self._fit)
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -55,7 +53,12 @@ class CheckTable(QTableWidget):
         self._fit()
         self.setVisible(bool(self._checks))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Wrap the texts anew."""
+        super().resizeEvent(event)
+        self._fit()
+
     def _fit(self) -> None:
         """Be as high as all rows, which wrap as the width changes: the page around scrolls, not the table."""
-        rows = sum(self.rowHeight(row) for row in range(self.rowCount()))
-        self.setFixedHeight(self.horizontalHeader().height() + rows + 4)
+        self.resizeRowsToContents()
+        self.setFixedHeight(self.horizontalHeader().height() + self.verticalHeader().length() + 4)

@@ -404,6 +404,24 @@ def test_report_is_queued_with_the_choices(store, fake, keep, volume, tmp_path):
     assert [panel.files.item(row).text() for row in range(2)] == ["sr.dcm", "report.pdf"]
 
 
+def test_files_of_an_earlier_export_are_not_listed_with_the_new_ones(store, fake, keep, volume):
+    panel = keep(ReportPanel(store, fake))
+    for folder in ("/a", "/b", "/b"):
+        store.dispatch(ReportWritten((Path(folder, "sr.dcm"), Path(folder, "report.pdf"))))
+    assert [panel.files.item(row).text() for row in range(panel.files.count())] == ["sr.dcm", "report.pdf"]
+    assert panel.written.text() == "2 files written:"
+
+
+def test_the_table_of_checks_is_as_high_as_its_rows_at_any_width(store, fake, keep, volume, checks):
+    checks += [Check("Film orientation", "a long demand of many words", "as long an answer", Verdict.FAIL)] * 6
+    panel = keep(ModelPanel(store, fake, catalogue=lambda: [package()]), 330, 700)
+    for width in (330, 700, 300):
+        panel.resize(width, 700)
+        QApplication.processEvents()
+        table = panel.table
+        assert 0 <= table.viewport().height() - table.verticalHeader().length() <= 4
+
+
 def test_report_summary_is_preliminary_until_all_is_reviewed(store, fake, keep, volume):
     panel, findings = keep(ReportPanel(store, fake)), keep(FindingsPanel(store))
     store.dispatch(add_mask(volume))

@@ -94,6 +94,8 @@ class LayersPanel(QWidget):
     def _enable(self, name: str, on: bool) -> None:
         widget = self.switches.get(name) or self.sliders[name]
         widget.setEnabled(on)
+        if name in self.labels:
+            self.labels[name].setEnabled(on)
 
 
 def _setter(name: str) -> Callable[[Session, float], SetLayers]:

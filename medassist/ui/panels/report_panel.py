@@ -127,11 +127,18 @@ class ReportPanel(QWidget):
         self.summary.setText(summary(session))
         any_format = any(box.isChecked() for box in self.formats.values())
         self.export.setEnabled(ready and any_format and not self._runner.running(LANE))
-        self.written.setText(tr("{count} files written:", count=len(session.reports)) if session.reports else "")
+        files = _last_written(session)
+        self.written.setText(tr("{count} files written:", count=len(files)) if files else "")
+        self.written.setToolTip(str(files[0].parent) if files else "")
         self.files.clear()
-        self.files.addItems([path.name for path in session.reports])
+        self.files.addItems([path.name for path in files])
         for widget in (self.written, self.files, self.folder):
             widget.setVisible(bool(session.reports))
+
+
+def _last_written(session: Session) -> tuple[Path, ...]:
+    """Return the files of the newest export's folder, each once."""
+    return tuple(dict.fromkeys(path for path in session.reports if path.parent == session.reports[-1].parent))
 
 
 def summary(session: Session) -> str:
