@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from medassist.entities.errors import UnreadableInput, UnwritableOutput, UsageError
+from medassist.entities.study import Series
 from medassist.entities.volume import Volume
 from medassist.imaging import tags
 from medassist.imaging.dicom_files import quietly, read_header
+from medassist.imaging.native import silenced
 
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
 
 
 def write_volume(volume: Volume, path: Path) -> None:
     """Write .nii, .nii.gz, .nrrd or .mha in patient space; several time points become one 4-D file.
+
+    The file appears whole or not at all: it is written beside its place and renamed.
 
     Raises UsageError for another suffix, UnreadableInput when the slices form no regular grid, UnwritableOutput when
     the file cannot be written.
@@ -24,13 +29,7 @@ def write_volume(volume: Volume, path: Path) -> None:
         raise UsageError(
             "{file} has no suffix of a volume format.", remedy="Use .nii.gz, .nii, .nrrd or .mha.", file=path
         )
-    if not volume.is_regular:
-        raise UnreadableInput(
-            "{series} is no regular grid: {reason}",
-            remedy="Nothing was written, because one spacing would be wrong for some of its slices.",
-            series=volume.series.title,
-            reason=volume.series.irregularity,
-        )
+    check_regular(volume.series)
     import SimpleITK as sitk  # noqa: N813
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
@@ -40,11 +39,26 @@ def write_volume(volume: Volume, path: Path) -> None:
     _place(image, volume, several=several)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        sitk.WriteImage(image, str(path), useCompression=path.suffix not in (".nii", ".mha"))
+        with tempfile.TemporaryDirectory(prefix=".medassist-", dir=path.parent, ignore_cleanup_errors=True) as stage:
+            whole = Path(stage) / path.name
+            with silenced():
+                sitk.WriteImage(image, str(whole), useCompression=path.suffix not in (".nii", ".mha"))
+            whole.replace(path)
     except (RuntimeError, OSError) as problem:
         raise UnwritableOutput(
             "{path} cannot be written.", remedy="Is the folder writable and the disk not full?", path=path
         ) from problem
+
+
+def check_regular(series: Series) -> None:
+    """Refuse a series whose slices form no regular grid (UnreadableInput says why they do not)."""
+    if series.irregularity:
+        raise UnreadableInput(
+            "{series} is no regular grid: {reason}",
+            remedy="Nothing was written, because no volume file could place its voxels truly.",
+            series=series.title,
+            reason=series.irregularity,
+        )
 
 
 def _place(image: object, volume: Volume, *, several: bool) -> None:

@@ -16,8 +16,9 @@ import numpy as np
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.geometry import Affine, Geometry
 from medassist.entities.study import FrameRef, Series, SeriesKind, Warned, warned
-from medassist.imaging import nifti
+from medassist.imaging import nifti, nifti_place
 from medassist.imaging.dicom_files import MAX_PIXEL_BYTES
+from medassist.imaging.native import silenced
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -54,6 +55,7 @@ def foreign_series(path: Path, key: str) -> Series:
 def _volume_series(path: Path) -> tuple[dict[str, Any], tuple[Warned, ...]]:
     with itk_reader(path) as reader:
         size = reader.GetSize()
+        check_voxels(reader, path)
         samples = reader.GetNumberOfComponents()
     x, y, z, times = (*size, 1, 1, 1)[:4]
     check_volume_size(path, [*size, samples])
@@ -61,9 +63,20 @@ def _volume_series(path: Path) -> tuple[dict[str, Any], tuple[Warned, ...]]:
         "{file} carries no patient, study or modality; its orientation and scale are taken as it states them.",
         file=path.name,
     )
+    is_nifti = format_of(path) == "NIfTI"
+    place = nifti_place.place_remarks(nifti.start_of(path)[0], size, path.name) if is_nifti else ()
     kind = SeriesKind.VOLUME if z > 1 else SeriesKind.FILM
     photometric = "RGB" if samples == 3 else "MONOCHROME2"
-    return {"kind": kind, "shape_zyx": (z, y, x), "times": times, "photometric": photometric}, (unknown,)
+    return {"kind": kind, "shape_zyx": (z, y, x), "times": times, "photometric": photometric}, (unknown, *place)
+
+
+def check_voxels(reader: SimpleITK.ImageFileReader, path: Path) -> None:
+    """Refuse voxels that are neither one number nor 8-bit colour (complex, vector, tensor)."""
+    import SimpleITK as sitk  # noqa: N813
+
+    samples, kind = reader.GetNumberOfComponents(), reader.GetPixelID()
+    if not (samples == 1 or (samples == 3 and kind == sitk.sitkVectorUInt8)):
+        raise UnreadableInput("{path} holds {count} values per voxel, which cannot be shown.", path=path, count=samples)
 
 
 def check_volume_size(path: Path, size: list[int]) -> None:
@@ -83,11 +96,12 @@ def itk_reader(path: Path) -> Iterator[SimpleITK.ImageFileReader]:
     with _openable(path) as name:
         reader = sitk.ImageFileReader()
         reader.SetFileName(str(name))
-        if format_of(path) == "NIfTI" and nifti.is_cut_off(path):
-            raise _damaged(path)
+        if format_of(path) == "NIfTI":
+            _check_nifti(path)
         try:
-            reader.ReadImageInformation()
-            yield reader
+            with silenced():
+                reader.ReadImageInformation()
+                yield reader
         except RuntimeError as problem:
             kept = "orthonormal" in str(problem)
             raise (_sheared(path) if kept else _damaged(path)) from problem
@@ -105,6 +119,13 @@ def _openable(path: Path) -> Iterator[Path]:
         copy = Path(folder) / f"volume{''.join(path.suffixes[-2:])}"
         shutil.copyfile(path, copy)
         yield copy
+
+
+def _check_nifti(path: Path) -> None:
+    if nifti.is_cut_off(path):
+        raise _damaged(path)
+    if nifti.is_version_2(path):
+        raise UnreadableInput("{path} is NIfTI-2, which is not supported.", remedy="Save it as NIfTI-1.", path=path)
 
 
 def _damaged(path: Path) -> UnreadableInput:

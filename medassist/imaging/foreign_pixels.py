@@ -11,7 +11,7 @@ from medassist.entities.errors import UnreadableInput
 from medassist.entities.geometry import Geometry
 from medassist.entities.study import Series
 from medassist.entities.volume import AnyArray, Volume, Window
-from medassist.imaging.foreign import itk_geometry, itk_reader, open_picture
+from medassist.imaging.foreign import check_voxels, itk_geometry, itk_reader, open_picture
 from medassist.imaging.render import auto_window
 from medassist.imaging.rescaling import smallest
 
@@ -27,14 +27,12 @@ def load_foreign(series: Series) -> Volume:
 def _load_itk(series: Series) -> Volume:
     import SimpleITK as sitk  # noqa: N813
 
-    with itk_reader(series.frames[0].path) as reader:
+    path = series.frames[0].path
+    with itk_reader(path) as reader:
+        check_voxels(reader, path)
         values: AnyArray = sitk.GetArrayFromImage(reader.Execute())
         geometry = itk_geometry(reader, series.shape_zyx)
         samples = reader.GetNumberOfComponents()
-    if samples not in (1, 3) or (samples == 3 and values.dtype != np.uint8):
-        raise UnreadableInput(
-            "{path} holds {count} values per voxel, which cannot be shown.", path=series.frames[0].path, count=samples
-        )
     shape = (series.times, *series.shape_zyx)
     if samples == 3:
         return Volume(series, values.reshape(*shape, 3), geometry, windows=(Window(127.5, 256.0),))

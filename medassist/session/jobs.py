@@ -36,16 +36,10 @@ def load_series(series: Series, *, progress: Progress) -> ShowVolume:
 
 def convert_series(series: Series, target: Path, *, progress: Progress) -> Path:
     """Write one series as .nii, .nii.gz, .nrrd or .mha; irregular slices are refused (UnreadableInput)."""
-    from medassist.imaging.convert import write_volume
+    from medassist.imaging.convert import check_regular, write_volume
     from medassist.imaging.load import load
 
-    if series.irregularity:
-        raise UnreadableInput(
-            "{series} is no regular grid: {reason}",
-            remedy="Nothing was written, because one spacing would be wrong for some of its slices.",
-            series=series.title,
-            reason=series.irregularity,
-        )
+    check_regular(series)
     write_volume(load(series, progress=progress), target)
     return target
 

@@ -1,0 +1,44 @@
+"""Keep what C libraries print themselves off the terminal: the reader gets one sentence of ours instead."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_STANDARD_ERROR = 2
+_lock = threading.Lock()
+_inside: list[int] = []
+"""One entry per caller inside; the first is the descriptor to put back, the others repeat it."""
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Send standard error nowhere while ITK, GDCM or niftilib run: they print their complaints and raise besides.
+
+    A descriptor belongs to the whole process; threads may be inside together, and the last one out puts it back.
+    """
+    with _lock:
+        kept = _inside[0] if _inside else _redirect()
+        _inside.append(kept)
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside.pop()
+            if not _inside and kept >= 0:
+                os.dup2(kept, _STANDARD_ERROR)
+                os.close(kept)
+
+
+def _redirect() -> int:
+    """Point standard error at the null device and return a copy of what it was, -1 when there is none."""
+    try:
+        kept = os.dup(_STANDARD_ERROR)
+    except OSError:  # a windowed program on Windows has no standard error
+        return -1
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, _STANDARD_ERROR)
+    os.close(nowhere)
+    return kept

@@ -1,0 +1,124 @@
+"""Files without tags that are odd rather than broken, and native libraries that must hold their tongue."""
+
+from __future__ import annotations
+
+import os
+import struct
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import nibabel
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813
+from phantoms import write_ct_series
+from pydicom.data import get_testdata_file
+
+from medassist.entities.errors import UnreadableInput, UnwritableOutput
+from medassist.imaging.convert import write_volume
+from medassist.imaging.load import load
+from medassist.imaging.native import silenced
+from medassist.imaging.scan import scan
+
+VALUES = np.arange(5 * 6 * 7, dtype=np.int16).reshape(5, 6, 7)
+
+
+def nifti(path, sform, qform, codes):
+    image = nibabel.Nifti1Image(VALUES, np.eye(4))
+    image.set_sform(sform, codes[0])
+    image.set_qform(qform, codes[1])
+    image.to_filename(path)
+    return path
+
+
+def said(path) -> str:
+    (series,) = scan(path).all_series()
+    return " ".join(warning.text() for warning in series.warnings)
+
+
+def turned(x: float = 2.0, y: float = 2.0, z: float = 2.0):
+    angle = np.radians(30)
+    turn = [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
+    affine = np.eye(4)
+    affine[:3, :3] = np.array(turn) * [x, y, z]
+    affine[:3, 3] = 1, 2, 3
+    return affine
+
+
+@pytest.mark.parametrize("affine", [turned(), turned(x=-2), turned(z=-2), np.diag([-1.0, -1, 3, 1])])
+def test_two_transforms_that_agree_are_not_remarked(tmp_path, affine):
+    assert "qform" not in said(nifti(tmp_path / "a.nii", affine, affine, (1, 1)))
+
+
+@pytest.mark.parametrize("other", [turned(x=-2), np.eye(4)])
+def test_two_transforms_that_disagree_are_remarked(tmp_path, other):
+    assert "check left and right" in said(nifti(tmp_path / "a.nii", turned(), other, (2, 1)))
+
+
+def test_missing_transform_is_remarked(tmp_path):
+    assert "left and right are a guess" in said(nifti(tmp_path / "a.nii.gz", turned(), turned(), (0, 0)))
+
+
+def test_one_transform_is_enough(tmp_path):
+    assert "qform" not in said(nifti(tmp_path / "s.nii", turned(), None, (1, 0)))
+    assert "qform" not in said(nifti(tmp_path / "q.nii", None, turned(), (0, 1)))
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_nifti_2_is_named(tmp_path, suffix):
+    nibabel.Nifti2Image(VALUES, np.eye(4)).to_filename(tmp_path / f"a{suffix}")
+    with pytest.raises(UnreadableInput, match="NIfTI-2"):
+        scan(tmp_path / f"a{suffix}")
+
+
+@pytest.mark.parametrize("shape", [(5, 6, 7, 2), (5, 6, 7, 4), (5, 6, 7, 3)])
+def test_voxels_of_several_numbers_are_refused_by_the_scan(tmp_path, shape):
+    sitk.WriteImage(sitk.GetImageFromArray(np.ones(shape, np.float32), isVector=True), str(tmp_path / "a.mha"))
+    with pytest.raises(UnreadableInput, match="values per voxel"):
+        scan(tmp_path / "a.mha")
+
+
+def test_damaged_volumes_make_no_noise(tmp_path, capfd):
+    sitk.WriteImage(sitk.GetImageFromArray(VALUES), str(tmp_path / "a.mha"))
+    whole = (tmp_path / "a.mha").read_bytes()
+    for name, kept in (("cut.mha", len(whole) - 30), ("header.mha", 60)):
+        (tmp_path / name).write_bytes(whole[:kept])
+        with pytest.raises(UnreadableInput):
+            load(scan(tmp_path / name).all_series()[0])
+    raw = bytearray(nifti(tmp_path / "a.nii", np.eye(4), None, (1, 0)).read_bytes())
+    raw[42:44] = struct.pack("<h", -5)
+    (tmp_path / "minus.nii").write_bytes(raw)
+    with pytest.raises(UnreadableInput):
+        scan(tmp_path / "minus.nii")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_jpeg_with_12_bits_makes_no_noise(capfd):
+    load(scan(get_testdata_file("JPGExtended.dcm")).all_series()[0])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_unwritable_target_makes_no_noise_and_leaves_nothing(tmp_path, capfd):
+    write_ct_series(tmp_path / "in", slices=2)
+    volume = load(scan(tmp_path / "in").all_series()[0])
+    (tmp_path / "out" / "folder.nii.gz").mkdir(parents=True)
+    for target in ("folder.nii.gz", f"{'x' * 300}.nii"):
+        with pytest.raises(UnwritableOutput):
+            write_volume(volume, tmp_path / "out" / target)
+    assert capfd.readouterr() == ("", "")
+    assert [path.name for path in (tmp_path / "out").rglob("*")] == ["folder.nii.gz"]
+
+
+def test_silence_ends_with_the_last_thread(capfd):
+    both = Barrier(2)
+
+    def speak(_number: int) -> None:
+        with silenced():
+            both.wait(10)
+            os.write(2, b"native noise")
+            both.wait(10)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(speak, range(2)))
+    os.write(2, b"heard")
+    assert capfd.readouterr().err == "heard"
