@@ -14,14 +14,15 @@ from medassist.ui import theme
 from medassist.ui.wording import JUDGEMENT_COLORS, finding_measure, finding_title, judgement_word
 
 CLAIM, WHERE, SIZE, ORIGIN, VERDICT = range(5)
-SHARES = {CLAIM: 0.26, WHERE: 0.15, SIZE: 0.25, ORIGIN: 0.14, VERDICT: 0.20}
+SHARES = {CLAIM: 0.28, WHERE: 0.18, SIZE: 0.28, VERDICT: 0.26}
+ORIGIN_PX = 44
 
 
 class FindingsTable(QTableWidget):
     """One row per finding; texts wrap, so that the verdict never leaves the panel."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(0, len(SHARES), parent)
+        super().__init__(0, len(SHARES) + 1, parent)
         self._rows = tuple[Finding, ...]()
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -69,8 +70,9 @@ class FindingsTable(QTableWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Share the width out."""
         super().resizeEvent(event)
+        self.setColumnWidth(ORIGIN, ORIGIN_PX)
         for column, share in SHARES.items():
-            self.setColumnWidth(column, int(share * self.viewport().width()))
+            self.setColumnWidth(column, int(share * (self.viewport().width() - ORIGIN_PX)))
 
     def _fill(self, row: int, finding: Finding) -> None:
         said_by = f"AI · {finding.model.name}" if finding.model is not None else tr("Reader")

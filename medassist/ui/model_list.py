@@ -20,6 +20,7 @@ class ModelList(QListWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._packages: tuple[Package, ...] = ()
+        self.setMinimumHeight(84)
         self.setMaximumHeight(110)
         self.setWordWrap(True)
         self.retranslate()

@@ -45,6 +45,7 @@ QTreeWidget::item:selected, QTableWidget::item:selected, QListWidget::item:selec
     background: #2c4a68; color: white; }
 QHeaderView::section { background: $RAISED; color: $DIM; border: none; padding: 4px 6px; }
 QTableWidget[role="dense"], QTableWidget[role="dense"] QHeaderView { font-size: 9pt; }
+QTableWidget[role="dense"]::item { padding: 2px 0; }
 QTableWidget[role="dense"] QHeaderView::section { padding: 4px 3px; }
 QTableCornerButton::section { background: $RAISED; border: none; }
 QPushButton { background: $RAISED; border: 1px solid $LINE; border-radius: 4px; padding: 5px 12px; }

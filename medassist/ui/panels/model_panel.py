@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from medassist.entities.prediction import Check, Verdict
 from medassist.entities.study import Series
 from medassist.inference.catalogue import packages as installed
 from medassist.inference.packages import Package
-from medassist.language import current_language, tr
+from medassist.language import tr
 from medassist.session import jobs
 from medassist.session.state import Session
 from medassist.ui import theme
 from medassist.ui.check_table import CheckTable
 from medassist.ui.job_bar import JobBar
+from medassist.ui.model_card import ModelCard
 from medassist.ui.model_list import ModelList
 from medassist.ui.runner import Job, Runner
 from medassist.ui.store import Store
 
 LANE = "model"
 DEVICES = ("auto", "cpu", "cuda", "mps")
-CARD_MOST_CHARACTERS = 100_000
-CARD_LEAST_HEIGHT = 120
 
 
 class ModelPanel(QWidget):
@@ -42,7 +41,7 @@ class ModelPanel(QWidget):
         self._store, self._runner, self._job, self._catalogue = store, runner, job, catalogue
         self._checks: tuple[Check, ...] = ()
         self._works_on: Series | None = None
-        self.list, self.card, self.table = ModelList(self), QTextBrowser(self), CheckTable(self)
+        self.list, self.card, self.table = ModelList(self), ModelCard(self), CheckTable(self)
         self.hint, self.problem = QLabel(self), QLabel(self)
         self.reason, self.device = QLineEdit(self), QComboBox(self)
         self.run, self.progress = QPushButton(self), JobBar(runner, LANE, self)
@@ -62,7 +61,6 @@ class ModelPanel(QWidget):
 
     def retranslate(self) -> None:
         """Say everything again in the current language."""
-        self.card.setAccessibleName(tr("Model card"))
         self.run.setText(tr("Run model"))
         self.reason.setPlaceholderText(tr("Reason for running in spite of a failed check (kept in the report)"))
         self.reason.setAccessibleName(tr("Reason for running in spite of a failed check (kept in the report)"))
@@ -92,9 +90,6 @@ class ModelPanel(QWidget):
         self.problem.setStyleSheet(f"color: {theme.BAD};")
         self.run.setProperty("role", "primary")
         self.device.addItems(["", *(name.upper() for name in DEVICES[1:])])
-        self.card.setOpenExternalLinks(False)
-        self.card.setOpenLinks(False)
-        self.card.setMinimumHeight(CARD_LEAST_HEIGHT)
         column, line = QVBoxLayout(self), QHBoxLayout()
         column.setContentsMargins(8, 8, 8, 8)
         for widget in (self.list, self.hint, self.problem, self.reason):
@@ -126,8 +121,7 @@ class ModelPanel(QWidget):
 
     def _draw(self) -> None:
         package, volume = self.list.package(), self._store.session.volume
-        self.card.setMarkdown(_card_text(package))
-        self.card.setVisible(package is not None)
+        self.card.show_package(package)
         self._checks = ()
         if package is not None and package.availability.ok and volume is not None:
             study = self._store.session.study_of(volume.series.key)
@@ -158,13 +152,3 @@ class ModelPanel(QWidget):
         if self._runner.running(LANE) and elsewhere is not None and elsewhere.key != self._store.session.current:
             return tr("A model is at work on another series: {series}", series=elsewhere.title)
         return ""
-
-
-def _card_text(package: Package | None) -> str:
-    """Return the model card in the language of the moment, in English when there is no other."""
-    if package is None:
-        return ""
-    try:
-        return package.card(current_language())[:CARD_MOST_CHARACTERS] or tr("This model has no card.")
-    except OSError as problem:
-        return tr("The model card cannot be read: {reason}", reason=type(problem).__name__)
