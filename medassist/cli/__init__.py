@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from medassist import RESEARCH_USE_NOTICE, __version__
 from medassist.cli import learning, machine, models, studies, window
 from medassist.cli.failure import exit_code_of
+from medassist.cli.terminal import accept_any_text
 from medassist.language import set_language
 from medassist.storage import settings
 
@@ -26,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one verb and exit with the code of the contract."""
+    accept_any_text()
     try:
         set_language(settings.read().text("language"))
         parsed = parser().parse_args(arguments)

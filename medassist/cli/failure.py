@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 from datetime import datetime
 
+from medassist.cli.terminal import note, one_line
 from medassist.entities.errors import Cancelled, MedAssistError
 from medassist.language import localized, tr
 from medassist.locations import log_file
@@ -33,7 +33,7 @@ def exit_code_of(problem: BaseException) -> int:
 
 
 def _say(sentence: str) -> None:
-    print(f"medassist: {' '.join(sentence.split())}", file=sys.stderr)  # noqa: T201 - this is the command line
+    note(f"medassist: {one_line(sentence)}")
 
 
 def _log(problem: BaseException) -> str:

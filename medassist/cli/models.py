@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from medassist.cli.studies import note_left_out
 from medassist.cli.terminal import note, progress_bar, say, say_json, say_table
-from medassist.entities.errors import Refused, UnwritableOutput
+from medassist.entities.errors import Refused, UnwritableOutput, UsageError
 from medassist.language import LANGUAGES, current_language, localized, set_language, tr
 from medassist.session import jobs, trail
 from medassist.session.actions import Action, ShowVolume
@@ -46,6 +48,9 @@ def run_models(arguments: argparse.Namespace) -> int:
     from medassist.inference.catalogue import find, packages
 
     if arguments.action == "card":
+        if not arguments.name:
+            known = ", ".join(package.name for package in packages())
+            raise UsageError("Which model?", remedy="Known are {known}.", known=known)
         package = find(arguments.name)
         say_json(_as_json(package)) if arguments.json else say(package.card(current_language()))
         return 0
@@ -124,12 +129,15 @@ def run_analyze(arguments: argparse.Namespace) -> int:
         )
     _fold(session, written)
     if arguments.json:
-        say((arguments.out / "result.json").read_text(encoding="utf-8"))
+        say_json(json.loads((arguments.out / "result.json").read_text(encoding="utf-8")))
     else:
         for path in written.files:
             say(str(path))
     for text in added.prediction.notes:
         note(tr(text))
+    if not (maps or arguments.explain):
+        note(tr("{model} names no layer to explain, so the report has no explanation.", model=package.name))
+    note_left_out(session.scans[-1])
     return 0
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from medassist.cli.terminal import note, progress_bar, say, say_json
+from medassist.cli.terminal import note, one_line, progress_bar, say, say_json
 from medassist.entities.errors import MedAssistError, UnreadableInput, UsageError
-from medassist.entities.study import Scan, Series, SeriesKind, Study
+from medassist.entities.study import Scan, Series, Study
 from medassist.language import localized, tr
 from medassist.session import jobs
-
-VOLUME_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
 
 
 def register(verbs: Any) -> None:
@@ -39,7 +38,7 @@ def run_info(arguments: argparse.Namespace) -> int:
         for study in scan.studies:
             _say_study(study)
         for skipped in scan.skipped:
-            note(f"  {skipped.path.name}: {skipped.reason}")
+            note(f"  {one_line(skipped.path.name)}: {one_line(skipped.reason)}")
     return 0
 
 
@@ -112,7 +111,7 @@ def run_convert(arguments: argparse.Namespace) -> int:
     """Write the series under a path; what is irregular is named and costs exit code 3, the rest is written."""
     with progress_bar() as progress:
         scan = jobs.open_path(arguments.path, progress=progress).scan
-        chosen = _chosen(scan, arguments.series)
+        chosen = jobs.with_pictures(scan.all_series(), scan.source, key_or_uid=arguments.series)
         problems: list[MedAssistError] = []
         for series, target in _targets(chosen, arguments.out).items():
             try:
@@ -123,24 +122,21 @@ def run_convert(arguments: argparse.Namespace) -> int:
         note(f"medassist: {localized(earlier)}")
     if problems:
         raise problems[-1]
+    note_left_out(scan)
     return 0
 
 
-def _chosen(scan: Scan, uid: str) -> list[Series]:
-    pictures = [one for one in scan.all_series() if one.kind is not SeriesKind.OTHER]
-    chosen = [one for one in pictures if not uid or uid in (one.key, one.series_uid)]
-    if not chosen and uid:
-        raise UsageError(
-            "There is no series {uid} with pictures here.", remedy="`medassist info` lists the series.", uid=uid
-        )
-    if not chosen:
-        raise UnreadableInput("There is no series with pictures here.")
-    return chosen
+def note_left_out(scan: Scan) -> None:
+    """Say that files were left out: what was asked for was done, perhaps on less than is there."""
+    if scan.skipped:
+        note(tr("Files left out: {count}. `medassist info` lists them with the reasons.", count=len(scan.skipped)))
 
 
-def _targets(chosen: list[Series], out: Path) -> dict[Series, Path]:
+def _targets(chosen: Sequence[Series], out: Path) -> dict[Series, Path]:
     """Name one file per series: `out` itself, `out` with the part in its name, or files inside the folder `out`."""
-    suffix = next((one for one in VOLUME_SUFFIXES if out.name.lower().endswith(one)), "")
+    from medassist.imaging.convert import SUFFIXES
+
+    suffix = next((one for one in SUFFIXES if out.name.lower().endswith(one)), "")
     if not suffix:
         if out.suffix:
             raise UsageError(

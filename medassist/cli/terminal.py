@@ -6,9 +6,22 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 
 from medassist.language import tr
 from medassist.progress import Progress, Step
+
+
+def accept_any_text() -> None:
+    """Let both streams take names they cannot encode, as escapes: a verb must not fail on printing its answer."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def one_line(text: str) -> str:
+    """Return text without line breaks, which file names may hold."""
+    return " ".join(text.split())
 
 
 def say(text: str = "") -> None:
@@ -22,8 +35,13 @@ def note(text: str) -> None:
 
 
 def say_json(value: object) -> None:
-    """Print one JSON object."""
-    say(json.dumps(value, ensure_ascii=False, indent=2))
+    """Print one JSON object; where the terminal cannot write a character, as JSON's own escapes."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2)
+    say(text)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def run_open(arguments: argparse.Namespace) -> int:
     from medassist.app import run
 
     for path in arguments.paths:
-        if not path.exists():
+        if not os.path.exists(path):  # noqa: PTH110 - a name too long is no error to it
             raise UnreadableInput("{path} does not exist.", path=path)
     return run(
         arguments.paths,

@@ -50,7 +50,7 @@ def unpack(path: Path, *, progress: Progress) -> Path:
     except OSError as problem:
         shutil.rmtree(folder, ignore_errors=True)
         raise UnreadableInput(
-            "{path} cannot be unpacked into {folder}.", remedy="Is the disk full?", path=path, folder=folder
+            "{path} cannot be unpacked into {folder}: {reason}.", path=path, folder=folder, reason=problem.strerror
         ) from problem
     return folder
 

@@ -89,13 +89,22 @@ def scan(path: Path, *, progress: Progress | None = None) -> Scan:
 
 def _root(path: Path, progress: Progress) -> Path:
     """Return the folder or file to read: a zip is unpacked, a DICOMDIR stands for its folder."""
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110 - a name too long is no error to it
         raise UnreadableInput("{path} does not exist.", path=path)
     if path.is_file() and path.name.upper() == "DICOMDIR":
         return path.parent
-    if path.is_file() and not format_of(path) and zipfile.is_zipfile(path) and not _has_preamble(path):
+    if path.is_file() and not format_of(path) and _is_zip(path) and not _has_preamble(path):
         return unpack(path, progress=progress)
     return path
+
+
+def _is_zip(path: Path) -> bool:
+    """Tell a zip by its start or its end: a truncated one lacks its directory, which stands last."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PK\x03\x04" or zipfile.is_zipfile(path)
+    except OSError:  # the reader that follows says why
+        return False
 
 
 def _has_preamble(path: Path) -> bool:
@@ -190,7 +199,7 @@ def _skipped(path: Path, problem: UnreadableInput) -> Skipped:
 
 
 def _nothing(path: Path, files: Sequence[Path], found: _Found) -> UnreadableInput:
-    if len(files) == 1:
+    if len(files) == 1 and path in (files[0], *files[0].parents):
         return found.problems[0][1]
     return UnreadableInput(
         "None of the {count} files in {path} is an image that can be read; the first is {first}.",

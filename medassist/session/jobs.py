@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medassist.entities.errors import Refused, UnreadableInput
+from medassist.entities.errors import Refused, UnreadableInput, UsageError
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Check, Mask, Prediction, Verdict
 from medassist.entities.study import Series, SeriesKind, Study
@@ -18,6 +18,9 @@ from medassist.session.state import Session
 
 if TYPE_CHECKING:
     from medassist.inference.packages import Package
+
+MOST_TARGETS = 3
+"""How many labels are explained unless somebody asks for one."""
 
 
 def open_path(path: Path, *, progress: Progress) -> AddScan:
@@ -88,7 +91,7 @@ def explain_target(
     return AddHeatmap(explain(package, volume, target, method=chosen, mask=mask, device=device, progress=progress))
 
 
-def default_targets(prediction: Prediction, most: int = 3) -> tuple[str, ...]:
+def default_targets(prediction: Prediction, most: int = MOST_TARGETS) -> tuple[str, ...]:
     """Name what is worth explaining: the largest segments, or the positive classes, highest score first.
 
     When no class reaches its operating point, the one that comes nearest to it is named.
@@ -102,46 +105,57 @@ def default_targets(prediction: Prediction, most: int = 3) -> tuple[str, ...]:
     return positive[:most] or tuple(score.label for score in ranked[:1])
 
 
+def with_pictures(series: Sequence[Series], where: Path, *, key_or_uid: str = "") -> tuple[Series, ...]:
+    """Return the series that can be shown, or those of them that were asked for.
+
+    Raises UsageError for a series nobody knows, UnreadableInput when nothing under `where` has pictures.
+    """
+    pictures = tuple(one for one in series if one.kind is not SeriesKind.OTHER)
+    chosen = tuple(one for one in pictures if not key_or_uid or key_or_uid in (one.key, one.series_uid))
+    if not chosen and key_or_uid:
+        raise UsageError(
+            "There is no series {uid} with pictures in {path}.",
+            remedy="`medassist info` lists the series.",
+            uid=key_or_uid,
+            path=where,
+        )
+    if not chosen:
+        raise UnreadableInput("There is no series with pictures in {path}.", path=where)
+    return chosen
+
+
 def choose_series(
     session: Session, package: Package, *, key_or_uid: str = "", progress: Progress
 ) -> tuple[Study, Volume]:
     """Load the series a model should run on: the one asked for, else the first that the model accepts.
 
-    Raises UnreadableInput when there is none to choose from, Refused with the closest miss when the model
-    accepts none of them.
+    When the model accepts none, the one that fails the fewest checks is returned, so that the refusal can name them.
+    Raises UsageError for an unknown series, UnreadableInput when there is none to choose from or none can be read.
     """
-    candidates = _candidates(session, package, key_or_uid)
-    misses: list[tuple[int, Study, Volume, tuple[Check, ...]]] = []
-    for series in candidates:
-        volume = load_series(series, progress=progress).volume
+    closest: tuple[int, Study, Volume] | None = None
+    unread: UnreadableInput | None = None
+    for series in _candidates(session, package, key_or_uid):
+        try:
+            volume = load_series(series, progress=progress).volume
+        except UnreadableInput as problem:
+            unread = unread or problem
+            continue
         study = session.study_of(series.key)
-        if key_or_uid and len(candidates) == 1:
-            return study, volume
-        checks = check_input(package, study, volume)
-        failed = sum(one.verdict is Verdict.FAIL for one in checks)
+        failed = sum(one.verdict is Verdict.FAIL for one in check_input(package, study, volume))
+        if closest is None or failed < closest[0]:
+            closest = failed, study, volume
         if not failed:
-            return study, volume
-        misses.append((failed, study, volume, checks))
-    _, study, volume, _ = min(misses, key=lambda miss: miss[0])
-    return study, volume
+            break
+    if closest is None:
+        raise unread or UnreadableInput("There is no series with pictures in {path}.", path=session.scans[-1].source)
+    return closest[1], closest[2]
 
 
 def _candidates(session: Session, package: Package, key_or_uid: str) -> Sequence[Series]:
-    pictures = [one for one in session.all_series() if one.kind is not SeriesKind.OTHER]
-    if key_or_uid:
-        asked = [one for one in pictures if key_or_uid in (one.key, one.series_uid)]
-        if not asked:
-            raise UnreadableInput(
-                "There is no series {uid} with pictures here.",
-                remedy="`medassist info` lists the series.",
-                uid=key_or_uid,
-            )
-        return asked
-    if not pictures:
-        raise UnreadableInput("There is no series with pictures here.")
+    pictures = with_pictures(session.all_series(), session.scans[-1].source, key_or_uid=key_or_uid)
     allowed = package.suitability.modality
     fitting = [one for one in pictures if not allowed or not one.modality or one.modality in allowed]
-    return fitting or pictures[:1]
+    return pictures if key_or_uid else fitting or pictures[:1]
 
 
 def analyze(
@@ -157,12 +171,14 @@ def analyze(
 ) -> tuple[AddPrediction, tuple[AddHeatmap, ...], dict[str, float]]:
     """Run a model and explain what it found; `method` "none" skips the explanation.
 
-    Returns the actions and the seconds spent (`prepare`, `infer`, `explain`).
+    A package that names no layer to explain gets none either, unless a method is asked for. Returns the actions and the
+    seconds spent (`prepare`, `infer`, `explain`).
     """
     added = run_model(study, volume, package, device=device, override_reason=override_reason, progress=progress)
     prediction = added.prediction
     began = time.perf_counter()
-    targets = () if method == "none" else (target,) if target else default_targets(prediction)
+    silent = method == "none" or not (method or target or package.explanation.layer)
+    targets = () if silent else (target,) if target else default_targets(prediction)
     maps = tuple(
         explain_target(
             volume, package, one, method=method, mask=prediction.mask, device=prediction.device, progress=progress

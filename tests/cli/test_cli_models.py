@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from bundles import change_json, write_classifier, write_segmenter
+from bundles import change_json, write_classifier, write_segmenter, write_threshold_segmenter
 from phantoms import write_ct_series, write_film, write_mr_series
+from pydicom import dcmread
+from pydicom.uid import JPEGLSLossless
 
 from medassist.locations import user_models_dir
 
@@ -105,3 +107,28 @@ def test_models_are_listed_with_the_reason_when_broken(medassist, tmp_path) -> N
 
 def test_card_is_shown_where_the_model_is_run(medassist, segmenter) -> None:
     assert "knows nothing" in medassist("models", "card", segmenter).out
+
+
+def test_card_needs_a_name(refused) -> None:
+    assert "Which model?" in refused(2, "models", "card")
+
+
+def test_model_without_a_layer_to_explain_still_reports(medassist, refused, tmp_path) -> None:
+    package = write_threshold_segmenter(tmp_path / "threshold", 1500)
+    write_mr_series(tmp_path / "mr", slices=4)
+    answer = medassist("analyze", tmp_path / "mr", "-m", package, "-o", tmp_path / "out", "--json")
+    assert answer.code == 0, answer.err
+    assert answer.json["explanations"] == []
+    assert "no explanation" in answer.err
+    refused(4, "analyze", tmp_path / "mr", "-m", package, "-o", tmp_path / "other", "--explain", "gradcam")
+
+
+def test_unreadable_series_does_not_hide_the_next(medassist, segmenter, tmp_path) -> None:
+    for path in write_mr_series(tmp_path / "in" / "a", slices=2, SeriesNumber=1):
+        dataset = dcmread(path)
+        dataset.compress(JPEGLSLossless)
+        dataset.save_as(path)
+        path.write_bytes(path.read_bytes()[:-400])
+    write_mr_series(tmp_path / "in" / "b", SeriesNumber=2)
+    words = ("analyze", tmp_path / "in", "-m", segmenter, "-o", tmp_path / "out", "--json", "--explain", "none")
+    assert medassist(*words).code == 0

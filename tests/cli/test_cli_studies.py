@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import nibabel
 import numpy as np
 import pytest
+from bundles import write_segmenter
 from phantoms import write_ct_series, write_mr_series
+from pydicom.data import get_testdata_file
 
 
 def test_info_lists_a_series_with_its_shape(medassist, tmp_path) -> None:
@@ -86,3 +93,43 @@ def test_unwritable_target_is_code_5(refused, tmp_path) -> None:
 def test_target_without_a_volume_suffix_is_code_2(refused, tmp_path) -> None:
     write_ct_series(tmp_path / "ct")
     assert ".nii.gz" in refused(2, "convert", tmp_path / "ct", "-o", tmp_path / "out.jpg")
+
+
+def test_name_too_long_is_no_bug(refused) -> None:
+    assert "does not exist" in refused(3, "info", "x" * 5000)
+
+
+@pytest.mark.parametrize("verb", ["convert", "analyze"])
+def test_unknown_series_is_bad_usage(refused, tmp_path, verb) -> None:
+    write_ct_series(tmp_path / "ct", slices=2)
+    model = ("-m", write_segmenter(tmp_path / "model")) if verb == "analyze" else ()
+    sentence = refused(2, verb, tmp_path / "ct", "-o", tmp_path / "out", "--series", "1.2.3", *model)
+    assert "1.2.3" in sentence
+    assert str(tmp_path / "ct") in sentence
+
+
+def test_path_without_pictures_is_named(refused, tmp_path) -> None:
+    plan = get_testdata_file("rtplan.dcm")
+    assert plan in refused(3, "convert", plan, "-o", tmp_path / "out.nii")
+
+
+def test_left_out_files_are_told_after_the_work(medassist, tmp_path) -> None:
+    write_ct_series(tmp_path / "ct", slices=2)
+    assert medassist("convert", tmp_path / "ct", "-o", tmp_path / "out.nii").err == ""
+    (tmp_path / "ct" / "broken.dcm").write_bytes(bytes(128) + b"DICM")
+    answer = medassist("convert", tmp_path / "ct", "-o", tmp_path / "out.nii")
+    assert answer.code == 0
+    assert "Files left out: 1" in answer.err
+
+
+def test_file_names_beyond_the_encoding_are_printed_all_the_same(tmp_path) -> None:
+    odd = tmp_path / os.fsdecode("研究\xff".encode("utf-8", "surrogateescape") + b"\xff")
+    try:
+        write_ct_series(odd, slices=2)
+    except OSError:
+        pytest.skip("this file system keeps no such name")
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "medassist", "info", os.fsencode(odd), "--json"]
+    answer = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert (answer.returncode, answer.stderr) == (0, b"")
+    assert json.loads(answer.stdout)["source"] == str(odd)

@@ -358,6 +358,25 @@ def test_zip_that_lies_about_its_size(tmp_path, monkeypatch):
     assert "would unpack" in refusal(archive)
 
 
+def test_zip_without_its_end_is_named_as_damaged(tmp_path):
+    path = zipped(tmp_path / "a.zip", {"a.dcm": write_ct_series(tmp_path / "in", slices=1)[0].read_bytes()})
+    path.write_bytes(path.read_bytes()[:-200])
+    assert "cannot be unpacked" in refusal(path)
+
+
+def test_zip_in_a_zip_is_named_by_the_outer_one(tmp_path):
+    inner = zipped(tmp_path / "inner.zip", {"a.dcm": b"x"})
+    outer = zipped(tmp_path / "outer.zip", {"inner.zip": inner.read_bytes()})
+    sentence = refusal(outer)
+    assert str(outer) in sentence
+    assert "inner.zip" in sentence
+
+
+def test_zip_whose_names_collide_blames_no_disk(tmp_path):
+    path = zipped(tmp_path / "a.zip", {"a": b"x", "a/b.dcm": b"y"})
+    assert "disk" not in refusal(path)
+
+
 def test_damaged_zip(tmp_path):
     (path,) = write_ct_series(tmp_path / "in", slices=1)
     archive = zipped(tmp_path / "study.zip", {"a.dcm": path.read_bytes()})
