@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QFileDialog, QMenu
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from medassist.language import LANGUAGES, current_language, tr
 from medassist.ui import recent
@@ -64,20 +65,20 @@ class Menus:
         for name, action in self._languages.items():
             action.setChecked(name == current_language())
 
-    def _action(self, menu: QMenu, act: object, keys: str = "") -> QAction:
+    def _action(self, menu: QMenu, act: Callable[[], object], keys: str = "") -> QAction:
         action = QAction(menu)
-        action.triggered.connect(lambda _on=False: act())  # type: ignore[operator]
+        action.triggered.connect(lambda _on=False: act())
         if keys:
             action.setShortcut(QKeySequence(keys))
         menu.addAction(action)
         return action
 
-    def _switch(self, *parts: object) -> QAction:
+    def _switch(self, *parts: QWidget) -> QAction:
         action = QAction(self.view)
         action.setCheckable(True)
         action.setChecked(True)
         for part in parts:
-            action.toggled.connect(part.setVisible)  # type: ignore[attr-defined]
+            action.toggled.connect(part.setVisible)
         self.view.addAction(action)
         return action
 

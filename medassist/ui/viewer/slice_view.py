@@ -6,12 +6,12 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QTransform, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
 
-from medassist.imaging.slicing import Layout, Plane, edge_letters, layout
+from medassist.imaging.slicing import Layout, Plane, layout
 from medassist.session.actions import MoveCursor, SetWindow
 from medassist.session.state import Session
-from medassist.ui import theme
 from medassist.ui.store import Store
-from medassist.ui.viewer import gestures, hud, texts
+from medassist.ui.viewer import gestures
+from medassist.ui.viewer.annotations import Annotated, draw_annotations
 from medassist.ui.viewer.camera import Camera
 from medassist.ui.viewer.layers import SliceLayers
 from medassist.ui.viewer.slices import Shown
@@ -186,31 +186,23 @@ class SliceView(QGraphicsView):
 
     def drawForeground(self, painter: QPainter, _rect: QRectF | QRect) -> None:  # noqa: N802
         """Draw crosshair and texts in viewport pixels."""
-        if self._shown is None or self._layout is None:
+        if self._shown is None:
             return
         painter.save()
         painter.setWorldTransform(QTransform())
-        painter.setFont(theme.font(9.0))
-        area = QRectF(self.viewport().rect())
-        self._draw_over(painter, area, self._shown, self._layout)
+        draw_annotations(painter, QRectF(self.viewport().rect()), self._store.session, self._annotated(self._shown))
         painter.restore()
 
-    def _draw_over(self, painter: QPainter, area: QRectF, shown: Shown, plane_layout: Layout) -> None:
-        session = self._store.session
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        if self._crosshair:
-            row, column, _index = plane_layout.to_display(session.view.cursor_lps)
-            hud.draw_cross(painter, area, hud.Cross(self.to_screen(row, column), *_CROSS_COLORS[self.plane]))
-        geometry = shown.volume.geometry
-        letters = edge_letters(shown.volume, plane_layout)
-        if letters is not None:
-            hud.draw_letters(painter, area, letters)
-        hud.draw_scale(painter, area, self.camera.zoom, geometry.calibrated)
-        under = (
-            () if self._hover is None else texts.under_cursor(session, shown, *self.to_pixel(self._hover), self._hidden)
+    def _annotated(self, shown: Shown) -> Annotated:
+        row, column, _index = shown.layout.to_display(self._store.session.view.cursor_lps)
+        return Annotated(
+            shown,
+            self.camera.zoom,
+            self.leading,
+            self._hidden,
+            self.to_screen(float(row), float(column)) if self._crosshair else None,
+            None if self._hover is None else self.to_pixel(self._hover),
         )
-        corners = texts.corners(session, shown, self.camera.zoom * min(plane_layout.spacing_mm), leading=self.leading)
-        hud.draw_corners(painter, area, corners, under)
 
     def _dress(self) -> None:
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -248,10 +240,3 @@ class SliceView(QGraphicsView):
         assert self._layout is not None  # noqa: S101 - callers have a slice on screen
         (rows, columns), (down, right) = self._layout.shape, self._layout.spacing_mm
         return QRectF(-right / 2, -down / 2, columns * right, rows * down)
-
-
-_CROSS_COLORS = {
-    Plane.AXIAL: (theme.AXIS_COLORS["sagittal"], theme.AXIS_COLORS["coronal"]),
-    Plane.CORONAL: (theme.AXIS_COLORS["sagittal"], theme.AXIS_COLORS["axial"]),
-    Plane.SAGITTAL: (theme.AXIS_COLORS["coronal"], theme.AXIS_COLORS["axial"]),
-}

@@ -1,0 +1,57 @@
+"""Everything a plane says about itself: crosshair, letters, scale, corners and what lies under the mouse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QPainter
+
+from medassist.imaging.slicing import Plane, edge_letters
+from medassist.session.state import Session
+from medassist.ui import theme
+from medassist.ui.viewer import hud, texts
+from medassist.ui.viewer.slices import Shown
+
+CROSS_COLORS = {
+    Plane.AXIAL: (theme.AXIS_COLORS["sagittal"], theme.AXIS_COLORS["coronal"]),
+    Plane.CORONAL: (theme.AXIS_COLORS["sagittal"], theme.AXIS_COLORS["axial"]),
+    Plane.SAGITTAL: (theme.AXIS_COLORS["coronal"], theme.AXIS_COLORS["axial"]),
+}
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """What there is to say.
+
+    Attributes:
+        shown: the slice on screen.
+        zoom: screen pixels per mm (per pixel of a picture without a scale).
+        leading: whether this plane carries patient, series and model.
+        hidden: whether the reader holds model results back.
+        cursor: where the crosshair lies on screen, None without one.
+        under: display (row, column) under the mouse, None when it is elsewhere.
+    """
+
+    shown: Shown
+    zoom: float
+    leading: bool
+    hidden: bool
+    cursor: QPointF | None = None
+    under: tuple[float, float] | None = None
+
+
+def draw_annotations(painter: QPainter, area: QRectF, session: Session, what: Annotated) -> None:
+    """Draw it in screen pixels over `area`."""
+    shown = what.shown
+    painter.setFont(theme.font(9.0))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    if what.cursor is not None:
+        hud.draw_cross(painter, area, hud.Cross(what.cursor, *CROSS_COLORS[shown.plane]))
+    letters = edge_letters(shown.volume, shown.layout)
+    if letters is not None:
+        hud.draw_letters(painter, area, letters)
+    hud.draw_scale(painter, area, what.zoom, shown.volume.geometry.calibrated)
+    under = () if what.under is None else texts.under_cursor(session, shown, *what.under, what.hidden)
+    corners = texts.corners(session, shown, what.zoom * min(shown.layout.spacing_mm), leading=what.leading)
+    hud.draw_corners(painter, area, corners, under)
