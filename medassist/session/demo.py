@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from medassist.entities.errors import Refused
@@ -36,7 +37,7 @@ class Demo:
             lambda _session, *, progress: self._open(sample, progress=progress),
             lambda session, *, progress: self._load(session, progress=progress),
             lambda session, *, progress: self._run(sample, session, progress=progress),
-            lambda session, *, progress: self._explain(session, progress=progress),
+            *(partial(self._explain, rank) for rank in reversed(range(jobs.MOST_TARGETS))),
             lambda session, *, progress: self._report(sample, session, progress=progress),
         )
 
@@ -61,13 +62,14 @@ class Demo:
             self.tell(f"{sample}: {localized(refusal)}")
             return None
 
-    def _explain(self, session: Session, *, progress: Progress) -> Action | None:
+    def _explain(self, rank: int, session: Session, *, progress: Progress) -> Action | None:
+        """Explain the target of one rank; the first rank comes last, so that its map is on screen."""
         from medassist.inference.catalogue import find
 
-        if session.volume is None or session.prediction is None:
+        targets = jobs.default_targets(session.prediction) if session.prediction is not None else ()
+        if session.volume is None or rank >= len(targets):
             return None
-        target = jobs.default_targets(session.prediction)[0]
-        return jobs.explain_target(session.volume, find(MODEL), target, progress=progress)
+        return jobs.explain_target(session.volume, find(MODEL), targets[rank], progress=progress)
 
     def _report(self, sample: str, session: Session, *, progress: Progress) -> Action | None:
         if session.prediction is None:
