@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from bundles import write_segmenter, write_threshold_segmenter
-from phantoms import MARKER_IJK, write_ct_series
+from phantoms import MARKER_IJK, write_ct_series, write_mr_series
 from ui_cases import pump
 
 from medassist import app
@@ -50,6 +51,28 @@ def test_run_shows_the_marker_where_it_is(window, store, runner, tmp_path, model
     pump(lambda: not runner.running(), 60)
     assert window.messages.sentences() == ()
     assert {"seg.dcm", "sr.dcm", "result.json"} <= {path.name for path in store.session.reports}
+
+
+@pytest.mark.parametrize("end", ["cancel", "close"])
+def test_cancel_and_close_stop_a_real_network_at_the_next_window(window, store, runner, tmp_path, end):
+    write_mr_series(tmp_path / "mr", slices=48, rows=64, columns=64)
+    write_segmenter(user_models_dir() / "tiny")
+    window.models.reload()
+    window.models.select("tiny")
+    window.open([tmp_path / "mr"])
+    pump(lambda: store.session.volume is not None and not runner.running())
+    fractions = []
+    runner.stepped.connect(lambda _lane, step: fractions.append(step.fraction if "Running" in step.stage else None))
+    window.models.device.setCurrentIndex(1)
+    window.models.run.click()
+    pump(lambda: any(fractions), 60)
+    before = store.session
+    window.models.progress.cancel.click() if end == "cancel" else window.close()
+    pump(lambda: not runner.running(), 5)
+    assert store.session is before
+    assert window.messages.sentences() == ()
+    assert max(fraction or 0.0 for fraction in fractions) < 0.9
+    assert not [one for one in threading.enumerate() if one.name.startswith("medassist-model")]
 
 
 def test_run_and_explain_as_the_command_line_does(tmp_path, monkeypatch):
