@@ -14,6 +14,8 @@ from medassist.entities.study import Scan, Series, Study
 from medassist.language import localized, tr
 from medassist.session import jobs
 
+_NAME_LENGTH = 64
+
 
 def register(verbs: Any) -> None:
     """Add the verbs to the parser."""
@@ -138,7 +140,7 @@ def _targets(chosen: Sequence[Series], out: Path) -> dict[Series, Path]:
 
     suffix = next((one for one in SUFFIXES if out.name.lower().endswith(one)), "")
     if not suffix:
-        if out.suffix:
+        if out.suffix and not out.is_dir():
             raise UsageError(
                 "{file} has no suffix of a volume format.", remedy="Use .nii.gz, .nii, .nrrd or .mha.", file=out
             )
@@ -162,7 +164,8 @@ def _file_name(series: Series) -> str:
 
 
 def _word(text: str) -> str:
-    return re.sub(r"[^\w.=+-]+", "_", text).strip("_.") or "part"
+    """Return text as a file name: file systems take 255 bytes, three per Chinese character."""
+    return re.sub(r"[^\w.=+-]+", "_", text)[:_NAME_LENGTH].strip("_.") or "part"
 
 
 def _unique(targets: dict[Series, Path]) -> dict[Series, Path]:

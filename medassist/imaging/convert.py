@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,9 @@ from medassist.entities.errors import UnreadableInput, UnwritableOutput, UsageEr
 from medassist.entities.study import Series
 from medassist.entities.volume import Volume
 from medassist.imaging import tags
-from medassist.imaging.dicom_files import quietly, read_header
-from medassist.imaging.native import silenced
+from medassist.imaging.dicom_files import read_header
+from medassist.imaging.file_names import writable_name
+from medassist.imaging.quiet import quietly, silenced
 
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
 
@@ -39,11 +39,8 @@ def write_volume(volume: Volume, path: Path) -> None:
     _place(image, volume, several=several)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".medassist-", dir=path.parent, ignore_cleanup_errors=True) as stage:
-            whole = Path(stage) / path.name
-            with silenced():
-                sitk.WriteImage(image, str(whole), useCompression=path.suffix not in (".nii", ".mha"))
-            whole.replace(path)
+        with writable_name(path) as name, silenced():
+            sitk.WriteImage(image, str(name), useCompression=path.suffix not in (".nii", ".mha"))
     except (RuntimeError, OSError) as problem:
         raise UnwritableOutput(
             "{path} cannot be written.", remedy="Is the folder writable and the disk not full?", path=path

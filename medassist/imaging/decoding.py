@@ -15,7 +15,7 @@ from medassist.entities.errors import UnreadableInput
 from medassist.entities.volume import AnyArray
 from medassist.imaging.dicom_files import BAD_FILE
 from medassist.imaging.mosaic import Mosaic, mosaic_of
-from medassist.imaging.native import silenced
+from medassist.imaging.quiet import silenced
 
 # JPEG extended (12 bit) and lossless: pydicom's only plug-in for them is under the GPL, SimpleITK's GDCM is not.
 _JPEG_OF_GDCM = ("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")

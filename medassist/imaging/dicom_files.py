@@ -6,10 +6,7 @@ Everything that can go wrong in a file comes out as `UnreadableInput` with the f
 from __future__ import annotations
 
 import struct
-import warnings
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -68,14 +65,6 @@ HEADER_TAGS: tuple[str | int, ...] = (
     0x00190010, 0x0019100C, 0x20010010, 0x20011003, 0x00430010, 0x0043102F, 0x00431039, 0x00650010, 0x00651050,
 )  # fmt: skip
 """What a scan reads of every file."""
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Silence the remarks pydicom makes about odd but readable files."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def looks_like_dicom(path: Path) -> bool:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +15,8 @@ from medassist.entities.geometry import Affine, Geometry
 from medassist.entities.study import FrameRef, Series, SeriesKind, Warned, warned
 from medassist.imaging import nifti, nifti_place
 from medassist.imaging.dicom_files import MAX_PIXEL_BYTES
-from medassist.imaging.native import silenced
+from medassist.imaging.file_names import readable_name
+from medassist.imaging.quiet import silenced
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -93,7 +91,9 @@ def itk_reader(path: Path) -> Iterator[SimpleITK.ImageFileReader]:
     import SimpleITK as sitk  # noqa: N813
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    with _openable(path) as name:
+    if not path.is_file():
+        raise UnreadableInput("{path} does not exist.", path=path)
+    with readable_name(path) as name:
         reader = sitk.ImageFileReader()
         reader.SetFileName(str(name))
         if format_of(path) == "NIfTI":
@@ -105,20 +105,6 @@ def itk_reader(path: Path) -> Iterator[SimpleITK.ImageFileReader]:
         except RuntimeError as problem:
             kept = "orthonormal" in str(problem)
             raise (_sheared(path) if kept else _damaged(path)) from problem
-
-
-@contextmanager
-def _openable(path: Path) -> Iterator[Path]:
-    """Yield a name ITK can open: on Windows its readers fail on names outside ASCII, so they get a copy."""
-    if not path.is_file():
-        raise UnreadableInput("{path} does not exist.", path=path)
-    if os.name != "nt" or str(path).isascii() or path.suffix in (".mhd", ".nhdr"):
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / f"volume{''.join(path.suffixes[-2:])}"
-        shutil.copyfile(path, copy)
-        yield copy
 
 
 def _check_nifti(path: Path) -> None:

@@ -8,7 +8,8 @@ from pydicom import Dataset
 
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.study import Series
-from medassist.imaging.dicom_files import quietly, read_header
+from medassist.imaging.dicom_files import read_header
+from medassist.imaging.quiet import quietly
 
 
 def read_headers(series: Series) -> list[Dataset]:

@@ -17,10 +17,11 @@ from medassist.entities.study import Series, SeriesKind
 from medassist.entities.volume import AnyArray, Volume, Window
 from medassist.imaging import tags
 from medassist.imaging.decoding import decode
-from medassist.imaging.dicom_files import BAD_FILE, MAX_PIXEL_BYTES, quietly, read_with_pixels
+from medassist.imaging.dicom_files import BAD_FILE, MAX_PIXEL_BYTES, read_with_pixels
 from medassist.imaging.foreign_pixels import load_foreign
 from medassist.imaging.frames import Frame, frames_of
 from medassist.imaging.grid import film_affine, plane_affine, step_of
+from medassist.imaging.quiet import quietly
 from medassist.imaging.render import auto_window
 from medassist.imaging.rescaling import rescale
 from medassist.progress import Progress

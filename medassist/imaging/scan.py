@@ -17,7 +17,6 @@ from medassist.imaging.dicom_files import (
     BAD_FILE,
     is_cut_off,
     looks_like_dicom,
-    quietly,
     read_header,
     read_header_and_rest,
     sop_class_of,
@@ -25,6 +24,7 @@ from medassist.imaging.dicom_files import (
 from medassist.imaging.foreign import foreign_series, format_of
 from medassist.imaging.frames import frames_of
 from medassist.imaging.header_file import HeaderFile, referenced_series
+from medassist.imaging.quiet import quietly
 from medassist.imaging.studies import studies_of
 from medassist.imaging.tags import text, texts, whole
 from medassist.progress import Progress

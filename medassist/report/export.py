@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from medassist.entities.errors import UnwritableOutput, UsageError
+from medassist.imaging.file_names import put, staging_folder
 from medassist.plugins import Availability, needs
 from medassist.progress import Progress
 from medassist.report import html, keyimages, nifti, pdf, pm, result_json, seg, sr
@@ -67,8 +67,8 @@ def export(case: Case, folder: Path, formats: Iterable[str] = ALL_FORMATS, *, pr
     chosen = _with_required(formats)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".medassist-", dir=folder, ignore_cleanup_errors=True) as stage:
-            written = _write_all(case, Path(stage), chosen, progress)
+        with staging_folder(folder) as stage:
+            written = _write_all(case, stage, chosen, progress)
             return _publish(written, folder)
     except OSError as error:
         raise UnwritableOutput(
@@ -117,7 +117,7 @@ def _publish(written: list[Path], folder: Path) -> tuple[Path, ...]:
     for name in stale:
         (folder / name).unlink(missing_ok=True)
     for path in written:
-        path.replace(folder / path.name)
+        put(path, folder / path.name)
     return tuple(folder / name for name in names)
 
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Code
+from medassist.imaging.quiet import quietly
 from medassist.report.case import Case
 from medassist.report.dicom_objects import save, series_arguments, set_body_part, set_side, set_time
 from medassist.report.identity import concept
 from medassist.report.placement import placement, point_at_source_frames
-from medassist.report.quiet import quietly
 from medassist.report.sources import has_dicom_sources, source_headers
 
 if TYPE_CHECKING:

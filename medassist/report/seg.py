@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.entities.prediction import Mask, Prediction, Segment
+from medassist.imaging.quiet import quietly
 from medassist.report.case import Case, numbered
 from medassist.report.dicom_objects import save, series_arguments, set_body_part, set_time
 from medassist.report.identity import ANATOMICAL_STRUCTURE, MANUFACTURER, code_for, concept
 from medassist.report.placement import placement, point_at_source_frames
-from medassist.report.quiet import quietly
 from medassist.report.sources import has_dicom_sources, source_headers
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medassist.entities.study import Warned, warned
+from medassist.imaging.quiet import quietly
 from medassist.report.case import Case
 from medassist.report.placement import decimal, orientation, placement, slice_origins
-from medassist.report.quiet import quietly
 
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset

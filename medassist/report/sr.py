@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medassist.entities.prediction import ModelRef
+from medassist.imaging.quiet import quietly
 from medassist.report import pm, seg
 from medassist.report.case import Case
 from medassist.report.dicom_objects import reference, save, series_arguments, set_time
 from medassist.report.identity import MANUFACTURER, RESEARCH_USE, device_uid
-from medassist.report.quiet import quietly
 from medassist.report.sources import has_dicom_sources, source_headers
 from medassist.report.sr_groups import comment, group
 

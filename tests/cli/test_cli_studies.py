@@ -133,3 +133,10 @@ def test_file_names_beyond_the_encoding_are_printed_all_the_same(tmp_path) -> No
     answer = subprocess.run(command, capture_output=True, env=environment, check=False)
     assert (answer.returncode, answer.stderr) == (0, b"")
     assert json.loads(answer.stdout)["source"] == str(odd)
+
+
+def test_folder_with_a_dot_in_its_name_is_a_folder(medassist, tmp_path) -> None:
+    write_ct_series(tmp_path / "ct", slices=2, SeriesDescription="x" * 300)
+    (tmp_path / "v1.0").mkdir()
+    (file,) = medassist("convert", tmp_path / "ct", "-o", tmp_path / "v1.0").out.split()
+    assert file.startswith(str(tmp_path / "v1.0"))

@@ -17,7 +17,7 @@ from pydicom.data import get_testdata_file
 from medassist.entities.errors import UnreadableInput, UnwritableOutput
 from medassist.imaging.convert import write_volume
 from medassist.imaging.load import load
-from medassist.imaging.native import silenced
+from medassist.imaging.quiet import silenced
 from medassist.imaging.scan import scan
 
 VALUES = np.arange(5 * 6 * 7, dtype=np.int16).reshape(5, 6, 7)
@@ -107,6 +107,25 @@ def test_unwritable_target_makes_no_noise_and_leaves_nothing(tmp_path, capfd):
             write_volume(volume, tmp_path / "out" / target)
     assert capfd.readouterr() == ("", "")
     assert [path.name for path in (tmp_path / "out").rglob("*")] == ["folder.nii.gz"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".mha", ".nrrd"])
+def test_names_that_are_no_utf_8_are_written_and_read(tmp_path, suffix):
+    write_ct_series(tmp_path / "in", slices=2)
+    volume = load(scan(tmp_path / "in").all_series()[0])
+    path = tmp_path / os.fsdecode("胸部".encode("gbk") + suffix.encode())
+    write_volume(volume, path)
+    np.testing.assert_array_equal(load(scan(path).all_series()[0]).array_zyx, volume.array_zyx)
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted(["in", path.name])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_header_of_two_files_under_such_a_name_is_refused(tmp_path):
+    sitk.WriteImage(sitk.GetImageFromArray(VALUES), str(tmp_path / "a.mhd"))
+    odd = (tmp_path / "a.mhd").rename(tmp_path / os.fsdecode(b"\xff.mhd"))
+    with pytest.raises(UnreadableInput, match="Rename"):
+        scan(odd)
 
 
 def test_silence_ends_with_the_last_thread(capfd):

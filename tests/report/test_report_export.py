@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -183,6 +184,14 @@ def test_cancel_leaves_the_folder_as_it_was(mr_case, tmp_path):
     with pytest.raises(Cancelled):
         export(mr_case, tmp_path / "out", WITHOUT_QT, progress=progress)
     assert names(tmp_path / "out") == set()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_folder_whose_name_is_no_utf_8_gets_the_whole_report(mr_case, tmp_path):
+    folder = tmp_path / os.fsdecode("报告".encode("gbk"))
+    export(mr_case, folder, ALL_FORMATS, progress=Progress())
+    assert {"result.json", "seg.dcm", "mask.nii.gz", "report.pdf", "key-1.png"} <= names(folder)
+    assert not [name for name in names(folder) if name.startswith(".")]
 
 
 def test_stale_files_of_an_earlier_report_go_others_stay(mr_case, tmp_path):

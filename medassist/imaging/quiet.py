@@ -1,9 +1,10 @@
-"""Keep what C libraries print themselves off the terminal: the reader gets one sentence of ours instead."""
+"""Keep libraries quiet: what they have to say about odd but readable files is no answer to a person."""
 
 from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,14 @@ _STANDARD_ERROR = 2
 _lock = threading.Lock()
 _inside: list[int] = []
 """One entry per caller inside; the first is the descriptor to put back, the others repeat it."""
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Silence the warnings of pydicom and highdicom about the values of a header."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @contextmanager
