@@ -34,7 +34,9 @@ def render(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.get_template("report.html.j2")
-    return template.render(page=told, sources=sources, heights=heights or {}, paged=paged)
+    text = template.render(page=told, sources=sources, heights=heights or {}, paged=paged)
+    # Names of files may be no UTF-8; such a mark becomes a question mark, as no reader could show it.
+    return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _data_uri(path: Path) -> str:

@@ -36,7 +36,8 @@ def write_result(case: Case, folder: Path, files: Iterable[str], timings_s: Mapp
     """Write result.json with the names of the files of the same report and the seconds they took."""
     path = folder / FILE_NAME
     text = json.dumps(finite(result(case, files, timings_s)), indent=2, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    # A mark of a file name that is no UTF-8 becomes JSON's own escape.
+    path.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
     return (path,)
 
 

@@ -60,7 +60,7 @@ def audit_file() -> Path:
 
 def hashed(identifier: str) -> str:
     """Return the SHA-256 of an identifier, so that whoever has the study can find its lines and nobody else."""
-    return hashlib.sha256(identifier.encode()).hexdigest()
+    return hashlib.sha256(identifier.encode(errors="surrogatepass")).hexdigest()
 
 
 def record(action: str, *, inputs: tuple[str, ...] = (), details: Mapping[str, str | int | bool] | None = None) -> None:

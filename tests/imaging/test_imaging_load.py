@@ -68,6 +68,29 @@ def test_scale_of_each_slice_is_its_own(tmp_path):
     assert volume.unit == "BQML"
 
 
+SCHEMES = {
+    "position": lambda slice_, time: {"TemporalPositionIdentifier": time + 1, "InstanceNumber": 1},
+    "acquisition": lambda slice_, time: {"AcquisitionNumber": time + 1, "InstanceNumber": 1},
+    "clock": lambda slice_, time: {"AcquisitionTime": f"1011{10 + time}.{slice_:06d}", "InstanceNumber": 1},
+    "trigger": lambda slice_, time: {"TriggerTime": 50 * time, "InstanceNumber": 1},
+    "b value": lambda slice_, time: {"DiffusionBValue": 500.0 * time, "InstanceNumber": 1},
+    "volume by volume": lambda slice_, time: {"InstanceNumber": time * 3 + slice_ + 1},
+    "slice by slice": lambda slice_, time: {"InstanceNumber": slice_ * 4 + time + 1},
+}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_scheme_of_time_gives_the_same_order(tmp_path, scheme):
+    for time in (2, 0, 3, 1):
+        place = {"SeriesInstanceUID": "1.2.3", "FrameOfReferenceUID": "1.2.4", "AcquisitionNumber": None}
+        facts = {
+            keyword: (lambda slice_, time=time, keyword=keyword: SCHEMES[scheme](slice_, time)[keyword])
+            for keyword in SCHEMES[scheme](0, 0)
+        }
+        write_mr_series(tmp_path / str(time), values=np.full((3, 8, 8), 10 * time, np.uint16), **(place | facts))
+    assert loaded(tmp_path).array_tzyx[:, :, 0, 0].tolist() == [[10 * time] * 3 for time in range(4)]
+
+
 def test_time_points_past_midnight_stay_in_order(tmp_path):
     clock = {"20260102": ("235950", "235955"), "20260103": ("000001", "000006")}
     moments = [(date, time) for date, times in clock.items() for time in times]

@@ -194,6 +194,15 @@ def test_folder_whose_name_is_no_utf_8_gets_the_whole_report(mr_case, tmp_path):
     assert not [name for name in names(folder) if name.startswith(".")]
 
 
+def test_source_whose_name_is_no_utf_8_is_reported(mr_case, tmp_path):
+    odd = "\udcd0\udcd8.nii.gz"
+    series = replace(mr_case.series, description=odd, key=f"/data/{odd}")
+    case = replace(mr_case, series=series, volume=replace(mr_case.volume, series=series))
+    export(case, tmp_path / "out", ("json", "html", "pdf", "png"), progress=Progress())
+    assert json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+    assert "??.nii.gz" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
 def test_stale_files_of_an_earlier_report_go_others_stay(mr_case, tmp_path):
     two = replace(mr_case, heatmaps=(blob_map(mr_case.volume), blob_map(mr_case.volume, "Cardiomegaly")))
     export(two, tmp_path / "out", ("pm", "png", "json"), progress=Progress())

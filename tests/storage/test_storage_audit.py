@@ -83,3 +83,7 @@ def test_unwritable_trail_is_an_error_not_silence(monkeypatch, tmp_path):
     monkeypatch.setenv("MEDASSIST_DATA", str(tmp_path / "file"))
     with pytest.raises(UnwritableOutput):
         audit.record("open")
+
+
+def test_key_with_a_file_name_that_is_no_utf_8_is_hashed():
+    assert len(audit.hashed("/data/\udcd0\udcd8.nii.gz")) == 64
