@@ -15,6 +15,7 @@ import medassist
 from medassist.imaging.colormaps import colormap
 from medassist.imaging.render import blend_heat, blend_labels, to_gray8, to_rgb
 from medassist.imaging.slicing import Layout, edge_letters, layout, native_plane
+from medassist.imaging.windows import starting_window
 from medassist.report.case import Case
 from medassist.report.fonts import font, speaks_chinese
 from medassist.report.keyviews import KeyView, key_views, place, title
@@ -75,7 +76,7 @@ def overlaid(case: Case, view: KeyView) -> NDArray[np.uint8]:
     """Return the slice as RGB in display orientation with its overlay, one pixel per voxel."""
     shown = _layout(case)
     values = shown.extract(case.volume.array_zyx, view.index)
-    picture = values if case.volume.is_color else to_gray8(values, case.volume.windows[0], case.volume.inverted)
+    picture = values if case.volume.is_color else to_gray8(values, starting_window(case.volume), case.volume.inverted)
     if view.heatmap is not None:
         heat = shown.extract(view.heatmap.values_zyx, view.index)
         return blend_heat(picture, heat, view.heatmap.maximum, opacity=HEAT_OPACITY, threshold=HEAT_THRESHOLD)

@@ -15,6 +15,7 @@ from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Prediction
 from medassist.entities.study import Scan
 from medassist.entities.volume import Volume, Window
+from medassist.imaging.windows import starting_window
 from medassist.session.state import Layers, Point, Session, View
 
 K = TypeVar("K")
@@ -58,14 +59,14 @@ class AddScan:
 
 @dataclass(frozen=True, eq=False)
 class ShowVolume:
-    """Put a loaded series on screen, at its middle slice and first window unless it was seen before."""
+    """Put a loaded series on screen, at its middle slice and starting window unless it was seen before."""
 
     volume: Volume
 
     def __call__(self, session: Session) -> Session:
         """Return the session with the volume loaded and current."""
         key = self.volume.series.key
-        fresh = View(cursor_lps=center_of(self.volume), window=self.volume.windows[0])
+        fresh = View(cursor_lps=center_of(self.volume), window=starting_window(self.volume))
         return replace(
             session,
             volumes=_with(session.volumes, key, self.volume),

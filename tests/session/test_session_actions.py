@@ -20,7 +20,7 @@ MODEL = ModelRef("reader", "1.0", "ab" * 32)
 
 
 def volume(key: str = "one") -> Volume:
-    series = Series(key, SeriesKind.VOLUME, (), shape_zyx=(4, 5, 6))
+    series = Series(key, SeriesKind.VOLUME, (), modality="CT", shape_zyx=(4, 5, 6))
     affine = np.diag([2.0, 2.0, 3.0, 1.0])
     return Volume(series, np.zeros((2, 4, 5, 6), np.int16), Geometry(affine, (4, 5, 6)), windows=(Window(40, 400),))
 

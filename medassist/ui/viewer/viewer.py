@@ -17,7 +17,7 @@ from medassist.ui.viewer import texts
 from medassist.ui.viewer.color_bar import ColorBar
 from medassist.ui.viewer.gestures import ZOOM_PER_NOTCH
 from medassist.ui.viewer.keys import SCROLL_KEYS, TIME_KEYS
-from medassist.ui.viewer.presets import preset, starting_window
+from medassist.ui.viewer.presets import preset
 from medassist.ui.viewer.slice_view import SliceView
 from medassist.ui.viewer.slices import planes_of
 
@@ -102,10 +102,6 @@ class Viewer(QWidget):
             self._maximised = None
             self._arrange(new)
         self._draw(new)
-        if new.volume is not None and new.current not in old.views:
-            window = starting_window(new.volume)
-            if window != new.view.window:
-                self._store.dispatch(SetWindow(window))
 
     def _arrange(self, session: Session) -> None:
         volume = session.volume
