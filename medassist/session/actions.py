@@ -139,8 +139,8 @@ class SetLayers:
 class AddPrediction:
     """Keep what a model said, with the findings made from it.
 
-    An earlier run of the same model on the same series is replaced together with the findings nobody judged;
-    judged findings stay.
+    An earlier run of the same model on the same series is replaced together with the findings nobody judged.
+    Judged findings stay; the very same weights saying the same again is no second finding.
     """
 
     prediction: Prediction
@@ -157,8 +157,10 @@ class AddPrediction:
         kept = tuple(
             one for one in session.predictions if (one.model.name, one.series_key) != (new.model.name, new.series_key)
         )
-        findings = tuple(one for one in session.findings if not outdated(one))
-        return replace(session, predictions=(*kept, new), findings=(*findings, *self.findings))
+        judged = tuple(one for one in session.findings if not outdated(one))
+        settled = {(one.series_key, one.label, one.model) for one in judged}
+        news = tuple(one for one in self.findings if (one.series_key, one.label, one.model) not in settled)
+        return replace(session, predictions=(*kept, new), findings=(*judged, *news))
 
 
 @dataclass(frozen=True, eq=False)

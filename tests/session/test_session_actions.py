@@ -29,8 +29,8 @@ def prediction(key: str = "one") -> Prediction:
     return Prediction(MODEL, key, "2026-01-01T00:00:00", "cpu", scores=(ClassScore("Effusion", 0.7, 0.5),))
 
 
-def finding(uid: str, judgement: Judgement = Judgement.UNREVIEWED) -> Finding:
-    return Finding(uid, "Effusion", "one", model=MODEL, judgement=judgement)
+def finding(uid: str, label: str = "Effusion", model: ModelRef = MODEL) -> Finding:
+    return Finding(uid, label, "one", model=model)
 
 
 @pytest.fixture
@@ -75,11 +75,20 @@ def test_opening_a_path_again_replaces_it(session: Session) -> None:
 
 
 def test_a_second_run_replaces_what_nobody_judged(session: Session) -> None:
-    first = actions.AddPrediction(prediction(), (finding("1"), finding("2")))(session)
+    first = actions.AddPrediction(prediction(), (finding("1"), finding("2", "Mass")))(session)
     judged = actions.Judge("1", Judgement.ACCEPTED, "reader", "now")(first)
-    second = actions.AddPrediction(prediction(), (finding("3"),))(judged)
-    assert [one.tracking_uid for one in second.findings] == ["1", "3"]
+    second = actions.AddPrediction(prediction(), (finding("3"), finding("4", "Mass")))(judged)
+    assert [one.tracking_uid for one in second.findings] == ["1", "4"]
     assert len(second.predictions) == 1
+
+
+def test_other_weights_have_to_be_judged_anew(session: Session) -> None:
+    judged = actions.Judge("1", Judgement.ACCEPTED, "reader", "now")(
+        actions.AddPrediction(prediction(), (finding("1"),))(session)
+    )
+    retrained = ModelRef("reader", "1.1", "cd" * 32)
+    second = actions.AddPrediction(prediction(), (finding("2", model=retrained),))(judged)
+    assert [one.tracking_uid for one in second.findings] == ["1", "2"]
 
 
 def test_a_verdict_names_who_and_when(session: Session) -> None:
