@@ -14,6 +14,7 @@ from medassist.entities.errors import UnreadableInput
 from medassist.entities.geometry import Affine, Geometry
 from medassist.entities.study import FrameRef, Series, SeriesKind, Warned, warned
 from medassist.imaging import nifti, nifti_place
+from medassist.imaging.data_file import check_data_file
 from medassist.imaging.dicom_files import MAX_PIXEL_BYTES
 from medassist.imaging.file_names import readable_name
 from medassist.imaging.quiet import silenced
@@ -98,6 +99,8 @@ def itk_reader(path: Path) -> Iterator[SimpleITK.ImageFileReader]:
         reader.SetFileName(str(name))
         if format_of(path) == "NIfTI":
             _check_nifti(path)
+        else:
+            check_data_file(path)
         try:
             with silenced():
                 reader.ReadImageInformation()

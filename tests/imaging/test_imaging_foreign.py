@@ -78,6 +78,30 @@ def test_voxels_of_several_numbers_are_refused_by_the_scan(tmp_path, shape):
         scan(tmp_path / "a.mha")
 
 
+META = "ObjectType = Image\nNDims = 3\nDimSize = 5 6 7\nElementType = MET_UCHAR\nElementDataFile = {}\n"
+NRRD = "NRRD0004\ntype: unsigned char\ndimension: 3\nsizes: 5 6 7\nencoding: raw\ndata file: {}\n\n"
+
+
+@pytest.mark.parametrize(("suffix", "header"), [(".mhd", META), (".mha", META), (".nhdr", NRRD), (".nrrd", NRRD)])
+@pytest.mark.parametrize("name", ["/dev/zero", "../a.raw", "sub/../../a.raw", "C:\\a.raw", "LIST\na.raw\n/etc/passwd"])
+def test_header_that_points_elsewhere_is_refused(tmp_path, suffix, header, name):
+    (tmp_path / "a.raw").write_bytes(bytes(210))
+    path = tmp_path / "in" / f"a{suffix}"
+    path.parent.mkdir()
+    path.write_text(header.format(name))
+    with pytest.raises(UnreadableInput, match="outside its folder"):
+        scan(path)
+
+
+@pytest.mark.parametrize(("suffix", "header"), [(".mhd", META), (".nhdr", NRRD)])
+@pytest.mark.parametrize("name", ["b..raw", "sub/b.raw"])
+def test_header_that_points_into_its_folder_is_read(tmp_path, suffix, header, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(bytes(range(210)))
+    (tmp_path / f"a{suffix}").write_text(header.format(name))
+    assert load(scan(tmp_path / f"a{suffix}").all_series()[0]).array_zyx.max() == 209
+
+
 def test_damaged_volumes_make_no_noise(tmp_path, capfd):
     sitk.WriteImage(sitk.GetImageFromArray(VALUES), str(tmp_path / "a.mha"))
     whole = (tmp_path / "a.mha").read_bytes()
