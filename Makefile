@@ -1,7 +1,7 @@
 # The two commands a newcomer needs: `make run` and `make test`.
 PYTHON ?= python3
 
-.PHONY: run test
+.PHONY: run test screenshots
 
 run:
 	@$(PYTHON) packaging/bootstrap.py
@@ -10,3 +10,16 @@ run:
 test:
 	@$(PYTHON) packaging/bootstrap.py --extra test
 	@.venv/bin/python -m pytest
+
+# The pictures in docs/screenshots, drawn by the real window under Xvfb. Needs xvfb and, for the hippocampus, the
+# development data in ../shared.
+SHOT = xvfb-run -a -s "-screen 0 1600x1000x24" .venv/bin/medassist open
+CROP = ../shared/data/hippocampus/images/hippocampus_053.nii.gz
+
+screenshots:
+	for language in en zh_CN; do \
+	  $(SHOT) resources/samples/RG1_J2KR.dcm --model chest_xray_findings --explain "Nodule or mass" \
+	    --language $$language --screenshot docs/screenshots/chest-$$language.png && \
+	  $(SHOT) $(CROP) --model hippocampus_mr \
+	    --language $$language --screenshot docs/screenshots/hippocampus-$$language.png || exit 1; \
+	done
