@@ -34,7 +34,7 @@ class Geometry:
     def __post_init__(self) -> None:
         """Freeze the affine and refuse one that cannot be inverted (ValueError)."""
         affine = np.array(self.affine_lps, dtype=np.float64)
-        if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+        if affine.shape != (4, 4) or not np.isfinite(affine).all() or not _is_invertible(affine[:3, :3]):
             raise ValueError(f"not an invertible 4 x 4 affine: {affine.tolist()}")
         affine.setflags(write=False)
         object.__setattr__(self, "affine_lps", affine)
@@ -93,6 +93,12 @@ class Geometry:
         local[:3, :3] = np.diag(scale)
         local[:3, 3] = (scale - 1.0) / 2.0
         return replace(self, affine_lps=self.affine_lps @ local, shape_zyx=shape_zyx)
+
+
+def _is_invertible(steps: Affine) -> bool:
+    """Tell whether three steps span space, however small they are: voxels of a microscope are 1e-4 mm wide."""
+    lengths = np.linalg.norm(steps, axis=0)
+    return bool(lengths.min() > 0 and abs(np.linalg.det(steps / lengths)) > 1e-6)
 
 
 def geometry_from_ras(affine_ras: ArrayLike, shape_zyx: tuple[int, int, int], uid: str = "") -> Geometry:

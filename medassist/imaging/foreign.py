@@ -126,14 +126,17 @@ def _sheared(path: Path) -> UnreadableInput:
 
 
 def itk_geometry(reader: SimpleITK.ImageFileReader, shape_zyx: tuple[int, int, int]) -> Geometry:
-    """Return the grid of an ITK header; ITK's world is LPS already."""
+    """Return the grid of an ITK header; ITK's world is LPS already (UnreadableInput when it has no extent)."""
     dimension = reader.GetDimension()
     used = min(dimension, 3)
     direction = np.array(reader.GetDirection()).reshape(dimension, dimension)[:used, :used]
     affine: Affine = np.eye(4)
     affine[:used, :used] = direction * np.array(reader.GetSpacing()[:used])
     affine[:used, 3] = reader.GetOrigin()[:used]
-    return Geometry(affine, shape_zyx)
+    try:
+        return Geometry(affine, shape_zyx)
+    except ValueError as problem:
+        raise _damaged(Path(reader.GetFileName())) from problem
 
 
 def _picture_series(path: Path) -> tuple[dict[str, Any], tuple[Warned, ...]]:

@@ -202,8 +202,9 @@ def _nothing(path: Path, files: Sequence[Path], found: _Found) -> UnreadableInpu
     if len(files) == 1 and path in (files[0], *files[0].parents):
         return found.problems[0][1]
     return UnreadableInput(
-        "None of the {count} files in {path} is an image that can be read; the first is {first}.",
+        "None of the {count} files in {path} can be read as an image; the first, {first}: {reason}",
         count=len(files),
         path=path,
         first=files[0].name,
+        reason=_skipped(*found.problems[0]).reason,
     )

@@ -102,6 +102,15 @@ def test_header_that_points_into_its_folder_is_read(tmp_path, suffix, header, na
     assert load(scan(tmp_path / f"a{suffix}").all_series()[0]).array_zyx.max() == 209
 
 
+@pytest.mark.parametrize("step_mm", [1e-5, 1e-2, 1e4])
+def test_grids_of_any_scale_are_read(tmp_path, step_mm):
+    image = sitk.GetImageFromArray(VALUES)
+    image.SetSpacing((step_mm,) * 3)
+    sitk.WriteImage(image, str(tmp_path / "a.mha"))
+    volume = load(scan(tmp_path / "a.mha").all_series()[0])
+    np.testing.assert_allclose(volume.geometry.spacing_mm, step_mm)
+
+
 def test_damaged_volumes_make_no_noise(tmp_path, capfd):
     sitk.WriteImage(sitk.GetImageFromArray(VALUES), str(tmp_path / "a.mha"))
     whole = (tmp_path / "a.mha").read_bytes()
