@@ -159,8 +159,10 @@ def _targets(chosen: Sequence[Series], out: Path) -> dict[Series, Path]:
 
 def _file_name(series: Series) -> str:
     number = "" if series.number is None else str(series.number)
-    parts = [number, series.description or series.modality or "series", series.part]
-    return _word("_".join(part for part in parts if part))
+    told = series.description or series.modality or "series"
+    if series.format != "DICOM":  # told by the name of a file
+        told = told.removesuffix(".gz").rpartition(".")[0] or told
+    return _word("_".join(part for part in (number, told, series.part) if part))
 
 
 def _word(text: str) -> str:

@@ -41,7 +41,8 @@ def decode(ds: Dataset, path: Path) -> AnyArray:
 
 def _pixels(ds: Dataset) -> AnyArray:
     try:
-        values = ds.pixel_array
+        with silenced():
+            values = ds.pixel_array
     except (RuntimeError, NotImplementedError, ValueError, AttributeError):
         if ds.file_meta.TransferSyntaxUID not in _JPEG_OF_GDCM:
             raise

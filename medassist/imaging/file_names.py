@@ -34,7 +34,7 @@ def readable_name(path: Path) -> Iterator[Path]:
     if path.suffix.lower() in (".mhd", ".nhdr"):
         raise UnreadableInput("{path} has a name that cannot be opened.", remedy="Rename it.", path=path)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        plain = Path(folder) / f"volume{''.join(path.suffixes[-2:])}"
+        plain = Path(folder) / _plain(path)
         if os.name == "nt":
             shutil.copyfile(path, plain)
         else:
@@ -46,12 +46,18 @@ def readable_name(path: Path) -> Iterator[Path]:
 def writable_name(path: Path) -> Iterator[Path]:
     """Yield a name ITK can write to; when the work is done without an error, the file is moved to `path`.
 
-    So a file appears whole or not at all. The folder of `path` exists. Raises OSError.
+    So a file appears whole or not at all, under this name: ITK would write "a.nii.nii.gz" as "a.nii.gz" (measured
+    with SimpleITK 2.5). The folder of `path` exists. Raises OSError.
     """
     with staging_folder(path.parent) as folder:
-        whole = folder / (path.name if is_speakable(path) else f"volume{''.join(path.suffixes[-2:])}")
+        whole = folder / _plain(path)
         yield whole
         put(whole, path)
+
+
+def _plain(path: Path) -> str:
+    """Return a name without surprises that ends like `path`."""
+    return "volume.nii.gz" if path.name.lower().endswith(".nii.gz") else f"volume{path.suffix}"
 
 
 @contextmanager

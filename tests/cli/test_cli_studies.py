@@ -135,6 +135,13 @@ def test_file_names_beyond_the_encoding_are_printed_all_the_same(tmp_path) -> No
     assert json.loads(answer.stdout)["source"] == str(odd)
 
 
+def test_files_without_tags_keep_their_name_without_its_suffix(medassist, tmp_path) -> None:
+    write_ct_series(tmp_path / "ct", slices=2)
+    medassist("convert", tmp_path / "ct", "-o", tmp_path / "in" / "head.v1.nii.gz")
+    medassist("convert", tmp_path / "in", "-o", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["head.v1.nii.gz"]
+
+
 def test_folder_with_a_dot_in_its_name_is_a_folder(medassist, tmp_path) -> None:
     write_ct_series(tmp_path / "ct", slices=2, SeriesDescription="x" * 300)
     (tmp_path / "v1.0").mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
 import nibabel
@@ -129,6 +130,24 @@ def test_damaged_volumes_make_no_noise(tmp_path, capfd):
 def test_jpeg_with_12_bits_makes_no_noise(capfd):
     load(scan(get_testdata_file("JPGExtended.dcm")).all_series()[0])
     assert capfd.readouterr() == ("", "")
+
+
+def test_damaged_run_lengths_make_no_noise(tmp_path, capfd):
+    broken = tmp_path / "a.dcm"
+    raw = bytearray(Path(get_testdata_file("MR_small_RLE.dcm")).read_bytes())
+    header = raw.index(b"\xfe\xff\x00\xe0", raw.index(b"\xe0\x7f\x10\x00") + 16)
+    raw[header + 12 : header + 16] = b"\xff" * 4
+    broken.write_bytes(raw)
+    with pytest.raises(UnreadableInput, match="decoded"):
+        load(scan(broken).all_series()[0])
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["a.nii.nii.gz", "a.nii.gz.nii", "a.v1.nii.gz"])
+def test_volume_lies_where_it_was_asked_for(tmp_path, name):
+    write_ct_series(tmp_path / "in", slices=2)
+    write_volume(load(scan(tmp_path / "in").all_series()[0]), tmp_path / "out" / name)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
 
 
 def test_unwritable_target_makes_no_noise_and_leaves_nothing(tmp_path, capfd):
