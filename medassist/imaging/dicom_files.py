@@ -39,7 +39,7 @@ BAD_FILE = (
     zlib.error,
     struct.error,
 )
-"""What reading an untrusted DICOM file may raise."""
+"""What reading an untrusted file may raise."""
 
 MAX_PIXEL_BYTES = 8 << 30
 """A series of more decoded bytes than this is refused before anything is allocated."""
@@ -97,11 +97,11 @@ def read_with_pixels(path: Path) -> Dataset:
     """Read a whole file, after checking that its pixels can be meant (see `check_size`)."""
     try:
         ds = _named(_read(path, None, with_pixels=True)[0], path)
+        if "PixelData" not in ds and "FloatPixelData" not in ds and "DoubleFloatPixelData" not in ds:
+            raise UnreadableInput("{path} is cut off: it holds no pixels.", path=path)
+        check_size(ds, path)
     except BAD_FILE as problem:
         raise _unreadable(path, problem) from problem
-    if "PixelData" not in ds and "FloatPixelData" not in ds and "DoubleFloatPixelData" not in ds:
-        raise UnreadableInput("{path} is cut off: it holds no pixels.", path=path)
-    check_size(ds, path)
     return ds
 
 

@@ -15,7 +15,7 @@ from medassist.entities.geometry import Affine, Geometry
 from medassist.entities.study import FrameRef, Series, SeriesKind, Warned, warned
 from medassist.imaging import nifti, nifti_place
 from medassist.imaging.data_file import check_data_file
-from medassist.imaging.dicom_files import MAX_PIXEL_BYTES
+from medassist.imaging.dicom_files import BAD_FILE, MAX_PIXEL_BYTES
 from medassist.imaging.file_names import readable_name
 from medassist.imaging.quiet import silenced
 
@@ -160,7 +160,7 @@ def _picture_series(path: Path) -> tuple[dict[str, Any], tuple[Warned, ...]]:
 @contextmanager
 def open_picture(path: Path) -> Iterator[Picture]:
     """Yield a picture whose header was read; too large or damaged ones become UnreadableInput."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     try:
         with warnings.catch_warnings():
@@ -178,5 +178,5 @@ def open_picture(path: Path) -> Iterator[Picture]:
         raise UnreadableInput("{path} states a size that cannot be opened.", path=path) from problem
     except FileNotFoundError as problem:
         raise UnreadableInput("{path} does not exist.", path=path) from problem
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as problem:
+    except (SyntaxError, *BAD_FILE) as problem:  # Pillow says SyntaxError of a broken PNG or TIFF
         raise _damaged(path) from problem

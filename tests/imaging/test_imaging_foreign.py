@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 from phantoms import write_ct_series
+from PIL import Image
 from pydicom.data import get_testdata_file
 
 from medassist.entities.errors import UnreadableInput, UnwritableOutput
@@ -132,12 +134,30 @@ def test_jpeg_with_12_bits_makes_no_noise(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_tag_that_pillow_cannot_read_is_damage(tmp_path):
+    Image.fromarray(np.arange(600, dtype=np.uint16).reshape(20, 30)).save(tmp_path / "a.tif")
+    raw = (tmp_path / "a.tif").read_bytes()
+    directory = int.from_bytes(raw[4:8], "little")
+    for entry in range(int.from_bytes(raw[directory : directory + 2], "little")):
+        for kind in (2, 13, 200):
+            at = directory + 2 + 12 * entry + 2
+            (tmp_path / "b.tif").write_bytes(raw[:at] + bytes([kind, 0]) + raw[at + 2 :])
+            with contextlib.suppress(UnreadableInput):
+                load(scan(tmp_path / "b.tif").all_series()[0])
+
+
+def test_pixels_of_an_unknown_kind_are_damage(tmp_path):
+    (path,) = write_ct_series(tmp_path, slices=1)
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b"\xe0\x7f\x10\x00OW", b"\xe0\x7f\x10\x00QQ"))
+    with pytest.raises(UnreadableInput):
+        load(scan(path).all_series()[0])
+
+
 def test_damaged_run_lengths_make_no_noise(tmp_path, capfd):
     broken = tmp_path / "a.dcm"
-    raw = bytearray(Path(get_testdata_file("MR_small_RLE.dcm")).read_bytes())
-    header = raw.index(b"\xfe\xff\x00\xe0", raw.index(b"\xe0\x7f\x10\x00") + 16)
-    raw[header + 12 : header + 16] = b"\xff" * 4
-    broken.write_bytes(raw)
+    raw = Path(get_testdata_file("MR_small_RLE.dcm")).read_bytes()
+    broken.write_bytes(raw[:4192] + raw[4194:])
     with pytest.raises(UnreadableInput, match="decoded"):
         load(scan(broken).all_series()[0])
     assert capfd.readouterr() == ("", "")
