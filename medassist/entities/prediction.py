@@ -29,6 +29,7 @@ class ModelRef:
     version: str
     sha256: str
     title: str = ""
+    title_zh: str = ""
 
 
 class Verdict(Enum):

@@ -108,7 +108,7 @@ class Package:
     @property
     def ref(self) -> ModelRef:
         """Name, version and hash as results carry them."""
-        return ModelRef(self.name, self.version, self.sha256, self.title)
+        return ModelRef(self.name, self.version, self.sha256, self.title, self.title_zh)
 
     @property
     def config(self) -> Path:

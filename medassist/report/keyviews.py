@@ -107,8 +107,14 @@ def explanation(view: KeyView, words: Wording) -> str:
     if heatmap.target_score is not None:
         told.append(words.tr("Score of the target: {score}.", score=f"{heatmap.target_score:.3f}"))
     told.append(words.tr("Largest value of the map: {maximum}.", maximum=f"{heatmap.maximum:.3g}"))
-    told += [f"{words.tr(name.replace('_', ' '))}: {value:.3g}." for name, value in heatmap.quality.items()]
+    told += [_quality(name, value, words) for name, value in heatmap.quality.items()]
     return " ".join([*told, *(words.tr(note) for note in heatmap.notes)])
+
+
+def _quality(name: str, value: float, words: Wording) -> str:
+    if name == "share_outside_region":
+        return words.tr("Heat outside the region: {share}.", share=f"{value:.0%}")
+    return f"{words.tr(name.replace('_', ' '))}: {value:.3g}."
 
 
 def _cell_size(heatmap: Heatmap, words: Wording) -> str:

@@ -10,8 +10,9 @@ from medassist.report.sources import dicom_obstacle
 
 
 def notes(case: Case) -> tuple[Warned, ...]:
-    """Return every limit of this report: of the input, of the measurements and of the objects written."""
-    return (*case.series.warnings, *_about_input(case), *_about_masks(case), *_from_models(case))
+    """Return every limit of this report, once each: of the input, of the measurements and of the objects written."""
+    told = (*case.series.warnings, *_about_input(case), *_about_masks(case), *_from_models(case))
+    return tuple(dict.fromkeys(told))
 
 
 def _about_input(case: Case) -> list[Warned]:

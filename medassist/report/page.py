@@ -206,7 +206,7 @@ def _judged(cells: tuple[str, ...], finding: Finding, words: Wording, remark: st
 
 def _models(case: Case, words: Wording) -> Table:
     columns = words.tr("Model"), words.tr("Version"), words.tr("SHA-256 of the weights")
-    rows = tuple(Row((model.title or model.name, model.version, model.sha256)) for model in case.models)
+    rows = tuple(Row((words.model(model), model.version, model.sha256)) for model in case.models)
     newest = case.prediction
     told = ""
     if newest is not None:

@@ -84,7 +84,7 @@ def _document(told: Page, folder: Path, writer: QPdfWriter) -> QTextDocument:
     width, height = writer.width(), writer.height() - 2 * _header_px()
     document.setPageSize(QSizeF(width, height))
     heights = {}
-    share_across, share_down = (0.47, 0.4) if len(told.pictures) > 1 else (0.98, 0.75)
+    share_across, share_down = (0.47, 0.34) if len(told.pictures) > 1 else (0.98, 0.75)
     for one in told.pictures:
         image = QImage(str(folder / one.file_name))
         document.addResource(QTextDocument.ResourceType.ImageResource.value, QUrl(one.file_name), image)

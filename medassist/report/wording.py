@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from medassist.entities.finding import Finding, Judgement
-from medassist.entities.prediction import Segment, Verdict
+from medassist.entities.prediction import ModelRef, Segment, Verdict
 from medassist.entities.study import Patient, Warned
 from medassist.language import catalogue
 
@@ -28,6 +28,10 @@ class Wording:
     def title(self, claim: Finding | Segment) -> str:
         """Return the name of a finding or a segment: its own Chinese name, else the translated label."""
         return claim.title_zh if self.language.startswith("zh") and claim.title_zh else self.tr(claim.label)
+
+    def model(self, model: ModelRef) -> str:
+        """Return the title of a model, its name when it has none."""
+        return (model.title_zh if self.language.startswith("zh") else "") or model.title or model.name
 
     def verdict(self, verdict: Verdict) -> str:
         """Name the outcome of a suitability check."""
