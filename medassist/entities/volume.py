@@ -15,12 +15,30 @@ AnyArray = NDArray[Any]
 
 
 @dataclass(frozen=True)
+class VoiLut:
+    """A grey-scale table (PS3.3 C.11.2.1.1): modality value `first` + i is shown as `entries[i]` of 2^`bits` - 1.
+
+    Values before the first entry take the first one, values behind the last entry the last one.
+    """
+
+    first: int
+    entries: tuple[int, ...] = field(repr=False)
+    bits: int
+
+
+@dataclass(frozen=True)
 class Window:
-    """A linear grey-scale window (PS3.3 C.11.2.1.2); `name` is "" or an English preset name."""
+    """From modality values to grey (PS3.3 C.11.2.1.2 and C.11.2.1.3); `name` is "" or an English preset name.
+
+    `function` is "LINEAR", "LINEAR_EXACT" or "SIGMOID". With a `lut` the table alone counts, and centre and width
+    only tell the range of values it tells apart.
+    """
 
     center: float
     width: float
     name: str = ""
+    function: str = "LINEAR"
+    lut: VoiLut | None = None
 
 
 @dataclass(frozen=True, eq=False)

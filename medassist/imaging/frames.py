@@ -12,6 +12,7 @@ from medassist.entities.volume import Window
 from medassist.imaging import tags
 from medassist.imaging.clocks import clocks_of
 from medassist.imaging.mosaic import mosaic_of
+from medassist.imaging.voi import windows_of
 
 Triple = tuple[float, ...]
 
@@ -135,7 +136,7 @@ def _frame(
         intercept=intercept or 0.0,
         bad_slope=has_slope and not slope,
         unit=_unit(layers),
-        windows=_windows(layers),
+        windows=windows_of(layers),
     )
 
 
@@ -189,12 +190,3 @@ def _unit(layers: tuple[Dataset, ...]) -> str:
     code = tags.text((codes[0],), "CodeValue") if codes else ""
     unit = code or tags.text(layers, "Units") or tags.text(layers, "RescaleType")
     return "" if unit in ("1", "US", "normalized", "no units", "UNSPECIFIED", "CNTS") else unit
-
-
-def _windows(layers: tuple[Dataset, ...]) -> tuple[Window, ...]:
-    centers, widths = tags.numbers(layers, "WindowCenter") or (), tags.numbers(layers, "WindowWidth") or ()
-    names = tags.texts(layers, "WindowCenterWidthExplanation")
-    pairs = list(zip(centers, widths, strict=False))
-    named = (*names, *("",) * len(pairs))
-    found = [Window(center, width, name) for (center, width), name in zip(pairs, named, strict=False) if width > 0]
-    return tuple(dict.fromkeys(found))

@@ -77,8 +77,6 @@ def remarks(file: HeaderFile, frames: Sequence[Frame]) -> tuple[Warned, ...]:
                     thickness=thickness,
                 )
             )
-    if file.text("VOILUTFunction") == "SIGMOID":
-        found.append(warned("The header asks for a sigmoid grey scale; it is shown with a linear one."))
     if file.text("BurnedInAnnotation") == "YES":
         found.append(warned("The picture has text burned into it."))
     return tuple(found)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medassist.entities.volume import AnyArray, Window
+from medassist.entities.volume import AnyArray, VoiLut, Window
 from medassist.imaging.colormaps import colormap
 
 Gray = NDArray[np.uint8]
@@ -16,11 +16,12 @@ Rgb = NDArray[np.uint8]
 
 
 def to_gray8(values: AnyArray, window: Window, inverted: bool = False) -> Gray:
-    """Map values to uint8 by the linear window of DICOM PS3.3 C.11.2.1.2.1; `inverted` swaps black and white.
+    """Map values to uint8 by a window of DICOM PS3.3 C.11.2.1; `inverted` swaps black and white.
 
-    Integers: black for x <= c - 0.5 - (w - 1)/2, white for x > c - 0.5 + (w - 1)/2, linear between; 8 and 16 bits
-    go through a table. Floats: LINEAR_EXACT (C.11.2.1.3.2), black at c - w/2 and white at c + w/2, since the formula
-    for integers has no meaning for a width below 1. NaN becomes black.
+    LINEAR on integers: black for x <= c - 0.5 - (w - 1)/2, white for x > c - 0.5 + (w - 1)/2, linear between; on
+    floats as LINEAR_EXACT (C.11.2.1.3.2), black at c - w/2 and white at c + w/2, since the formula for integers has
+    no meaning for a width below 1. SIGMOID is 1 / (1 + exp(-4 (x - c)/w)) (C.11.2.1.3.1). A VOI LUT is looked up.
+    8 and 16 bits go through a table. NaN becomes black.
     """
     if values.dtype.kind in "iu" and values.dtype.itemsize <= 2 and values.size > 4096:
         information = np.iinfo(values.dtype)
@@ -32,12 +33,35 @@ def to_gray8(values: AnyArray, window: Window, inverted: bool = False) -> Gray:
 
 
 def _window(values: AnyArray, window: Window, inverted: bool) -> Gray:
-    width = max(float(window.width), 1.0 if values.dtype.kind in "iu" else 1e-6)
-    low = window.center - 0.5 - (width - 1) / 2 if values.dtype.kind in "iu" else window.center - width / 2
-    span = max(width - 1, 1e-6) if values.dtype.kind in "iu" else width
-    share = np.clip((values.astype(np.float32) - np.float32(low)) / np.float32(span), 0, 1)
+    share = _linear(values, window) if window.function != "SIGMOID" else _sigmoid(values, window)
+    if window.lut is not None:
+        share = _looked_up(values, window.lut)
     gray: Gray = np.nan_to_num(share * np.float32(255) + np.float32(0.5)).astype(np.uint8)
     return np.bitwise_not(gray) if inverted else gray
+
+
+def _linear(values: AnyArray, window: Window) -> NDArray[np.float32]:
+    whole = values.dtype.kind in "iu" and window.function != "LINEAR_EXACT"
+    width = max(float(window.width), 1.0 if whole else 1e-6)
+    low = window.center - 0.5 - (width - 1) / 2 if whole else window.center - width / 2
+    span = max(width - 1, 1e-6) if whole else width
+    share: NDArray[np.float32] = np.clip((values.astype(np.float32) - np.float32(low)) / np.float32(span), 0, 1)
+    return share
+
+
+def _sigmoid(values: AnyArray, window: Window) -> NDArray[np.float32]:
+    steepness = np.float32(4.0 / max(float(window.width), 1e-6))
+    exponent = np.clip((values.astype(np.float32) - np.float32(window.center)) * steepness, -80, 80)
+    share: NDArray[np.float32] = 1 / (1 + np.exp(-exponent))
+    return share
+
+
+def _looked_up(values: AnyArray, lut: VoiLut) -> NDArray[np.float32]:
+    table = np.array(lut.entries, np.float32) / np.float32(2**lut.bits - 1)
+    whole = values if values.dtype.kind in "iu" else np.rint(np.nan_to_num(values, nan=lut.first))
+    at = np.clip(whole.astype(np.float64) - lut.first, 0, len(table) - 1).astype(np.intp)
+    share: NDArray[np.float32] = table[at]
+    return share
 
 
 def auto_window(

@@ -22,7 +22,7 @@ def starting_window(volume: Volume) -> Window:
     """
     stored = volume.windows[0]
     meant = volume.series.modality == "CT" or volume.unit or volume.series.kind is SeriesKind.FILM
-    if meant or volume.is_color:
+    if meant or volume.is_color or stored.lut is not None or stored.function == "SIGMOID":
         return stored
     values = volume.array_tzyx.reshape(-1)[:: max(1, volume.array_tzyx.size // 200_000)].astype(np.float32)
     values = values[np.isfinite(values)]

@@ -59,7 +59,7 @@ class MainWindow(QMainWindow):
         self.models, self.findings = ModelPanel(store, runner, self), FindingsPanel(store, self)
         self.explain, self.report = ExplainPanel(store, runner, self), ReportPanel(store, runner, self)
         self.tabs, self.status = QTabWidget(self), StatusBar(store, runner, self)
-        self.menus = Menus(self)
+        self.menus = Menus(self, store)
         self._lay_out()
         runner.failed.connect(self._failed)
         store.changed.connect(self._changed)

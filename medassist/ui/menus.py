@@ -11,11 +11,15 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from medassist.language import LANGUAGES, current_language, tr
+from medassist.session.actions import SetWindow
 from medassist.ui import recent
 from medassist.ui.help_pages import show_about, show_keys
+from medassist.ui.viewer.presets import choices
+from medassist.ui.viewer.texts import window_title
 
 if TYPE_CHECKING:
     from medassist.ui.main_window import MainWindow
+    from medassist.ui.store import Store
 
 
 REPORT_TAB = 2
@@ -24,8 +28,8 @@ REPORT_TAB = 2
 class Menus:
     """Build the menus of a window and say their texts in the current language."""
 
-    def __init__(self, window: MainWindow) -> None:
-        self._window = window
+    def __init__(self, window: MainWindow, store: Store) -> None:
+        self._window, self._store = window, store
         bar = window.menuBar()
         self.file, self.view, self.language, self.help = (QMenu(bar) for _ in range(4))
         for menu in (self.file, self.view, self.language, self.help):
@@ -42,6 +46,9 @@ class Menus:
         self.left = self._switch(window.studies, window.layers)
         self.right = self._switch(window.tabs, window.findings)
         self.full_screen = self._action(self.view, self._toggle_full_screen, "F11")
+        self.windows = QMenu(self.view)
+        self.view.addMenu(self.windows)
+        self.windows.aboutToShow.connect(self._fill_windows)
         self._languages = self._language_actions()
         self.keys = self._action(self.help, partial(show_keys, window), "F1")
         self.about = self._action(self.help, partial(show_about, window))
@@ -58,6 +65,7 @@ class Menus:
         self.left.setText(tr("Studies and overlays"))
         self.right.setText(tr("Models and findings"))
         self.full_screen.setText(tr("Full screen"))
+        self.windows.setTitle(tr("Grey scale"))
         self.language.setTitle(tr("Language"))
         self.help.setTitle(tr("Help"))
         self.keys.setText(tr("Keys and mouse"))
@@ -109,6 +117,18 @@ class Menus:
             action.triggered.connect(lambda _on=False, path=path: self._window.open([path]))
         if self.recent.isEmpty():
             self.recent.addAction(tr("Nothing opened yet")).setEnabled(False)
+
+    def _fill_windows(self) -> None:
+        """List the grey scales of the series on screen: those of its file first, then those on the digit keys."""
+        self.windows.clear()
+        session = self._store.session
+        for key, window in choices(session.volume) if session.volume is not None else ():
+            action = self.windows.addAction(f"{window_title(window)}\t{key}")
+            action.setCheckable(True)
+            action.setChecked(window == session.view.window)
+            action.triggered.connect(lambda _on=False, window=window: self._store.dispatch(SetWindow(window)))
+        if self.windows.isEmpty():
+            self.windows.addAction(tr("No grey picture on screen")).setEnabled(False)
 
     def _export(self) -> None:
         self._window.tabs.setCurrentIndex(REPORT_TAB)

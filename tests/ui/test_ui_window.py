@@ -306,3 +306,18 @@ def test_what_is_opened_in_the_window_enters_the_audit_trail(ct, tmp_path):
     app.show(open_paths=[ct], screenshot=tmp_path / "w.png")
     assert audit.verify().intact
     assert '"action": "open"' in audit.audit_file().read_text()
+
+
+def test_grey_scales_of_the_file_are_a_menu(window, store, tmp_path):
+    write_ct_series(
+        tmp_path / "ct", slices=2, WindowCenter=[40, -600], WindowWidth=[400, 1500], VOILUTFunction="SIGMOID"
+    )
+    window.open([tmp_path / "ct"])
+    pump(lambda: store.session.volume is not None)
+    window.menus.windows.aboutToShow.emit()
+    first, second, *others = window.menus.windows.actions()
+    assert first.text() == "W 400  L 40  SIGMOID\t0"
+    assert (first.isChecked(), second.isChecked(), len(others)) == (True, False, 9)
+    second.trigger()
+    assert store.session.view.window.center == -600
+    assert store.session.view.window.function == "SIGMOID"

@@ -15,9 +15,13 @@ SMALLEST_ZOOM, LARGEST_ZOOM = 0.02, 200.0
 
 
 def dragged_window(window: Window, right_px: float, up_px: float) -> Window:
-    """Return the window after a drag: right is wider (less contrast), up lowers the centre (brighter)."""
+    """Return the window after a drag: right is wider (less contrast), up lowers the centre (brighter).
+
+    The shape of the grey scale stays, but a table cannot be dragged: its range becomes a linear window.
+    """
     width = window.width * math.exp(right_px / WIDTH_E_FOLD_PX)
-    return Window(window.center - up_px * window.width / CENTER_PX_PER_WIDTH, max(width, 1e-6))
+    center = window.center - up_px * window.width / CENTER_PX_PER_WIDTH
+    return Window(center, max(width, 1e-6), function=window.function)
 
 
 def dragged_zoom(up_px: float) -> float:

@@ -33,3 +33,11 @@ def preset(volume: Volume, digit: int) -> Window | None:
     if digit == 1:
         return automatic_window(volume)
     return presets(volume).get(digit)
+
+
+def choices(volume: Volume) -> tuple[tuple[str, Window], ...]:
+    """Return key and window of every entry of the menu: all windows of the file, the automatic one, the CT presets."""
+    by_digit = presets(volume)
+    keyed = {window: str(digit) for digit, window in reversed(by_digit.items())}
+    several = (*volume.windows, *(window for window in by_digit.values() if window not in volume.windows))
+    return () if volume.is_color else tuple((keyed.get(window, ""), window) for window in several)

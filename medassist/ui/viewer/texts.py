@@ -9,7 +9,7 @@ import numpy as np
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask
 from medassist.entities.study import SeriesKind
-from medassist.entities.volume import Volume
+from medassist.entities.volume import Volume, Window
 from medassist.imaging.slicing import Plane, has_orientation
 from medassist.language import tr
 from medassist.session.state import Session
@@ -101,11 +101,19 @@ def _place_lines(session: Session, shown: Shown, zoom: float) -> tuple[str, ...]
         lines.append(tr("Time {number} of {count}", number=shown.time + 1, count=len(shown.volume.array_tzyx)))
     window = session.view.window
     if window is not None and not shown.volume.is_color:
-        text = f"W {number_text(window.width)}  L {number_text(window.center)}"
-        lines.append(f"{text}  {tr(window.name)}" if window.name else text)
+        lines.append(window_title(window))
     inverted = tr("inverted") if session.view.inverted else ""
     lines.append(" · ".join(text for text in (tr("Zoom {percent} %", percent=round(100 * zoom)), inverted) if text))
     return tuple(lines)
+
+
+def window_title(window: Window) -> str:
+    """Name a grey scale: width, centre, its function where that is not the linear one, and its name."""
+    if window.lut is not None:
+        return tr(window.name)
+    function = "" if window.function == "LINEAR" else tr(window.function)
+    parts = (f"W {number_text(window.width)}", f"L {number_text(window.center)}", function, tr(window.name))
+    return "  ".join(part for part in parts if part)
 
 
 def number_text(value: float) -> str:

@@ -1,0 +1,145 @@
+"""Traps of ../shared/notes, section 8, about values: MONOCHROME1 to colour and video. One test per trap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from phantoms import write_ct_series, write_film
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
+
+from medassist.entities.volume import VoiLut, Window
+from medassist.imaging.load import load
+from medassist.imaging.render import to_gray8
+from medassist.imaging.scan import scan
+
+
+def bundled(name: str) -> Path:
+    """Return a test file of pydicom or pydicom-data, or skip the test."""
+    found = get_testdata_file(name, download=False)
+    if found is None:
+        pytest.skip("pydicom-data is not installed")
+    return Path(found)
+
+
+def loaded(path):
+    (series,) = scan(path).all_series()
+    return load(series)
+
+
+def said(volume):
+    return " ".join(warning.text() for warning in volume.series.warnings)
+
+
+def changed(path, **tags):
+    """Change attributes of a file in place; bytes for PixelData go in as they are."""
+    dataset = pydicom.dcmread(path)
+    for keyword, value in tags.items():
+        setattr(dataset, keyword, value)
+    dataset.save_as(path)
+    return path
+
+
+def test_trap_24_monochrome1_is_inverted_for_display_only(tmp_path):
+    plain = loaded(write_film(tmp_path / "a"))
+    inverse = loaded(write_film(tmp_path / "b", photometric="MONOCHROME1"))
+    np.testing.assert_array_equal(plain.array_tzyx, inverse.array_tzyx)
+    assert (plain.inverted, inverse.inverted) == (False, True)
+    shown = [to_gray8(one.array_zyx[0], one.windows[0], one.inverted) for one in (plain, inverse)]
+    np.testing.assert_array_equal(shown[0], 255 - shown[1])
+
+
+@pytest.mark.parametrize(
+    ("function", "below", "centre", "above"),
+    [("LINEAR", 0, 128, 255), ("LINEAR_EXACT", 0, 128, 255), ("SIGMOID", 30, 128, 225)],
+)
+def test_trap_30_sigmoid_and_linear_exact_end_in_0_to_255(tmp_path, function, below, centre, above):
+    write_ct_series(tmp_path, slices=1, VOILUTFunction=function, WindowCenter=40, WindowWidth=400)
+    volume = loaded(tmp_path)
+    assert volume.windows == (Window(40, 400, "", function),)
+    for dtype in (np.int16, np.float32):
+        values = np.repeat(np.array([[-160], [40], [240]], dtype), 2000, axis=1)
+        gray = to_gray8(values, volume.windows[0])
+        assert gray.dtype == np.uint8
+        np.testing.assert_allclose(gray[:, 0], [below, centre, above], atol=1)
+    assert not volume.series.warnings[1:]
+
+
+def test_sigmoid_is_the_formula_of_the_standard():
+    values = np.linspace(-1000, 1000, 401).astype(np.float32)
+    true = 255 / (1 + np.exp(-4 * (values.astype(float) - 30) / 300))
+    assert np.abs(to_gray8(values, Window(30, 300, "", "SIGMOID")) - true).max() <= 0.51
+
+
+def test_linear_exact_of_integers_is_half_a_value_off_the_linear_one():
+    values = np.array([[0, 1, 2, 3, 4]], np.int16)
+    assert to_gray8(values, Window(2, 4, "", "LINEAR_EXACT")).tolist() == [[0, 64, 128, 191, 255]]
+    assert to_gray8(values, Window(2, 4)).tolist() == [[0, 85, 170, 255, 255]]
+
+
+def test_trap_29_several_windows_keep_their_names(tmp_path):
+    write_ct_series(
+        tmp_path,
+        slices=1,
+        WindowCenter=[40, -600],
+        WindowWidth=[400, 1500],
+        WindowCenterWidthExplanation=["MEDIASTINUM", "LUNG"],
+    )
+    assert loaded(tmp_path).windows == (Window(40, 400, "MEDIASTINUM"), Window(-600, 1500, "LUNG"))
+
+
+@pytest.mark.parametrize("width", [0, -5, None])
+def test_trap_31_window_without_width_is_replaced(tmp_path, width):
+    write_ct_series(tmp_path, slices=1, WindowWidth=width)
+    (window,) = loaded(tmp_path).windows
+    assert window.width > 1
+
+
+def voi_lut(first, entries, bits=16, explanation="FILM"):
+    item = Dataset()
+    item.LUTDescriptor = [len(entries), first, bits]
+    item.LUTExplanation = explanation
+    item.add_new("LUTData", "US", list(entries))
+    return item
+
+
+def test_trap_32_voi_lut_is_the_first_of_the_grey_scales(tmp_path):
+    lut = voi_lut(0, [0, 100, 200, 255], bits=8)
+    path = write_film(tmp_path, WindowCenter=2, WindowWidth=4)
+    path = changed(
+        path, VOILUTSequence=[lut], PixelData=np.tile(np.array([0, 1, 2, 4000], np.uint16), 96 * 20).tobytes()
+    )
+    volume = loaded(path)
+    assert volume.windows == (Window(2.0, 4.0, "FILM", lut=VoiLut(0, (0, 100, 200, 255), 8)), Window(2.0, 4.0))
+    assert to_gray8(volume.array_zyx[0], volume.windows[0])[0, :4].tolist() == [0, 100, 200, 255]
+
+
+def test_trap_32_voi_lut_counts_in_hu(tmp_path):
+    # 0xFC00 is -1024 where values can be negative.
+    (path,) = write_ct_series(tmp_path, slices=1)
+    changed(path, VOILUTSequence=[voi_lut(0xFC00, range(0, 4000, 2))])
+    lut = loaded(path).windows[0].lut
+    assert (lut.first, len(lut.entries)) == (-1024, 2000)
+
+
+def test_trap_32_bundled_tables_agree_with_pydicom():
+    from pydicom.pixels import apply_modality_lut, apply_voi
+
+    path = bundled("vlut_04.dcm")
+    volume, dataset = loaded(path), pydicom.dcmread(path)
+    true = apply_voi(dataset.pixel_array, dataset) / 65535 * 255
+    assert np.abs(to_gray8(volume.array_zyx[0], volume.windows[0]) - true).max() <= 0.51
+    path = bundled("mlut_18.dcm")
+    dataset = pydicom.dcmread(path)
+    np.testing.assert_array_equal(loaded(path).array_zyx[0], apply_modality_lut(dataset.pixel_array, dataset))
+
+
+@pytest.mark.parametrize("descriptor", [[9, 0, 16], [4, 0, 99], [4, 0]])
+def test_unusable_voi_lut_is_left_out(tmp_path, descriptor):
+    path = write_film(tmp_path)
+    item = voi_lut(0, [0, 1, 2, 3])
+    item.LUTDescriptor = descriptor
+    assert loaded(changed(path, VOILUTSequence=[item])).windows == (Window(2048, 4096),)
