@@ -56,6 +56,7 @@ class Volume:
         inverted: shown with white for low values (MONOCHROME1); values themselves are never inverted.
         padding: (low, high) inclusive values that mean "no data", or None.
         slice_origins_lps: (slices, 3) mm, centre of the first voxel of each slice.
+        lost_slices: indices of slices whose pixels could not be decoded; they hold padding or the least value.
     """
 
     series: Series
@@ -66,6 +67,7 @@ class Volume:
     inverted: bool = False
     padding: tuple[float, float] | None = None
     slice_origins_lps: NDArray[np.float64] | None = None
+    lost_slices: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that array and grid agree (ValueError) and freeze the array."""

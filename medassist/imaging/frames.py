@@ -112,6 +112,8 @@ def _frame(
 ) -> Frame:
     spacing, spacing_tag = _spacing(layers)
     slope, intercept = tags.number(layers, "RescaleSlope"), tags.number(layers, "RescaleIntercept")
+    if tags.value_of(layers, "ModalityLUTSequence"):  # the table is applied instead (PS3.3 C.11.1)
+        slope, intercept = 1.0, 0.0
     has_slope = tags.value_of(layers, "RescaleIntercept") is not None or "RescaleSlope" in layers[-1]
     image_type = tags.texts(layers, "FrameType") or tags.texts(layers, "ImageType")
     return Frame(

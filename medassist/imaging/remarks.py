@@ -11,6 +11,8 @@ from medassist.imaging.grid import irregularities
 from medassist.imaging.header_file import HeaderFile
 from medassist.imaging.splitting import Part
 
+_NAMED = 4
+
 
 def geometry_problems(part: Part) -> tuple[Warned, ...]:
     """Say why a part is no regular volume."""
@@ -49,6 +51,16 @@ def lost_slices(files: Sequence[Path]) -> tuple[Warned, ...]:
             count=len(files),
             file=files[0].name,
         ),
+    )
+
+
+def damaged_slices(files: Sequence[Path]) -> Warned:
+    """Say that pixels of files are damaged and their slices empty."""
+    names = ", ".join(file.name for file in files[:_NAMED]) + (", …" if len(files) > _NAMED else "")
+    return warned(
+        "The pixels of {count} files of this series cannot be decoded; their slices are left empty: {files}.",
+        count=len(files),
+        files=names,
     )
 
 

@@ -99,6 +99,8 @@ def _place_lines(session: Session, shown: Shown, zoom: float) -> tuple[str, ...]
             lines.append(_through_text(shown))
     if len(shown.volume.array_tzyx) > 1:
         lines.append(tr("Time {number} of {count}", number=shown.time + 1, count=len(shown.volume.array_tzyx)))
+    if shown.index in shown.volume.lost_slices:
+        lines.append(tr("This slice could not be read"))
     window = session.view.window
     if window is not None and not shown.volume.is_color:
         lines.append(window_title(window))
