@@ -52,6 +52,7 @@ def tr(text: str, /, **values: object) -> str:
 def localized(problem: MedAssistError | Warned) -> str:
     """Return an error or a warning as a sentence in the current language."""
     if isinstance(problem, Warned):
-        return tr(problem.message, **dict(problem.values))
+        told = {name: localized(value) if isinstance(value, Warned) else value for name, value in problem.values}
+        return tr(problem.message, **told)
     parts = (tr(text, **problem.values) for text in (problem.message, problem.remedy) if text)
     return (" " if _current[0] == "en" else "").join(parts)

@@ -34,6 +34,12 @@ def test_warning_speaks_the_language(chinese) -> None:
     assert localized(warned("{file} holds nothing.", file="x")) == "x 里什么也没有。"
 
 
+def test_warning_inside_a_warning_speaks_the_language(chinese) -> None:
+    inside = warned("{file} holds nothing.", file="x")
+    assert localized(warned("y: {reason}", reason=inside)) == "y: x 里什么也没有。"
+    assert warned("y: {reason}", reason=inside).text() == "y: x holds nothing."
+
+
 def test_unknown_language_is_refused() -> None:
     with pytest.raises(ValueError, match="xx"):
         set_language("xx")

@@ -38,7 +38,10 @@ class FrameRef:
 
 @dataclass(frozen=True)
 class Warned:
-    """Something a reader must know about a series: an English template and the values that fill it."""
+    """Something a reader must know about a series: an English template and the values that fill it.
+
+    A value may be another `Warned`: a face translates it as well.
+    """
 
     message: str
     values: tuple[tuple[str, object], ...] = ()
@@ -46,6 +49,8 @@ class Warned:
     def text(self) -> str:
         """Return the warning in English."""
         return self.message.format(**dict(self.values))
+
+    __str__ = text
 
 
 def warned(message: str, **values: object) -> Warned:
@@ -65,6 +70,7 @@ class Series:
             seen as if facing the patient. All a film knows of its sides; () when the header does not tell.
         irregularity: why the slices form no regular grid ("" when they do); names files and gaps.
         format: "DICOM", "NIfTI", "NRRD", "MetaImage" or "picture".
+        raw: the slices as stored, when this series is made of them by interpolation (gantry tilt, resampling).
     """
 
     key: str
@@ -89,6 +95,7 @@ class Series:
     irregularity: str = ""
     referenced_series_uids: tuple[str, ...] = ()
     warnings: tuple[Warned, ...] = ()
+    raw: Series | None = field(default=None, repr=False)
 
     @property
     def title(self) -> str:

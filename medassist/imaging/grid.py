@@ -15,6 +15,7 @@ SAME_PLACE_MM = 0.01
 """Positions closer than this along the normal are one position: scanners write three decimals."""
 
 _NAMED = 3
+_NO_GANTRY = 45.0
 
 
 def tolerance_mm(step_mm: float) -> float:
@@ -73,6 +74,24 @@ def irregularities(frames: Sequence[Frame]) -> tuple[Warned, ...]:
     positions = np.array([frame.position for frame in frames], dtype=np.float64)
     names = [frame.name for frame in frames]
     return (*_uneven(distances_along_normal(frames), names), *_sheared(positions, frames))
+
+
+def tilt_degrees(frames: Sequence[Frame]) -> float | None:
+    """Return the angle between the normal of evenly spaced frames and the line they stand on, None for other frames.
+
+    Every frame lies within the tolerance of its place on a straight line: a tilted gantry and nothing else. From 45
+    degrees on it is no gantry.
+    """
+    if len(frames) < 2 or _uneven(distances_along_normal(frames), [frame.name for frame in frames]):
+        return None
+    positions = np.array([frame.position for frame in frames], dtype=np.float64)
+    line = np.linspace(positions[0], positions[-1], len(frames))
+    whole = positions[-1] - positions[0]
+    along = float(whole @ normal_of(frames[0].orientation or ()))
+    aside = float(np.sqrt(max(0.0, float(whole @ whole) - along**2)))
+    angle = float(np.degrees(np.arctan2(aside, along)))
+    straight = np.linalg.norm(positions - line, axis=1).max() <= tolerance_mm(along / (len(frames) - 1))
+    return angle if straight and aside > tolerance_mm(along / (len(frames) - 1)) and angle < _NO_GANTRY else None
 
 
 def _uneven(along: ArrayLike, names: Sequence[str]) -> tuple[Warned, ...]:

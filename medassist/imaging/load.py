@@ -22,6 +22,7 @@ from medassist.imaging.foreign_pixels import load_foreign
 from medassist.imaging.frames import Frame, frames_of
 from medassist.imaging.grid import film_affine, plane_affine, step_of
 from medassist.imaging.quiet import quietly
+from medassist.imaging.regular import regularise
 from medassist.imaging.render import auto_window
 from medassist.imaging.rescaling import rescale
 from medassist.progress import Progress
@@ -52,6 +53,8 @@ def load(series: Series, *, progress: Progress | None = None) -> Volume:
     depth, rows, columns = series.shape_zyx
     if 2 * depth * rows * columns * series.times > MAX_PIXEL_BYTES:
         raise UnreadableInput("{series} is too large for this version to open.", series=series.title)
+    if series.raw is not None:
+        return regularise(load(series.raw, progress=progress), series, progress=progress)
     if series.format != "DICOM":
         progress.step("Reading pixels")
         return load_foreign(series)

@@ -13,6 +13,7 @@ from medassist.imaging.frames import Frame, frames_of
 from medassist.imaging.header_file import HeaderFile
 from medassist.imaging.remarks import geometry_problems, lost_slices, remarks, scale_remarks, unplaced_problems
 from medassist.imaging.splitting import Part, split
+from medassist.imaging.tilt import with_raw
 
 _RADIOGRAPHS = ("CR", "DX", "MG", "IO", "PX", "RG", "XA", "RF")
 
@@ -28,12 +29,13 @@ def series_of(files: Sequence[HeaderFile], lost: Sequence[Path] = ()) -> list[Se
         (films if flat else placed).append(frame)
     parts = split(placed) if placed else []
     result = [_placed_series(header_of[part.frames[0].path], part, lost) for part in parts]
+    straight = {one.frames: part for one, part in zip(result, parts, strict=True) if not lost}
     for group, label in _film_groups(films, header_of):
         result.append(_unplaced_series(header_of[group[0].path], group, label))
     empty = [file for file in files if not file.frames]
     if empty:
         result.append(_other_series(empty))
-    return _keyed(result)
+    return [each for one in _keyed(result) for each in with_raw(one, straight.get(one.frames))]
 
 
 def _is_projection(file: HeaderFile, frame: Frame) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from medassist.entities.study import Patient, Study
+from medassist.entities.study import Patient, Series, Study
 from medassist.imaging import tags
 from medassist.imaging.header_file import HeaderFile
 from medassist.imaging.series import series_of
@@ -34,9 +34,15 @@ def _with_own_keys(studies: Iterable[Study]) -> tuple[Study, ...]:
         series = []
         for one in study.series:
             seen[one.key] += 1
-            series.append(one if seen[one.key] == 1 else replace(one, key=f"{one.key}@{seen[one.key]}"))
+            series.append(one if seen[one.key] == 1 else _renamed(one, f"@{seen[one.key]}"))
         result.append(replace(study, series=tuple(series)))
     return tuple(result)
+
+
+def _renamed(series: Series, ending: str) -> Series:
+    """Give a series, and the slices it was made of, another key."""
+    raw = None if series.raw is None else _renamed(series.raw, ending)
+    return replace(series, key=f"{series.key}{ending}", raw=raw)
 
 
 def _study(uid: str, files: list[HeaderFile], lost: Mapping[str, Sequence[Path]]) -> Study:

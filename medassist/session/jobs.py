@@ -108,10 +108,13 @@ def default_targets(prediction: Prediction, most: int = MOST_TARGETS) -> tuple[s
 def with_pictures(series: Sequence[Series], where: Path, *, key_or_uid: str = "") -> tuple[Series, ...]:
     """Return the series that can be shown, or those of them that were asked for.
 
+    Raw slices of which a corrected volume was made count only when their own key is asked for.
     Raises UsageError for a series nobody knows, UnreadableInput when nothing under `where` has pictures.
     """
     pictures = tuple(one for one in series if one.kind is not SeriesKind.OTHER)
-    chosen = tuple(one for one in pictures if not key_or_uid or key_or_uid in (one.key, one.series_uid))
+    replaced = {one.raw.key for one in pictures if one.raw is not None} - {key_or_uid}
+    wanted = (one for one in pictures if not key_or_uid or key_or_uid in (one.key, one.series_uid))
+    chosen = tuple(one for one in wanted if one.key not in replaced)
     if not chosen and key_or_uid:
         raise UsageError(
             "There is no series {uid} with pictures in {path}.",

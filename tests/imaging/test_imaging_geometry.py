@@ -107,9 +107,10 @@ def test_uneven_spacing_is_named(tmp_path):
 def test_gantry_tilt_is_named(tmp_path):
     for k, path in enumerate(write_ct_series(tmp_path)):
         edit(path, ImagePositionPatient=[-22.05, -22.05 + 0.5 * k, -10 + 2.5 * k])
-    series = only(tmp_path)
-    assert series.kind is SeriesKind.STACK
-    assert "gantry tilt of 11.3 degrees" in series.irregularity
+    corrected, raw = scan(tmp_path).all_series()
+    assert (corrected.kind, raw.kind) == (SeriesKind.VOLUME, SeriesKind.STACK)
+    assert "gantry was tilted by 11.3 degrees" in corrected.warnings[0].text()
+    assert "gantry tilt of 11.3 degrees" in raw.irregularity
 
 
 @pytest.mark.parametrize(("noise", "kind"), [(1e-3, SeriesKind.VOLUME), (0.1, SeriesKind.STACK)])
@@ -229,7 +230,7 @@ def test_single_slice_takes_its_thickness_from_the_header(tmp_path):
     assert "single slice" in volume.series.warnings[0].text()
 
 
-def test_real_gantry_tilt_is_refused_by_name(shared_data):
+def test_real_gantry_tilt_with_uneven_slices_is_named(shared_data):
     series = only(shared_data("dicom/ct_ge_head/In"))
     assert series.kind is SeriesKind.STACK
     assert "14.dcm - 15.dcm: 1.081 mm" in series.irregularity

@@ -1,0 +1,231 @@
+"""Tilted and uneven slices on a regular grid: whatever lies at known millimetres is found there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pydicom
+import pytest
+from phantoms import AXIAL, CORONAL, write_ct_series, write_mr_series
+
+from medassist.entities.errors import UnreadableInput
+from medassist.entities.geometry import Geometry
+from medassist.entities.study import Series, SeriesKind
+from medassist.entities.volume import Volume
+from medassist.imaging.load import load
+from medassist.imaging.regular import can_be_regular, placing_of, regularise
+from medassist.imaging.scan import scan
+
+TURNED = np.array([[0.8, 0.6, 0.0], [-0.48, 0.64, -0.6]])
+"""An oblique plane: two perpendicular unit vectors."""
+
+BALL_MM, BALL_HU, AIR_HU = 9.0, 1000, -1000
+
+
+def ball(origins, orientation, spacing, center, rows=64, columns=64):
+    """Return (slice, row, column) HU of a ball around `center` (LPS mm) seen by slices with these first voxels."""
+    right, down = np.array(orientation[:3]), np.array(orientation[3:])
+    i, j = np.meshgrid(np.arange(columns), np.arange(rows))
+    inside = i[..., None] * right * spacing[0] + j[..., None] * down * spacing[1]
+    away = np.linalg.norm(np.asarray(origins)[:, None, None] + inside - center, axis=-1)
+    # A soft edge, as a scanner blurs it, so that the centre of mass is found below the size of a voxel.
+    return (AIR_HU + (BALL_HU - AIR_HU) * np.clip((BALL_MM - away) / 2 + 0.5, 0, 1)).astype(np.int16)
+
+
+def write_slices(folder, origins, center, orientation=AXIAL, spacing=(0.7, 0.9, 2.0), **tags):
+    """Write slices at any places; each sees the same ball."""
+    values = ball(origins, orientation, spacing, center)
+    positions = [[f"{value:.8g}" for value in origin] for origin in origins]
+    return write_ct_series(
+        folder,
+        slices=len(origins),
+        spacing=spacing,
+        orientation=orientation,
+        values_hu=values,
+        ImagePositionPatient=lambda k: positions[k],
+        **tags,
+    )
+
+
+def center_of_mass(volume):
+    """Return the centre of mass above air (LPS mm) and the volume of the ball (ml)."""
+    mass = (volume.array_zyx.astype(float) - AIR_HU).clip(0) / (BALL_HU - AIR_HU)
+    k, j, i = np.nonzero(mass)
+    weights = mass[k, j, i]
+    index = np.average(np.stack([i, j, k], axis=1), axis=0, weights=weights)
+    return volume.geometry.to_world(index), mass.sum() * volume.geometry.voxel_volume_ml
+
+
+def tilted(count, step, tilt_mm, sideways_mm=0.0, orientation=AXIAL, origin=(-20.0, -30.0, 5.0)):
+    right, down = np.array(orientation[:3]), np.array(orientation[3:])
+    each = np.cross(right, down) * step + down * tilt_mm + right * sideways_mm
+    return np.array(origin) + np.arange(count)[:, None] * each
+
+
+ORIENTATIONS = {"axial": AXIAL, "coronal": CORONAL, "oblique": tuple(TURNED.ravel())}
+
+
+@pytest.mark.parametrize("tilt_mm", [0.61, -0.61, 0.9, -0.27])
+@pytest.mark.parametrize("name", ORIENTATIONS)
+def test_ball_behind_a_tilted_gantry_lies_where_it_is(tmp_path, name, tilt_mm):
+    orientation = ORIENTATIONS[name]
+    origins = tilted(20, 2.0, tilt_mm, 0.0 if name == "axial" else 0.33, orientation)
+    right, down = np.array(orientation[:3]), np.array(orientation[3:])
+    center = origins[9] + 22.3 * right + 28.4 * down + 0.4 * np.cross(right, down)
+    write_slices(tmp_path, origins, center, orientation)
+    corrected, raw = scan(tmp_path).all_series()
+    volume = load(corrected)
+    assert (corrected.kind, corrected.irregularity, corrected.part) == (SeriesKind.VOLUME, "", "tilt corrected")
+    assert volume.is_regular
+    assert volume.array_zyx.shape == corrected.shape_zyx
+    found, millilitres = center_of_mass(volume)
+    np.testing.assert_allclose(found, center, atol=0.05)
+    assert millilitres == pytest.approx(4 / 3 * np.pi * BALL_MM**3 / 1000, rel=0.02)
+    np.testing.assert_allclose(volume.geometry.spacing_mm, (0.7, 0.9, 2.0), atol=1e-6)
+    wrong, _ = center_of_mass(load(raw))
+    assert np.linalg.norm(wrong - center) > 1.0
+
+
+def test_tilt_keeps_every_slice_whole(tmp_path):
+    origins = tilted(12, 2.0, 1.35)  # a row and a half per slice
+    paths = write_slices(tmp_path, origins, origins[5] + [22, 28, 0])
+    volume = load(scan(tmp_path).all_series()[0])
+    assert volume.array_zyx.shape == (12, 64 + 17, 64)
+    for k in (0, 4, 10):  # a whole number of rows: values are the stored ones
+        stored = pydicom.dcmread(paths[k]).pixel_array.astype(int) - 1024
+        row = round(k * 1.5)
+        np.testing.assert_array_equal(volume.array_zyx[k, row : row + 64], stored)
+    assert volume.array_zyx[0, 64:].max() == AIR_HU
+
+
+def test_tilted_time_points_are_corrected_alike(tmp_path):
+    write_mr_series(
+        tmp_path, slices=6, times=2, spacing=(1, 1, 3), ImagePositionPatient=lambda k: [-32, -32 + 0.5 * k, 3 * k]
+    )
+    corrected = scan(tmp_path).all_series()[0]
+    volume = load(corrected)
+    assert (corrected.times, volume.array_tzyx.shape) == (2, (2, 6, 67, 64))
+    np.testing.assert_array_equal(volume.array_tzyx[1, 2, 32:34, 32], volume.array_tzyx[0, 2, 32:34, 32] + 1)
+
+
+def test_more_than_45_degrees_is_no_gantry(tmp_path):
+    write_slices(tmp_path, tilted(6, 2.0, 2.2), (0, 0, 0))
+    (series,) = scan(tmp_path).all_series()
+    assert series.kind is SeriesKind.STACK
+
+
+def test_padding_is_not_mixed_with_tissue(tmp_path):
+    origins = tilted(6, 2.0, 0.4)
+    values = np.full((6, 64, 64), 100, np.int16)
+    values[:, :, 40:] = -900
+    positions = [[float(value) for value in origin] for origin in origins]
+    write_ct_series(
+        tmp_path, slices=6, spacing=(0.7, 0.9, 2.0), values_hu=values, PixelPaddingValue=124,
+        ImagePositionPatient=lambda k: positions[k],
+    )  # fmt: skip
+    volume = load(scan(tmp_path).all_series()[0])
+    assert volume.padding == (-900, -900)
+    assert set(np.unique(volume.array_zyx)) == {-900, 100}
+
+
+UNEVEN = np.array([0, 2, 4, 6, 8, 10, 10.7, 13.7, 16.7, 19.7, 22.7, 25.7])
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.31, -0.31])
+def test_uneven_and_tilted_slices_become_a_grid_on_demand(tmp_path, tilt):
+    origins = np.array([-20.0, -30.0, 5.0]) + UNEVEN[:, None] * np.array([0.0, tilt, 1.0])
+    center = np.array([1.7, origins[6][1] + 27.3, 17.0])
+    write_slices(tmp_path, origins, center)
+    (stack,) = scan(tmp_path).all_series()
+    volume = load(stack)
+    assert can_be_regular(volume)
+    regular = regularise(volume)
+    assert regular.is_regular
+    assert not can_be_regular(regular)
+    assert regular.series.raw == stack
+    assert regular.series.key != stack.key
+    assert "12 slices as stored became 14 slices, 1.977 mm apart" in regular.series.warnings[0].text()
+    assert "As stored: The slices are unevenly spaced" in regular.series.warnings[1].text()
+    found, millilitres = center_of_mass(regular)
+    np.testing.assert_allclose(found, center, atol=0.12)
+    assert millilitres == pytest.approx(4 / 3 * np.pi * BALL_MM**3 / 1000, rel=0.03)
+    np.testing.assert_allclose(regular.geometry.to_world([0, 0, regular.geometry.shape_zyx[0] - 1])[2], 30.7)
+    again = load(regular.series)
+    np.testing.assert_array_equal(again.array_tzyx, regular.array_tzyx)
+    assert again.geometry.same_grid(regular.geometry)
+
+
+def test_missing_slice_is_interpolated_and_the_others_are_untouched(tmp_path):
+    write_ct_series(tmp_path)[4].unlink()
+    regular = regularise(load(scan(tmp_path).all_series()[0]))
+    assert regular.geometry.spacing_mm[2] == pytest.approx(2.5)
+    assert regular.array_zyx[:, 32, 32].tolist() == [40, 50, 60, 70, 80, 90, 100, 110]
+
+
+def test_of_several_slices_in_one_place_the_first_is_taken(tmp_path):
+    paths = write_ct_series(tmp_path)
+    extra = pydicom.dcmread(paths[3])
+    extra.SOPInstanceUID, extra.InstanceNumber = "1.2.3.4.5", 99
+    extra.PixelData = bytes(len(extra.PixelData))
+    extra.save_as(tmp_path / "twice.dcm")
+    regular = regularise(load(scan(tmp_path).all_series()[0]))
+    assert regular.array_zyx[:, 32, 32].tolist() == [40, 50, 60, 70, 80, 90, 100, 110]
+
+
+def test_positions_too_far_apart_for_a_grid_are_refused(tmp_path):
+    origins = tilted(6, 2.0, 0.0)
+    origins[-1, 2] += 1e6
+    write_slices(tmp_path, origins, (0, 0, 0))
+    volume = load(scan(tmp_path).all_series()[0])
+    assert not can_be_regular(volume)
+    with pytest.raises(UnreadableInput, match="cannot be resampled"):
+        regularise(volume)
+
+
+def test_slices_without_place_are_refused(tmp_path):
+    write_ct_series(tmp_path, ImagePositionPatient=None)
+    volume = load(scan(tmp_path).all_series()[0])
+    with pytest.raises(UnreadableInput, match="do not say where they lie"):
+        regularise(volume)
+
+
+def test_colour_is_resampled_like_grey():
+    origins = np.array([[0, 0, 0], [0, 0.5, 1], [0, 1, 2]], dtype=float)
+    grey = np.random.default_rng(3).integers(0, 255, (1, 3, 8, 8)).astype(np.uint8)
+    stack = Series("k", SeriesKind.STACK, (), irregularity="tilted.", shape_zyx=(3, 8, 8))
+    volume = Volume(stack, grey, Geometry(np.eye(4), (3, 8, 8)), slice_origins_lps=origins)
+    plain = regularise(volume)
+    color = regularise(replace(volume, array_tzyx=np.repeat(grey[..., None], 3, axis=-1)))
+    np.testing.assert_array_equal(color.array_tzyx, np.repeat(plain.array_tzyx[..., None], 3, axis=-1))
+
+
+def test_grid_of_even_slices_is_their_own():
+    plane = Geometry(np.diag([0.5, 0.5, 3.0, 1.0]), (4, 8, 8), "1.2")
+    placing = placing_of([[0, 0, 3 * k] for k in range(4)], plane)
+    assert placing is not None
+    assert placing.geometry.same_grid(plane)
+
+
+def test_real_tilted_head_comes_out_straight(shared_data):
+    """Skin of the forehead, traced in the raw slices, lies at the same millimetres in the grid."""
+    (stack,) = scan(shared_data("dicom/ct_ge_head/In")).all_series()
+    volume = load(stack)
+    regular = regularise(volume)
+    assert regular.geometry.shape_zyx == (37, 611, 512)
+    rng = np.random.default_rng(0)
+    inner = volume.geometry.shape_zyx[1] // 4
+    for k in (0, 5, 13, 14, 20, 27):
+        index = rng.integers(inner, 3 * inner, (2000, 2))
+        steps = volume.geometry.affine_lps[:3, :2]
+        world = volume.slice_origins_lps[k] + index @ steps.T
+        where = regular.geometry.to_index(world)
+        if abs(where[0, 2] - round(where[0, 2])) > 0.05:
+            continue
+        i, j, n = where.T
+        low = np.floor(j).astype(int)
+        column, height = np.rint(i).astype(int), np.rint(n).astype(int)
+        part = j - low
+        seen = (1 - part) * regular.array_zyx[height, low, column] + part * regular.array_zyx[height, low + 1, column]
+        stored = volume.array_zyx[k, index[:, 1], index[:, 0]]
+        assert np.corrcoef(seen, stored)[0, 1] > 0.995
