@@ -91,7 +91,7 @@ def value_of(layers: Sequence[Dataset], name: str | tuple[int, int]) -> Any:
     return None
 
 
-def texts(layers: Sequence[Dataset], keyword: str) -> tuple[str, ...]:
+def texts(layers: Sequence[Dataset], keyword: str | tuple[int, int]) -> tuple[str, ...]:
     """Return all values as stripped text."""
     value = value_of(layers, keyword)
     if value is None:
@@ -100,7 +100,7 @@ def texts(layers: Sequence[Dataset], keyword: str) -> tuple[str, ...]:
     return tuple(clean(str(one)) for one in (value if several else [value]))
 
 
-def text(layers: Sequence[Dataset], keyword: str) -> str:
+def text(layers: Sequence[Dataset], keyword: str | tuple[int, int]) -> str:
     """Return the first value as stripped text, "" when there is none."""
     return next(iter(texts(layers, keyword)), "")
 
