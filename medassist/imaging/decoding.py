@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
-from pydicom.pixels import apply_color_lut, apply_modality_lut
+from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder
+from pydicom.uid import UID
 
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.volume import AnyArray
+from medassist.imaging.codestreams import check_codestreams
 from medassist.imaging.dicom_files import BAD_FILE
 from medassist.imaging.mosaic import Mosaic, mosaic_of
 from medassist.imaging.quiet import silenced
@@ -28,6 +30,7 @@ def decode(ds: Dataset, path: Path) -> AnyArray:
     A mosaic comes back unfolded, one tile per frame. Raises UnreadableInput with the file and the transfer syntax.
     """
     try:
+        check_codestreams(ds)
         values = _pixels(ds)
         values = values.reshape(-1, *values.shape[-3:]) if _is_color(ds) else values.reshape(-1, *values.shape[-2:])
         mosaic = mosaic_of(ds)
@@ -120,9 +123,37 @@ def _unfold(picture: AnyArray, mosaic: Mosaic) -> AnyArray:
 
 
 def _undecodable(ds: Dataset, path: Path) -> UnreadableInput:
-    syntax = ds.file_meta.get("TransferSyntaxUID")
+    syntax = UID(str(ds.file_meta.get("TransferSyntaxUID") or ""))
+    name = syntax.name or "?"
+    try:
+        missing = syntax not in _JPEG_OF_GDCM and not get_decoder(syntax).is_available
+    except NotImplementedError:
+        return UnreadableInput(
+            "{path} is compressed as {syntax}, which MedAssist cannot decode.",
+            remedy="Save it uncompressed, or as JPEG 2000, with the software it comes from.",
+            path=path,
+            syntax=name,
+        )
+    if missing:
+        return UnreadableInput(
+            "{path} is compressed as {syntax}, and the decoder for it is not installed.",
+            remedy="Install the Python package {package}.",
+            path=path,
+            syntax=name,
+            package=next((package for start, package in _PACKAGES.items() if syntax.startswith(start)), "pylibjpeg"),
+        )
     return UnreadableInput(
-        "The pixels of {path} cannot be decoded: damaged, cut off, or of a kind not supported ({syntax}).",
+        "The pixels of {path} cannot be decoded: damaged, cut off, or at odds with the header ({syntax}).",
         path=path,
-        syntax=getattr(syntax, "name", "") or "?",
+        syntax=name,
     )
+
+
+# The beginning of a transfer syntax UID, and the package that decodes it.
+_PACKAGES = {
+    "1.2.840.10008.1.2.4.5": "pillow",
+    "1.2.840.10008.1.2.4.8": "pyjpegls",
+    "1.2.840.10008.1.2.4.9": "pylibjpeg-openjpeg",
+    "1.2.840.10008.1.2.4.20": "pylibjpeg-openjpeg",
+    "1.2.840.10008.1.2.5": "pylibjpeg-rle",
+}

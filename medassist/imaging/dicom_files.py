@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from io import BytesIO
+from io import BufferedReader, BytesIO
+from os import fstat
 from pathlib import Path
 
 import pydicom
@@ -23,17 +24,19 @@ from medassist.imaging import tags
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
 BAD_FILE = (
+    ArithmeticError,
+    AssertionError,
     AttributeError,
+    BufferError,
     BytesLengthException,
     EOFError,
     InvalidDicomError,
-    KeyError,
-    IndexError,
+    LookupError,
     MemoryError,
     NotImplementedError,
     OSError,
-    OverflowError,
     RuntimeError,  # includes RecursionError: sequences nested too deep
+    StopIteration,
     TypeError,
     ValueError,
     zlib.error,
@@ -44,8 +47,11 @@ BAD_FILE = (
 MAX_PIXEL_BYTES = 8 << 30
 """A series of more decoded bytes than this is refused before anything is allocated."""
 
+PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+"""The attributes that hold pixels."""
+
 _MAX_RATIO = 2000  # JPEG 2000 of an empty frame comes near 1000
-_FREE_BYTES = 256 << 20
+_FREE_BYTES = 128 << 20
 _INFLATE_RATIO, _INFLATE_FREE, _INFLATE_MAX = 100, 64 << 20, 2 << 30
 
 HEADER_TAGS: tuple[str | int, ...] = (
@@ -97,23 +103,42 @@ def read_with_pixels(path: Path) -> Dataset:
     """Read a whole file, after checking that its pixels can be meant (see `check_size`)."""
     try:
         ds = _named(_read(path, None, with_pixels=True)[0], path)
-        if "PixelData" not in ds and "FloatPixelData" not in ds and "DoubleFloatPixelData" not in ds:
+        if not any(keyword in ds for keyword in PIXELS):
             raise UnreadableInput("{path} is cut off: it holds no pixels.", path=path)
-        check_size(ds, path)
+        check_size(ds, path, max(len(ds.get(keyword) or b"") for keyword in PIXELS if keyword in ds))
     except BAD_FILE as problem:
         raise _unreadable(path, problem) from problem
     return ds
 
 
+class _Clamped(BufferedReader):
+    """A file that is never asked for more bytes than it has: a length of 4 GB in a header would be allocated."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read as `io.BufferedReader` does, at most to the end of the file."""
+        left = max(0, fstat(self.fileno()).st_size - self.tell())
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
 def _read(path: Path, wanted: list[str | int] | None, *, with_pixels: bool) -> tuple[Dataset, int]:
     with path.open("rb") as file:
-        has_preamble = file.read(132)[128:] == b"DICM"
-        meta = read_file_meta_info(path) if has_preamble else Dataset()
-        if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-            return _read_deflated(path, wanted, with_pixels=with_pixels)
-        file.seek(0)
-        ds = dcmread(file, stop_before_pixels=not with_pixels, force=not has_preamble, specific_tags=wanted)
-        rest = path.stat().st_size - file.tell()
+        try:
+            return _parse(file, path, wanted, with_pixels=with_pixels)
+        except MemoryError:
+            file.seek(0)
+            return _parse(_Clamped(file.raw), path, wanted, with_pixels=with_pixels)
+
+
+def _parse(
+    file: BufferedReader, path: Path, wanted: list[str | int] | None, *, with_pixels: bool
+) -> tuple[Dataset, int]:
+    has_preamble = file.read(132)[128:] == b"DICM"
+    meta = read_file_meta_info(path) if has_preamble else Dataset()
+    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        return _read_deflated(path, wanted, with_pixels=with_pixels)
+    file.seek(0)
+    ds = dcmread(file, stop_before_pixels=not with_pixels, force=not has_preamble, specific_tags=wanted)
+    rest = path.stat().st_size - file.tell()
     if not ds.file_meta.get("TransferSyntaxUID"):
         implicit = ds.original_encoding[0] if ds.original_encoding[0] is not None else True
         ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
@@ -160,10 +185,9 @@ def pixel_bytes(ds: Dataset) -> int:
     return (tags.whole((ds,), "Rows") or 0) * (tags.whole((ds,), "Columns") or 0) * frames * samples * bits // 8
 
 
-def check_size(ds: Dataset, path: Path) -> None:
-    """Refuse a file whose header promises more pixels than can be meant, before anything is allocated."""
+def check_size(ds: Dataset, path: Path, stored: int) -> None:
+    """Refuse a file whose header promises more pixels than can be meant in `stored` bytes, before any is allocated."""
     size = pixel_bytes(ds)
-    stored = len(ds.get("PixelData") or b"")
     if size > MAX_PIXEL_BYTES or size > max(_FREE_BYTES, _MAX_RATIO * stored):
         raise UnreadableInput(
             "{path} claims {size} MB of pixels in {stored} kB; it was left alone.",

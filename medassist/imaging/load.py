@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,14 @@ from medassist.entities.study import Series, SeriesKind
 from medassist.entities.volume import AnyArray, Volume, Window
 from medassist.imaging import tags
 from medassist.imaging.decoding import decode
-from medassist.imaging.dicom_files import BAD_FILE, MAX_PIXEL_BYTES, read_with_pixels
+from medassist.imaging.dicom_files import BAD_FILE, MAX_PIXEL_BYTES, read_header, read_with_pixels
 from medassist.imaging.foreign_pixels import load_foreign
 from medassist.imaging.frames import Frame, frames_of
 from medassist.imaging.grid import film_affine, plane_affine, step_of
+from medassist.imaging.padding import Range, fitting, stored_padding, unify
 from medassist.imaging.quiet import quietly
 from medassist.imaging.regular import regularise
+from medassist.imaging.remarks import damaged_slices
 from medassist.imaging.render import auto_window
 from medassist.imaging.rescaling import rescale
 from medassist.progress import Progress
@@ -32,20 +34,34 @@ _THREADS = 2
 
 @dataclass(frozen=True, eq=False)
 class _Decoded:
-    """The wanted pictures of one file: where they go, what they hold, and what their headers say."""
+    """The wanted pictures of one file: where they go, what they hold, and what their headers say.
+
+    `values` is None where the pixels are damaged, and `problem` says why.
+    """
 
     targets: tuple[int, ...]
     frames: tuple[Frame, ...]
-    values: AnyArray
-    padding: tuple[float, float] | None
+    values: AnyArray | None
+    padding: Range | None
+    photometric: str
+    problem: UnreadableInput | None = None
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """What is known of one frame besides its pixels; `padding` is its range of stored values."""
+
+    frame: Frame
+    padding: Range | None
     photometric: str
 
 
 def load(series: Series, *, progress: Progress | None = None) -> Volume:
     """Decode a series and rescale it to modality values on its grid.
 
-    Raises UnreadableInput, with the file and the reason, when a picture cannot be decoded or the series holds none,
-    and Cancelled.
+    A file whose pixels are damaged costs its slices, not the series: they are named in a warning and left empty, and
+    the series counts as irregular. Raises UnreadableInput, with the file and the reason, when no picture can be
+    decoded or the series holds none, and Cancelled.
     """
     progress = progress or Progress()
     if series.kind is SeriesKind.OTHER or not series.frames:
@@ -54,7 +70,8 @@ def load(series: Series, *, progress: Progress | None = None) -> Volume:
     if 2 * depth * rows * columns * series.times > MAX_PIXEL_BYTES:
         raise UnreadableInput("{series} is too large for this version to open.", series=series.title)
     if series.raw is not None:
-        return regularise(load(series.raw, progress=progress), series, progress=progress)
+        raw = load(series.raw, progress=progress)
+        return raw if raw.lost_slices else regularise(raw, series, progress=progress)
     if series.format != "DICOM":
         progress.step("Reading pixels")
         return load_foreign(series)
@@ -63,19 +80,40 @@ def load(series: Series, *, progress: Progress | None = None) -> Volume:
 
 
 def _assemble(series: Series, progress: Progress) -> Volume:
-    frames: list[Frame | None] = [None] * len(series.frames)
+    files: list[_Decoded] = []
     stored: AnyArray | None = None
-    first: _Decoded | None = None
     wanted = _by_file(series)
     for decoded in progress.over(_decode_all(wanted), "Reading pixels", len(wanted)):
-        first = first or decoded
-        stored = _room_for(stored, decoded, series)
-        stored[list(decoded.targets)] = decoded.values
-        for target, frame in zip(decoded.targets, decoded.frames, strict=True):
-            frames[target] = frame
-    if stored is None or first is None:
-        raise UnreadableInput("{series} holds no pictures to show.", series=series.title)
-    return _volume(series, [frame for frame in frames if frame], stored, first)
+        if decoded.values is not None:
+            stored = _room_for(stored, decoded.values, decoded.frames[0].path, len(series.frames))
+            stored[list(decoded.targets)] = decoded.values
+        files.append(replace(decoded, values=None))
+    if stored is None:
+        raise next(file.problem for file in files if file.problem)
+    return _volume(*_with_losses(series, files), _in_order(files), stored)
+
+
+def _with_losses(series: Series, files: Sequence[_Decoded]) -> tuple[Series, tuple[int, ...]]:
+    """Return the series, told what could not be read, and the frames that are empty because of it."""
+    damaged = [file for file in files if file.problem is not None]
+    if not damaged:
+        return series, ()
+    said = damaged_slices([file.frames[0].path for file in damaged])
+    stack = series.kind is not SeriesKind.FILM
+    told = replace(
+        series,
+        kind=SeriesKind.STACK if stack else series.kind,
+        irregularity=" ".join(text for text in (series.irregularity, said.text()) if text) if stack else "",
+        warnings=(said, *series.warnings),
+    )
+    return told, tuple(sorted(target for file in damaged for target in file.targets))
+
+
+def _in_order(files: Sequence[_Decoded]) -> list[_Picture]:
+    """Return what is known of every frame, in the order of the series."""
+    everywhere = ((target, at, file) for file in files for at, target in enumerate(file.targets))
+    placed = sorted(everywhere, key=lambda place: place[0])
+    return [_Picture(file.frames[at], file.padding, file.photometric) for _, at, file in placed]
 
 
 def _by_file(series: Series) -> dict[Path, list[tuple[int, int]]]:
@@ -102,47 +140,49 @@ def _decode_all(wanted: dict[Path, list[tuple[int, int]]]) -> Iterator[_Decoded]
 
 
 def _decode_file(path: Path, pairs: Sequence[tuple[int, int]]) -> _Decoded:
-    ds = read_with_pixels(path)
-    values = decode(ds, path)
+    targets, order = tuple(target for target, _ in pairs), [frame for _, frame in pairs]
+    try:
+        ds = read_with_pixels(path)
+        values = decode(ds, path)
+        picked = values if order == list(range(len(values))) else values[order]
+    except UnreadableInput as problem:
+        header = read_header(path, complete=True)
+        return _Decoded(targets, _described(header, path, order), None, None, "", problem)
+    except IndexError as problem:
+        raise _changed(path) from problem
+    photometric = tags.text((ds,), "PhotometricInterpretation")
+    return _Decoded(targets, _described(ds, path, order), picked, stored_padding(ds), photometric)
+
+
+def _described(ds: Dataset, path: Path, order: Sequence[int]) -> tuple[Frame, ...]:
     try:
         described = frames_of(ds, path)
-        chosen = tuple(described[frame] for _, frame in pairs)
-        order = [frame for _, frame in pairs]
-        picked = values if order == list(range(len(values))) else values[order]
+        return tuple(described[frame] for frame in order)
     except BAD_FILE as problem:
-        raise UnreadableInput("{path} changed since it was scanned.", remedy="Open it again.", path=path) from problem
-    targets = tuple(target for target, _ in pairs)
-    return _Decoded(targets, chosen, picked, _padding(ds), tags.text((ds,), "PhotometricInterpretation"))
+        raise _changed(path) from problem
 
 
-def _room_for(stored: AnyArray | None, decoded: _Decoded, series: Series) -> AnyArray:
+def _changed(path: Path) -> UnreadableInput:
+    return UnreadableInput("{path} changed since it was scanned.", remedy="Open it again.", path=path)
+
+
+def _room_for(stored: AnyArray | None, values: AnyArray, path: Path, count: int) -> AnyArray:
     """Return the array all frames go into, widened when this file needs a wider type."""
-    shape = (len(series.frames), *decoded.values.shape[1:])
+    shape = (count, *values.shape[1:])
     if stored is None:
-        return np.empty(shape, decoded.values.dtype)
+        return np.zeros(shape, values.dtype)
     if stored.shape != shape:
-        raise UnreadableInput(
-            "{path} changed since it was scanned.", remedy="Open it again.", path=decoded.frames[0].path
-        )
-    return stored.astype(np.promote_types(stored.dtype, decoded.values.dtype), copy=False)
+        raise _changed(path)
+    return stored.astype(np.promote_types(stored.dtype, values.dtype), copy=False)
 
 
-def _padding(ds: Dataset) -> tuple[float, float] | None:
-    """Return the range of stored values that mean "no data" (PS3.3 C.7.5.1.1.2)."""
-    value, other = tags.number((ds,), "PixelPaddingValue"), tags.number((ds,), "PixelPaddingRangeLimit")
-    if value is None:
-        return None
-    other = value if other is None else other
-    return min(value, other), max(value, other)
-
-
-def _volume(series: Series, frames: Sequence[Frame], stored: AnyArray, first: _Decoded) -> Volume:
-    slopes, intercepts = [frame.slope for frame in frames], [frame.intercept for frame in frames]
-    values = stored if stored.ndim == 4 else rescale(stored, slopes, intercepts)
+def _volume(series: Series, lost: tuple[int, ...], pictures: Sequence[_Picture], stored: AnyArray) -> Volume:
+    frames = [picture.frame for picture in pictures]
+    kept = next(picture for index, picture in enumerate(pictures) if index not in lost)
+    values, padding = _values(stored, lost, pictures)
     depth = series.shape_zyx[0]
     by_place = values.reshape(depth, series.times, *values.shape[1:])
     array = np.ascontiguousarray(np.moveaxis(by_place, 1, 0)) if series.times > 1 else by_place[:, 0][None]
-    padding = _rescaled(first.padding, slopes[0], intercepts[0])
     one_per_place = frames[:: series.times]
     placed = all(frame.is_placed for frame in frames) and series.kind is not SeriesKind.FILM
     return Volume(
@@ -151,17 +191,24 @@ def _volume(series: Series, frames: Sequence[Frame], stored: AnyArray, first: _D
         _geometry(series, one_per_place),
         unit=frames[0].unit,
         windows=_windows(frames[0], array, padding),
-        inverted=first.photometric == "MONOCHROME1",
+        inverted=kept.photometric == "MONOCHROME1",
         padding=padding,
         slice_origins_lps=np.array([frame.position for frame in one_per_place]) if placed else None,
+        lost_slices=tuple(dict.fromkeys(index // series.times for index in lost)),
     )
 
 
-def _rescaled(padding: tuple[float, float] | None, slope: float, intercept: float) -> tuple[float, float] | None:
-    if padding is None:
-        return None
-    low, high = sorted(edge * slope + intercept for edge in padding)
-    return low, high
+def _values(stored: AnyArray, lost: tuple[int, ...], pictures: Sequence[_Picture]) -> tuple[AnyArray, Range | None]:
+    """Return modality values and their padding; frames that were lost hold padding, or the least value there is."""
+    if stored.ndim == 4:
+        return stored, None
+    kept = [index for index in range(len(pictures)) if index not in lost]
+    empty = pictures[kept[0]].padding
+    for index in lost:
+        stored[index] = fitting(stored, empty[0]) if empty is not None else min(stored[other].min() for other in kept)
+    slopes, intercepts = ([getattr(one.frame, name) for one in pictures] for name in ("slope", "intercept"))
+    values = rescale(stored, slopes, intercepts)
+    return values, unify(values, [one.padding for one in pictures], slopes, intercepts)
 
 
 def _geometry(series: Series, frames: Sequence[Frame]) -> Geometry:
@@ -174,7 +221,7 @@ def _geometry(series: Series, frames: Sequence[Frame]) -> Geometry:
     return Geometry(film_affine(first), series.shape_zyx, calibrated=first.spacing_mm is not None)
 
 
-def _windows(frame: Frame, array: AnyArray, padding: tuple[float, float] | None) -> tuple[Window, ...]:
+def _windows(frame: Frame, array: AnyArray, padding: Range | None) -> tuple[Window, ...]:
     """Return the header's windows, else one from the values."""
     if array.ndim == 5:
         return (Window(127.5, 256.0),)

@@ -15,6 +15,7 @@ from medassist.entities.study import Scan, Series, Skipped, Study
 from medassist.imaging.archives import unpack
 from medassist.imaging.dicom_files import (
     BAD_FILE,
+    check_size,
     is_cut_off,
     looks_like_dicom,
     read_header,
@@ -182,6 +183,7 @@ def _read_dicom(path: Path) -> HeaderFile:
         if sop_class in _PICTURES:
             raise _CutOff("{path} is cut off: it holds no pixels.", path=path, series_uid=series_uid)
         return _other_file(path)
+    check_size(ds, path, rest)
     if is_cut_off(ds, rest):
         raise _CutOff("{path} is cut off: it holds fewer pixels than it states.", path=path, series_uid=series_uid)
     complete = "MOSAIC" in texts((ds,), "ImageType") or whole((ds,), (0x0065, 0x1050))

@@ -294,9 +294,8 @@ def test_rle_bomb(tmp_path):
     dataset.Rows = dataset.Columns = 20000
     dataset.NumberOfFrames = 100
     dataset.save_as(path)
-    (series,) = scan(path).all_series()
-    with pytest.raises(UnreadableInput, match=r"claims|too large"):
-        load(series)
+    with pytest.raises(UnreadableInput, match="claims"):
+        scan(path)
 
 
 def test_picture_with_a_huge_header(tmp_path):

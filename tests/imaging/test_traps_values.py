@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from phantoms import write_ct_series, write_film
+from phantoms import write_ct_series, write_film, write_mr_series
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 
@@ -43,7 +43,7 @@ def changed(path, **tags):
     return path
 
 
-def test_trap_24_monochrome1_is_inverted_for_display_only(tmp_path):
+def test_monochrome1_pictures_are_the_negatives_of_each_other(tmp_path):
     plain = loaded(write_film(tmp_path / "a"))
     inverse = loaded(write_film(tmp_path / "b", photometric="MONOCHROME1"))
     np.testing.assert_array_equal(plain.array_tzyx, inverse.array_tzyx)
@@ -52,11 +52,71 @@ def test_trap_24_monochrome1_is_inverted_for_display_only(tmp_path):
     np.testing.assert_array_equal(shown[0], 255 - shown[1])
 
 
+def test_trap_25_pixel_padding(tmp_path):
+    paths = write_ct_series(tmp_path, slices=3, PixelPaddingValue=63536, WindowCenter=None, WindowWidth=None)
+    for path in paths:
+        stored = pydicom.dcmread(path).pixel_array.copy()
+        stored[:4] = 63536
+        changed(path, PixelData=stored.tobytes())
+    volume = loaded(tmp_path)
+    assert volume.padding == (62512, 62512)
+    assert volume.windows[0].center + volume.windows[0].width / 2 < 2000
+    measured = volume.array_tzyx[volume.array_tzyx < 62512]
+    assert measured.max() <= 1000
+    assert measured.size == 3 * 60 * 64
+
+
+def test_padding_range_in_signed_pixels(tmp_path):
+    (path,) = write_mr_series(tmp_path, slices=1, values=np.full((1, 64, 64), 500, np.uint16))
+    dataset = pydicom.dcmread(path)
+    dataset.PixelRepresentation = 1
+    dataset.add_new("PixelPaddingValue", "SS", -2000)
+    dataset.add_new("PixelPaddingRangeLimit", "US", 65536 - 1990)
+    dataset.save_as(path)
+    assert loaded(path).padding == (-2000, -1990)
+
+
+def test_padding_is_one_value_where_slices_are_scaled_apart(tmp_path):
+    paths = write_ct_series(
+        tmp_path, slices=3, PixelPaddingValue=7, RescaleSlope=lambda k: 0.1 + 0.3 * k, RescaleIntercept=lambda k: -k
+    )
+    for path in paths:
+        stored = pydicom.dcmread(path).pixel_array.copy()
+        stored[:4] = 7
+        changed(path, PixelData=stored.tobytes())
+    volume = loaded(tmp_path)
+    empty = (volume.array_tzyx >= volume.padding[0]) & (volume.array_tzyx <= volume.padding[1])
+    assert empty[0, :, :4].all()
+    assert not empty[0, :, 4:].any()
+
+
+def test_trap_26_garbage_above_stored_bits(tmp_path):
+    (path,) = write_mr_series(tmp_path, slices=1)
+    stored = np.full((64, 64), 0x0123 & 0x0FFF | 0xA000, np.uint16)
+    changed(path, BitsStored=12, HighBit=11, PixelData=stored.tobytes())
+    assert set(loaded(path).array_tzyx.ravel().tolist()) == {0x0123}
+
+
+def test_trap_27_signed_without_extension(tmp_path):
+    (path,) = write_mr_series(tmp_path, slices=1)
+    pixels = np.full((64, 64), 0x0FFF, np.uint16).tobytes()
+    changed(path, BitsStored=12, HighBit=11, PixelRepresentation=1, PixelData=pixels)
+    assert (loaded(path).array_tzyx == -1).all()
+
+
+@pytest.mark.parametrize("slope", [0, ""])
+def test_trap_28_slope_zero_or_empty(tmp_path, slope):
+    write_ct_series(tmp_path, slices=2, RescaleSlope=slope)
+    volume = loaded(tmp_path)
+    assert volume.array_zyx[0, 32, 32] == 40
+    assert "no usable rescale slope" in said(volume)
+
+
 @pytest.mark.parametrize(
     ("function", "below", "centre", "above"),
     [("LINEAR", 0, 128, 255), ("LINEAR_EXACT", 0, 128, 255), ("SIGMOID", 30, 128, 225)],
 )
-def test_trap_30_sigmoid_and_linear_exact_end_in_0_to_255(tmp_path, function, below, centre, above):
+def test_trap_30_voi_functions(tmp_path, function, below, centre, above):
     write_ct_series(tmp_path, slices=1, VOILUTFunction=function, WindowCenter=40, WindowWidth=400)
     volume = loaded(tmp_path)
     assert volume.windows == (Window(40, 400, "", function),)
@@ -80,7 +140,7 @@ def test_linear_exact_of_integers_is_half_a_value_off_the_linear_one():
     assert to_gray8(values, Window(2, 4)).tolist() == [[0, 85, 170, 255, 255]]
 
 
-def test_trap_29_several_windows_keep_their_names(tmp_path):
+def test_trap_29_several_windows(tmp_path):
     write_ct_series(
         tmp_path,
         slices=1,
@@ -92,7 +152,7 @@ def test_trap_29_several_windows_keep_their_names(tmp_path):
 
 
 @pytest.mark.parametrize("width", [0, -5, None])
-def test_trap_31_window_without_width_is_replaced(tmp_path, width):
+def test_trap_31_window_width_zero(tmp_path, width):
     write_ct_series(tmp_path, slices=1, WindowWidth=width)
     (window,) = loaded(tmp_path).windows
     assert window.width > 1
@@ -106,7 +166,7 @@ def voi_lut(first, entries, bits=16, explanation="FILM"):
     return item
 
 
-def test_trap_32_voi_lut_is_the_first_of_the_grey_scales(tmp_path):
+def test_voi_lut_is_the_first_of_the_grey_scales(tmp_path):
     lut = voi_lut(0, [0, 100, 200, 255], bits=8)
     path = write_film(tmp_path, WindowCenter=2, WindowWidth=4)
     path = changed(
@@ -117,7 +177,7 @@ def test_trap_32_voi_lut_is_the_first_of_the_grey_scales(tmp_path):
     assert to_gray8(volume.array_zyx[0], volume.windows[0])[0, :4].tolist() == [0, 100, 200, 255]
 
 
-def test_trap_32_voi_lut_counts_in_hu(tmp_path):
+def test_voi_lut_counts_in_hu(tmp_path):
     # 0xFC00 is -1024 where values can be negative.
     (path,) = write_ct_series(tmp_path, slices=1)
     changed(path, VOILUTSequence=[voi_lut(0xFC00, range(0, 4000, 2))])
@@ -125,7 +185,7 @@ def test_trap_32_voi_lut_counts_in_hu(tmp_path):
     assert (lut.first, len(lut.entries)) == (-1024, 2000)
 
 
-def test_trap_32_bundled_tables_agree_with_pydicom():
+def test_trap_32_lookup_tables():
     from pydicom.pixels import apply_modality_lut, apply_voi
 
     path = bundled("vlut_04.dcm")
