@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydicom import Dataset
 
+from medassist.entities.study import Warned
 from medassist.imaging import tags
 from medassist.imaging.frames import Frame
 
@@ -15,13 +16,15 @@ from medassist.imaging.frames import Frame
 class HeaderFile:
     """One DICOM file as scanned: its header and its pictures.
 
-    SR, SEG, RTSTRUCT and the like have none; `refers_to` holds the SeriesInstanceUIDs they name.
+    SR, SEG, RTSTRUCT and the like have none; `refers_to` holds the SeriesInstanceUIDs they name. `doubts` says what
+    is uncertain about the texts of the header.
     """
 
     path: Path
     header: Dataset
     frames: tuple[Frame, ...]
     refers_to: tuple[str, ...] = ()
+    doubts: tuple[Warned, ...] = ()
 
     def text(self, keyword: str) -> str:
         """Return one attribute as text."""

@@ -8,6 +8,7 @@ from pydicom import Dataset
 
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.study import Series
+from medassist.imaging.charsets import mend_texts
 from medassist.imaging.dicom_files import read_header
 from medassist.imaging.quiet import quietly
 
@@ -24,4 +25,5 @@ def read_headers(series: Series) -> list[Dataset]:
         for frame in series.frames:
             if frame.path not in read:
                 read[frame.path] = read_header(frame.path, complete=True)
+                mend_texts(read[frame.path], frame.path.name)
     return [read[frame.path] for frame in series.frames]

@@ -74,7 +74,7 @@ def unplaced_problems(frames: Sequence[Frame]) -> tuple[Warned, ...]:
 
 def remarks(file: HeaderFile, frames: Sequence[Frame]) -> tuple[Warned, ...]:
     """Say what a reader must know besides the geometry."""
-    found = []
+    found = list(file.doubts)
     bad = [frame for frame in frames if frame.bad_slope]
     if bad:
         found.append(

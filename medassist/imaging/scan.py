@@ -13,6 +13,7 @@ from pathlib import Path
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.study import Scan, Series, Skipped, Study
 from medassist.imaging.archives import unpack
+from medassist.imaging.charsets import mend_texts
 from medassist.imaging.dicom_files import (
     BAD_FILE,
     check_size,
@@ -174,6 +175,7 @@ def _read_dicom(path: Path) -> HeaderFile:
     if not looks_like_dicom(path):
         raise UnreadableInput("{path} is not an image file MedAssist knows.", path=path)
     ds, rest = read_header_and_rest(path)
+    doubts = mend_texts(ds, path.name)
     sop_class = sop_class_of(ds)
     if sop_class == _DICOMDIR:
         raise UnreadableInput("{path} is an index; the files it lists are read themselves.", path=path)
@@ -187,12 +189,14 @@ def _read_dicom(path: Path) -> HeaderFile:
     if is_cut_off(ds, rest):
         raise _CutOff("{path} is cut off: it holds fewer pixels than it states.", path=path, series_uid=series_uid)
     complete = "MOSAIC" in texts((ds,), "ImageType") or whole((ds,), (0x0065, 0x1050))
-    return HeaderFile(path, ds, tuple(frames_of(read_header(path, complete=True) if complete else ds, path)))
+    frames = frames_of(read_header(path, complete=True) if complete else ds, path)
+    return HeaderFile(path, ds, tuple(frames), doubts=doubts)
 
 
 def _other_file(path: Path) -> HeaderFile:
     ds = read_header(path, complete=True)
-    return HeaderFile(path, ds, (), tuple(referenced_series(ds)))
+    doubts = mend_texts(ds, path.name)
+    return HeaderFile(path, ds, (), tuple(referenced_series(ds)), doubts)
 
 
 def _skipped(path: Path, problem: UnreadableInput) -> Skipped:

@@ -71,14 +71,14 @@ def _macros(group: Dataset) -> Iterator[Dataset]:
 
 
 @cache
-def _tag(name: str | tuple[int, int]) -> BaseTag:
+def tag_of(name: str | tuple[int, int]) -> BaseTag:
     """Return a tag ready for look-up; asking pydicom by keyword costs several times as much."""
     return BaseTag(tag_for_keyword(name)) if isinstance(name, str) else Tag(name)
 
 
 def value_of(layers: Sequence[Dataset], name: str | tuple[int, int]) -> Any:
     """Return the first non-empty value of an attribute (keyword, or tag for a private one), else None."""
-    tag = _tag(name)
+    tag = tag_of(name)
     for layer in layers:
         if tag not in layer:
             continue
