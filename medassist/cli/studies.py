@@ -85,10 +85,12 @@ def _series_as_json(series: Series) -> dict[str, object]:
         "laterality",
         "photometric",
         "times",
+        "times_by",
         "irregularity",
     )
     plain = {name: getattr(series, name) for name in names}
     return plain | {
+        "made_from": "" if series.raw is None else series.raw.key,
         "kind": series.kind.value,
         "shape_zyx": list(series.shape_zyx),
         "files": len({frame.path for frame in series.frames}),

@@ -68,6 +68,7 @@ class Series:
         shape_zyx: slices, rows, columns of one time point (0 slices when nothing can be shown).
         patient_orientation: letters of (0020,0020), where columns and rows lead: ("L", "F") for a frontal film
             seen as if facing the patient. All a film knows of its sides; () when the header does not tell.
+        times_by: what tells the time points apart ("b-value", "trigger time", …), "" when there is only one.
         irregularity: why the slices form no regular grid ("" when they do); names files and gaps.
         format: "DICOM", "NIfTI", "NRRD", "MetaImage" or "picture".
         raw: the slices as stored, when this series is made of them by interpolation (gantry tilt, resampling).
@@ -92,6 +93,7 @@ class Series:
     acquisition_date: str = ""
     shape_zyx: tuple[int, int, int] = (0, 0, 0)
     times: int = 1
+    times_by: str = ""
     irregularity: str = ""
     referenced_series_uids: tuple[str, ...] = ()
     warnings: tuple[Warned, ...] = ()

@@ -11,6 +11,18 @@ from medassist.imaging import tags
 FIRST_TIME_OF_DAY = 5
 """Clocks before this one count; from this one on they are times of day, which differ from slice to slice."""
 
+NAMES = (
+    "dimension",
+    "temporal position",
+    "acquisition",
+    "trigger time",
+    "b-value",
+    "acquisition time",
+    "content time",
+    "instance number",
+)
+"""What the clocks of `clocks_of` count, in their order."""
+
 # StackID, In-Stack Position Number, Image Position (Patient), Slice Location Vector
 _PLACE_POINTERS = (0x00209056, 0x00209057, 0x00200032, 0x00201041)
 _DIMENSION_BASE = 2**12

@@ -66,7 +66,8 @@ def _placed_series(file: HeaderFile, part: Part, lost: Sequence[Path]) -> Series
         shape_zyx=(len(part.places) if part.complete else len(part.frames), first.rows, first.columns),
         times=part.times,
         irregularity=" ".join(problem.text() for problem in problems),
-        warnings=(*problems, *remarks(file, part.frames)),
+        times_by=part.times_by,
+        warnings=(*problems, *part.remarks, *remarks(file, part.frames)),
     )
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medassist.imaging.clocks import FIRST_TIME_OF_DAY
+from medassist.entities.study import Warned, warned
+from medassist.imaging.builds import labelled_builds
+from medassist.imaging.clocks import FIRST_TIME_OF_DAY, NAMES
 from medassist.imaging.frames import Frame
 from medassist.imaging.grid import SAME_PLACE_MM, distances_along_normal
 
 _SAME_DIRECTION = 1e-4  # 0.1 mm over a metre
 _SAME_SPACING = 1e-3
+_LEAST_SLICES = 3
+_ACQUISITION, _B_VALUE = NAMES.index("acquisition"), NAMES.index("b-value")
 
 
 @dataclass(frozen=True)
@@ -23,11 +27,15 @@ class Part:
     Attributes:
         label: why this part is one of several ("" when the series is whole).
         complete: whether every position has equally many time points.
+        times_by: what tells the time points apart, one of `clocks.NAMES`; "" when there is only one.
+        remarks: what a reader must know about the split.
     """
 
     places: tuple[tuple[Frame, ...], ...]
     label: str = ""
     complete: bool = True
+    times_by: str = ""
+    remarks: tuple[Warned, ...] = ()
 
     @property
     def times(self) -> int:
@@ -43,12 +51,30 @@ class Part:
 def split(frames: Sequence[Frame]) -> list[Part]:
     """Split placed frames of one series by size, frame of reference, orientation, kind, echo, and order them."""
     parts = []
-    groups = _by_build(frames)
-    for group in groups:
+    for name, group in labelled_builds(_by_build(frames)):
         for label, members in _by_contrast(group):
-            parts.append((label, members))
+            parts.append((", ".join(text for text in (label, name) if text), members))
     several = len(parts) > 1
-    return [_ordered(members, label if several else "") for label, members in _distinct(parts)]
+    ordered = [_ordered(members, label if several else "") for label, members in _distinct(parts)]
+    return [one for part in ordered for one in _by_acquisition(part)]
+
+
+def _by_acquisition(part: Part) -> list[Part]:
+    """Take apart acquisitions that overlap without covering the same positions; each must be whole in itself."""
+    groups: dict[float | None, list[Frame]] = defaultdict(list)
+    for frame in part.frames:
+        groups[frame.clocks[_ACQUISITION]].append(frame)
+    if part.complete or len(groups) < 2 or None in groups:
+        return [part]
+    ordered = sorted(groups.items(), key=lambda item: item[0] or 0.0)
+    parts = [_ordered(members, f"{part.label} acquisition {number:g}".strip()) for number, members in ordered]
+    if not all(one.complete and len(one.places) >= _LEAST_SLICES for one in parts):
+        return [part]
+    remark = warned(
+        "Split by acquisition: the {count} acquisitions of this series overlap, but cover different positions.",
+        count=len(parts),
+    )
+    return [replace(one, remarks=(remark,)) for one in parts]
 
 
 def _by_build(frames: Sequence[Frame]) -> list[list[Frame]]:
@@ -98,8 +124,8 @@ def _joined(*labels: str) -> str:
 
 _CONTRASTS: tuple[tuple[Callable[[Hashable], str], Callable[[Frame], Hashable]], ...] = (
     (lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "", lambda frame: frame.image_type[2:]),
-    (lambda value: f"echo {value:g}", lambda frame: frame.echo[0]),
-    (lambda value: f"TE {value:g}", lambda frame: frame.echo[1]),
+    (lambda value: "no echo" if value is None else f"echo {value:g}", lambda frame: frame.echo[0]),
+    (lambda value: "no TE" if value is None else f"TE {value:g}", lambda frame: frame.echo[1]),
 )
 
 
@@ -126,11 +152,23 @@ def positions(group: Sequence[Frame]) -> list[list[Frame]]:
 def _ordered(group: Sequence[Frame], label: str) -> Part:
     places = positions(group)
     clock = _clock(places)
-    ordered = tuple(tuple(sorted(place, key=clock)) for place in places)
-    return Part(ordered, label, len({len(place) for place in places}) == 1)
+    ordered = tuple(tuple(sorted(place, key=lambda frame: _reading(frame, clock))) for place in places)
+    complete = len({len(place) for place in places}) == 1
+    return Part(ordered, label, complete, _times_by(places, clock) if complete and len(places[0]) > 1 else "")
 
 
-def _clock(places: Sequence[Sequence[Frame]]) -> Callable[[Frame], tuple[float, ...]]:
+def _times_by(places: Sequence[Sequence[Frame]], clock: int) -> str:
+    """Name what tells time points apart: b-values where they do as well, whatever counts them."""
+    b_values = {frozenset(frame.clocks[_B_VALUE] for frame in place) for place in places}
+    by_b_value = len(b_values) == 1 and None not in (found := b_values.pop()) and len(found) == len(places[0])
+    return NAMES[_B_VALUE if by_b_value else clock]
+
+
+def _reading(frame: Frame, clock: int) -> tuple[float, float]:
+    return frame.clocks[clock] or 0.0, frame.clocks[-1] or 0.0
+
+
+def _clock(places: Sequence[Sequence[Frame]]) -> int:
     """Choose the first clock that tells all frames at every position apart; the instance number settles ties.
 
     Counting clocks must also show the same values everywhere; times of day differ from slice to slice.
@@ -139,8 +177,8 @@ def _clock(places: Sequence[Sequence[Frame]]) -> Callable[[Frame], tuple[float, 
         readings = [[frame.clocks[which] for frame in place] for place in places]
         apart = all(None not in reading and len(set(reading)) == len(reading) for reading in readings)
         if apart and (which >= FIRST_TIME_OF_DAY or len({frozenset(reading) for reading in readings}) == 1):
-            return lambda frame: (frame.clocks[which] or 0.0, frame.clocks[-1] or 0.0)
-    return lambda frame: (frame.clocks[-1] or 0.0,)
+            return which
+    return len(NAMES) - 1
 
 
 def _distinct(parts: list[tuple[str, list[Frame]]]) -> list[tuple[str, list[Frame]]]:

@@ -96,7 +96,11 @@ def size_text(series: Series) -> str:
     """Say how many slices, rows and columns a series has."""
     slices, rows, columns = series.shape_zyx
     size = f"{columns} × {rows}" if slices <= 1 else f"{columns} × {rows} × {slices}"
-    return size if series.times == 1 else tr("{size}, {times} time points", size=size, times=series.times)
+    if series.times == 1:
+        return size
+    if not series.times_by:
+        return tr("{size}, {times} time points", size=size, times=series.times)
+    return tr("{size}, {times} by {what}", size=size, times=series.times, what=tr(series.times_by))
 
 
 def duration_text(seconds: float) -> str:
