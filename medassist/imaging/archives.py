@@ -10,6 +10,7 @@ import tempfile
 import time
 import zipfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from medassist.entities.errors import UnreadableInput
@@ -19,6 +20,9 @@ from medassist.progress import Progress
 MAX_MEMBERS = 200_000
 MAX_BYTES = 64 << 30
 MAX_RATIO = 200
+MAX_DEPTH = 3
+"""Archives inside archives are unpacked as well, this many levels deep."""
+
 _FREE_BYTES = 64 << 20
 _CHUNK = 1 << 20
 _STALE_DAYS = 2
@@ -27,32 +31,83 @@ _STALE_DAYS = 2
 def unpack(path: Path, *, progress: Progress) -> Path:
     """Unpack a zip into a folder of the cache that is removed when the program ends, and return the folder.
 
-    Raises UnreadableInput for a damaged or encrypted archive, for names that would leave the folder, and for more
-    files, bytes or compression than a study can have. Links and folders are left out.
+    A zip inside becomes a folder of its name. Raises UnreadableInput for a damaged or encrypted archive, for names
+    that would leave the folder, and for more files, bytes or compression than a study can have, all levels together.
+    Links and folders are left out; a damaged zip inside stays a file.
     """
     folder = _new_folder()
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir() and not _is_link(member)]
-            targets = [_target(path, folder, member.filename) for member in members]
-            limit = _limit(path, members)
-            written = 0
-            for member, target in progress.over(zip(members, targets, strict=True), "Unpacking", len(members)):
-                written = _extract(archive, member, target, written, limit, path)
-    except UnreadableInput:
+        allowance = _Allowance(path, min(MAX_BYTES, max(_FREE_BYTES, MAX_RATIO * path.stat().st_size)))
+        inner = _unpack_one(path, folder, allowance, progress)
+        for _ in range(MAX_DEPTH - 1):
+            inner = [found for one in inner for found in _unfold(one, allowance, progress)]
+    except BaseException as problem:
         shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(problem, _DAMAGED):
+            raise UnreadableInput(
+                "{path} cannot be unpacked: it is damaged, encrypted, or packed in an unknown way.", path=path
+            ) from problem
+        if isinstance(problem, OSError):
+            raise UnreadableInput(
+                "{path} cannot be unpacked into {folder}: {reason}.", path=path, folder=folder, reason=problem.strerror
+            ) from problem
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as problem:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise UnreadableInput(
-            "{path} cannot be unpacked: it is damaged, encrypted, or packed in an unknown way.", path=path
-        ) from problem
-    except OSError as problem:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise UnreadableInput(
-            "{path} cannot be unpacked into {folder}: {reason}.", path=path, folder=folder, reason=problem.strerror
-        ) from problem
     return folder
+
+
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+
+
+@dataclass
+class _Allowance:
+    """What may still come out of an archive and the archives inside it."""
+
+    path: Path
+    bytes_left: int
+    files_left: int = MAX_MEMBERS
+
+    def __post_init__(self) -> None:
+        self.limit = self.bytes_left
+
+    def take(self, size: int, files: int = 0) -> None:
+        """Count what comes out; refuse what is too much."""
+        self.bytes_left -= size
+        self.files_left -= files
+        if self.bytes_left < 0 or self.files_left < 0:
+            raise UnreadableInput(
+                "{path} would unpack to more than {size} MB or {count} files; it was left alone.",
+                remedy="Unpack it yourself if you trust it, and open the folder.",
+                path=self.path,
+                size=self.limit >> 20,
+                count=MAX_MEMBERS,
+            )
+
+
+def _unpack_one(path: Path, folder: Path, allowance: _Allowance, progress: Progress) -> list[Path]:
+    """Unpack one archive and return the archives inside it."""
+    with zipfile.ZipFile(path) as archive:
+        members = [member for member in archive.infolist() if not member.is_dir() and not _is_link(member)]
+        targets = [_target(path, folder, member.filename) for member in members]
+        allowance.take(0, len(members))
+        if sum(member.file_size for member in members) > allowance.bytes_left:
+            allowance.take(allowance.bytes_left + 1)
+        for member, target in progress.over(zip(members, targets, strict=True), "Unpacking", len(members)):
+            _extract(archive, member, target, allowance)
+    return [target for target in targets if target.suffix.lower() == ".zip"]
+
+
+def _unfold(path: Path, allowance: _Allowance, progress: Progress) -> list[Path]:
+    """Put a folder with its contents in the place of an archive, and return the archives inside it."""
+    packed = path.with_name(f".{path.name}.packed")
+    path.rename(packed)
+    try:
+        inner = _unpack_one(packed, path, allowance, progress)
+    except _DAMAGED:
+        shutil.rmtree(path, ignore_errors=True)
+        packed.rename(path)
+        return []
+    packed.unlink()
+    return inner
 
 
 def _new_folder() -> Path:
@@ -83,33 +138,10 @@ def _target(path: Path, folder: Path, name: str) -> Path:
     return folder.joinpath(*(re.sub(r'[<>:"|?*\x00-\x1f]', "_", part) for part in pure.parts))
 
 
-def _limit(path: Path, members: list[zipfile.ZipInfo]) -> int:
-    """Return how many bytes may come out, refusing what already announces more."""
-    limit = min(MAX_BYTES, max(_FREE_BYTES, MAX_RATIO * path.stat().st_size))
-    if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > limit:
-        raise _too_large(path, limit)
-    return limit
-
-
-def _extract(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, written: int, limit: int, path: Path
-) -> int:
-    """Write one member and return the bytes written so far; sizes in the archive may lie, so they are counted."""
+def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, allowance: _Allowance) -> None:
+    """Write one member; sizes in the archive may lie, so the bytes are counted."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(member) as source, target.open("wb") as file:
         while chunk := source.read(_CHUNK):
-            written += len(chunk)
-            if written > limit:
-                raise _too_large(path, limit)
+            allowance.take(len(chunk))
             file.write(chunk)
-    return written
-
-
-def _too_large(path: Path, limit: int) -> UnreadableInput:
-    return UnreadableInput(
-        "{path} would unpack to more than {size} MB or {count} files; it was left alone.",
-        remedy="Unpack it yourself if you trust it, and open the folder.",
-        path=path,
-        size=limit >> 20,
-        count=MAX_MEMBERS,
-    )

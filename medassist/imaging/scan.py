@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,10 +26,14 @@ from medassist.imaging.dicom_files import (
 from medassist.imaging.foreign import foreign_series, format_of
 from medassist.imaging.frames import frames_of
 from medassist.imaging.header_file import HeaderFile, referenced_series
+from medassist.imaging.media_index import NAME, index_remark, without_links_outside
 from medassist.imaging.quiet import quietly
 from medassist.imaging.studies import studies_of
 from medassist.imaging.tags import text, texts, whole
 from medassist.progress import Progress
+
+_Roots = tuple[Path, Path]
+"""The folder a file lies in, and the path a person opened: the same, or the archive the folder was unpacked from."""
 
 _THREADS = 4
 _DICOMDIR = "1.2.840.10008.1.3.10"
@@ -76,16 +80,18 @@ def scan(path: Path, *, progress: Progress | None = None) -> Scan:
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links and change the name on screen
     progress.step("Looking for files")
     root = _root(path, progress)
-    files = _files(root)
-    if not files:
+    files, refused = without_links_outside(_files(root), root)
+    if not files and not refused:
         raise UnreadableInput("{path} holds no files.", path=path)
+    origins = _unfolded(files, (root, path), refused, progress)
     with quietly():
-        found = _read_all(files, (root, path), progress)
+        found = _read_all(origins, progress)
+        found.problems += refused
         studies = studies_of(found.dicom, found.lost)
     if found.foreign:
         studies = (*studies, Study("", series=tuple(found.foreign)))
     if not studies:
-        raise _nothing(path, files, found)
+        raise _nothing(path, found)
     return Scan(path, studies, tuple(_skipped(file, problem) for file, problem in found.problems))
 
 
@@ -93,7 +99,7 @@ def _root(path: Path, progress: Progress) -> Path:
     """Return the folder or file to read: a zip is unpacked, a DICOMDIR stands for its folder."""
     if not os.path.exists(path):  # noqa: PTH110 - a name too long is no error to it
         raise UnreadableInput("{path} does not exist.", path=path)
-    if path.is_file() and path.name.upper() == "DICOMDIR":
+    if path.is_file() and path.name.upper().startswith(NAME):
         return path.parent
     if path.is_file() and not format_of(path) and _is_zip(path) and not _has_preamble(path):
         return unpack(path, progress=progress)
@@ -125,10 +131,27 @@ def _files(root: Path) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
-def _read_all(files: Sequence[Path], roots: tuple[Path, Path], progress: Progress) -> _Found:
+def _unfolded(
+    files: Sequence[Path], roots: _Roots, refused: list[tuple[Path, UnreadableInput]], progress: Progress
+) -> dict[Path, _Roots]:
+    """Return every file to read with its roots; archives in a folder stand for what they hold."""
+    origins: dict[Path, _Roots] = {}
+    for path in files:
+        if path.suffix.lower() != ".zip" or not _is_zip(path) or path == roots[1]:
+            origins[path] = roots
+            continue
+        try:
+            folder = unpack(path, progress=progress)
+            origins |= dict.fromkeys(_files(folder), (folder, path))
+        except UnreadableInput as problem:
+            refused.append((path, problem))
+    return origins
+
+
+def _read_all(origins: Mapping[Path, _Roots], progress: Progress) -> _Found:
     found = _Found()
     seen: set[str] = set()
-    for path, result in progress.over(_results(files, roots), "Reading headers", len(files)):
+    for path, result in progress.over(_results(origins), "Reading headers", len(origins)):
         if isinstance(result, UnreadableInput):
             found.problems.append((path, result))
             if isinstance(result, _CutOff):
@@ -143,18 +166,16 @@ def _read_all(files: Sequence[Path], roots: tuple[Path, Path], progress: Progres
     return found
 
 
-def _results(
-    files: Sequence[Path], roots: tuple[Path, Path]
-) -> Iterator[tuple[Path, HeaderFile | Series | UnreadableInput]]:
+def _results(origins: Mapping[Path, _Roots]) -> Iterator[tuple[Path, HeaderFile | Series | UnreadableInput]]:
     """Read files in a few threads, in order; files not begun are dropped when the reader of this stops."""
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="scan")
     try:
-        yield from zip(files, pool.map(lambda path: _read_one(path, roots), files), strict=True)
+        yield from zip(origins, pool.map(lambda path: _read_one(path, origins[path]), origins), strict=True)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _read_one(path: Path, roots: tuple[Path, Path]) -> HeaderFile | Series | UnreadableInput:
+def _read_one(path: Path, roots: _Roots) -> HeaderFile | Series | UnreadableInput:
     try:
         if format_of(path) and not _has_preamble(path):
             root, source = roots
@@ -178,7 +199,7 @@ def _read_dicom(path: Path) -> HeaderFile:
     doubts = mend_texts(ds, path.name)
     sop_class = sop_class_of(ds)
     if sop_class == _DICOMDIR:
-        raise UnreadableInput("{path} is an index; the files it lists are read themselves.", path=path)
+        raise index_remark(path)
     series_uid = text((ds,), "SeriesInstanceUID")
     is_picture = sop_class not in _DERIVED and bool(whole((ds,), "Rows")) and bool(whole((ds,), "Columns"))
     if not is_picture:
@@ -204,13 +225,13 @@ def _skipped(path: Path, problem: UnreadableInput) -> Skipped:
     return Skipped(path, problem.message.format(**{**problem.values, "path": "It"}))
 
 
-def _nothing(path: Path, files: Sequence[Path], found: _Found) -> UnreadableInput:
-    if len(files) == 1 and path in (files[0], *files[0].parents):
+def _nothing(path: Path, found: _Found) -> UnreadableInput:
+    if len(found.problems) == 1 and path in (found.problems[0][0], *found.problems[0][0].parents):
         return found.problems[0][1]
     return UnreadableInput(
         "None of the {count} files in {path} can be read as an image; the first, {first}: {reason}",
-        count=len(files),
+        count=len(found.problems),
         path=path,
-        first=files[0].name,
+        first=found.problems[0][0].name,
         reason=_skipped(*found.problems[0]).reason,
     )

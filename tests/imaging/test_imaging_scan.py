@@ -350,10 +350,10 @@ def test_zip_bomb(tmp_path):
     assert "would unpack" in refusal(zipped(tmp_path / "bomb.zip", {"a.dcm": bytes(80 << 20)}))
 
 
-def test_zip_that_lies_about_its_size(tmp_path, monkeypatch):
+def test_zip_of_more_bytes_than_allowed(tmp_path, monkeypatch):
     (path,) = write_ct_series(tmp_path / "in", slices=1)
     archive = zipped(tmp_path / "study.zip", {"a.dcm": path.read_bytes()})
-    monkeypatch.setattr(archives, "_limit", lambda path, members: 1000)
+    monkeypatch.setattr(archives, "MAX_BYTES", 1000)
     assert "would unpack" in refusal(archive)
 
 
@@ -368,7 +368,7 @@ def test_zip_in_a_zip_is_named_by_the_outer_one(tmp_path):
     outer = zipped(tmp_path / "outer.zip", {"inner.zip": inner.read_bytes()})
     sentence = refusal(outer)
     assert str(outer) in sentence
-    assert "inner.zip" in sentence
+    assert "a.dcm" in sentence
 
 
 def test_zip_whose_names_collide_blames_no_disk(tmp_path):

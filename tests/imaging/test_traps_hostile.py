@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import random
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pydicom
 import pytest
-from phantoms import write_ct_series
-from pydicom.uid import JPEG2000Lossless, RLELossless
+from phantoms import write_ct_series, write_film
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from medassist.entities.errors import MedAssistError, UnreadableInput
 from medassist.entities.study import SeriesKind
@@ -60,3 +70,263 @@ def test_series_without_one_good_slice_says_why(tmp_path):
         without_pixels(path)
     with pytest.raises(MedAssistError, match="CT0000"):
         loaded(tmp_path)
+
+
+def opened_apart(path, *, limit_s=1.0, limit_mb=300):
+    """Open a file in a process of its own and return its answer; fail over the limits of time and memory."""
+    code = """
+import resource, sys, time
+from pathlib import Path
+from medassist.entities.errors import MedAssistError
+from medassist.imaging.load import load
+from medassist.imaging.scan import scan
+began = time.perf_counter()
+try:
+    for series in scan(Path(sys.argv[1])).all_series():
+        load(series)
+    answer = "opened"
+except MedAssistError as problem:
+    answer = problem.sentence()
+print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, answer)
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    seconds, megabytes, answer = done.stdout.split(" ", 2)
+    assert float(seconds) < limit_s
+    assert int(megabytes) < limit_mb
+    return answer.strip()
+
+
+def test_trap_40_random_bytes(tmp_path):
+    noise = random.Random(40)  # noqa: S311 - not for secrets
+    for number in range(20):
+        start = (b"", b"\x08\x00", b"\x02\x00", bytes(128) + b"DICM")[number % 4]
+        (tmp_path / f"{number}.dcm").write_bytes(start + noise.randbytes(5000))
+    with pytest.raises(UnreadableInput, match="None of the 20 files"):
+        scan(tmp_path)
+    write_ct_series(tmp_path, slices=2)
+    found = scan(tmp_path)
+    assert len(found.all_series()) == 1
+    assert len(found.skipped) == 20
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("InstanceNumber", b"x1"),
+        ("WindowCenter", b"4o"),
+        ("SliceThickness", b"..5."),
+        ("PatientBirthDate", b"********"),
+    ],
+)
+def test_trap_41_bad_values(tmp_path, keyword, value):
+    from pydicom.dataelem import RawDataElement
+    from pydicom.tag import Tag
+
+    (path,) = write_ct_series(tmp_path, slices=1)
+    dataset = pydicom.dcmread(path)
+    value += b" " * (len(value) % 2)
+    tag = Tag(keyword)
+    dataset._dict[tag] = RawDataElement(tag, "UN", len(value), value, 0, False, True)
+    dataset.save_as(path)
+    volume = loaded(path)
+    assert volume.array_tzyx.max() == 40
+    assert volume.windows[0].width > 1
+
+
+def test_bad_number_of_frames_is_refused(tmp_path):
+    (path,) = write_ct_series(tmp_path, slices=1, NumberOfFrames=7)
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b"\x28\x00\x08\x00IS\x02\x007 ", b"\x28\x00\x08\x00IS\x02\x001A"))
+    with pytest.raises(UnreadableInput, match=path.name):
+        loaded(path)
+
+
+def test_bad_value_representation_is_listed():
+    (series,) = scan(Path(get_testdata_file("badVR.dcm"))).all_series()
+    assert series.modality == "RTDOSE"
+
+
+def medium(folder):
+    """Write a folder of one series with its index."""
+    from pydicom.fileset import FileSet
+
+    files = FileSet()
+    for path in write_ct_series(folder / "in", slices=3):
+        files.add(path)
+    files.write(folder / "medium")
+    files._stage["t"].cleanup()
+    return folder / "medium"
+
+
+def rewritten(index, old, new):
+    """Change the names an index lists."""
+    dataset = pydicom.dcmread(index)
+    for record in dataset.DirectoryRecordSequence:
+        if record.get("ReferencedFileID") and old in record.ReferencedFileID:
+            record.ReferencedFileID = new
+    dataset.save_as(index)
+
+
+def test_trap_43_dicomdir(tmp_path):
+    folder = medium(tmp_path)
+    (series,) = scan(folder / "DICOMDIR").all_series()
+    assert series.shape_zyx == (3, 64, 64)
+    assert "index" in scan(folder).skipped[0].reason
+    series.frames[0].path.unlink()
+    assert "1 of the 3 files it lists are missing" in scan(folder / "DICOMDIR").skipped[0].reason
+
+
+@pytest.mark.parametrize("name", [["..", "secret"], ["/etc/passwd"], ["C:", "secret"]])
+def test_trap_44_dicomdir_escape(tmp_path, name):
+    folder = medium(tmp_path)
+    write_film(tmp_path / "secret")
+    first = scan(folder).all_series()[0].frames[0].path.name
+    rewritten(folder / "DICOMDIR", first, name)
+    found = scan(folder / "DICOMDIR")
+    assert [one.modality for one in found.all_series()] == ["CT"]
+    assert "outside its folder" in found.skipped[0].reason
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_link_out_of_a_medium_is_not_followed(tmp_path):
+    folder = medium(tmp_path)
+    secret = write_film(tmp_path / "secret")
+    (folder / "LINK").symlink_to(secret)
+    found = scan(folder / "DICOMDIR")
+    assert [one.modality for one in found.all_series()] == ["CT"]
+    assert any("link out of its folder" in one.reason for one in found.skipped)
+
+
+def test_trap_45_native_size_bomb(tmp_path):
+    (path,) = write_ct_series(tmp_path, slices=1)
+    dataset = pydicom.dcmread(path)
+    dataset.Rows = dataset.Columns = 65535
+    dataset.NumberOfFrames, dataset.PixelData = 1000, b"\0\0"
+    dataset.save_as(path)
+    assert "claims 8191750 MB" in opened_apart(path)
+
+
+def test_trap_46_rle_bomb(tmp_path):
+    (path,) = write_ct_series(tmp_path, slices=1)
+    dataset = pydicom.dcmread(path)
+    dataset.Rows = dataset.Columns = 20000
+    dataset.NumberOfFrames, dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 100, 8, 8, 7
+    dataset.PixelData = encapsulate([b"\1\0\0\0\x40" + bytes(70)])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = RLELossless
+    dataset.save_as(path)
+    assert "claims 38146 MB" in opened_apart(path)
+
+
+def test_trap_47_deflate_bomb(tmp_path):
+    import zlib
+
+    (path,) = write_ct_series(tmp_path, slices=1)
+    dataset = pydicom.dcmread(path)
+    del dataset.PixelData
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    dataset.save_as(path)
+    raw = path.read_bytes()
+    start = 132 + 12 + pydicom.dcmread(path).file_meta.FileMetaInformationGroupLength
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    size = 800 << 20
+    head = b"\xe0\x7f\x10\x00OW\0\0" + size.to_bytes(4, "little")
+    body = packer.compress(zlib.decompress(raw[start:], -zlib.MAX_WBITS) + head)
+    body += b"".join(packer.compress(bytes(1 << 20)) for _ in range(800)) + packer.flush()
+    path.write_bytes(raw[:start] + body)
+    assert path.stat().st_size < 1 << 20
+    assert "would unpack to more than" in opened_apart(path)
+
+
+def test_trap_48_patched_pixel_length(tmp_path):
+    (path,) = write_ct_series(tmp_path, slices=1)
+    true = loaded(path).array_tzyx
+    raw = bytearray(path.read_bytes())
+    at = raw.rfind(b"\xe0\x7f\x10\x00OW")
+    raw[at + 8 : at + 12] = b"\xf0\xff\xff\xff"
+    path.write_bytes(raw)
+    np.testing.assert_array_equal(loaded(path).array_tzyx, true)
+    assert opened_apart(path) == "opened"
+
+
+@pytest.mark.parametrize("depth", [300, 20_000])
+def test_trap_49_nested_sequences(tmp_path, depth):
+    (path,) = write_ct_series(tmp_path, slices=1)
+    raw = path.read_bytes()
+    at = raw.rfind(b"\xe0\x7f\x10\x00")
+    sequence = b"\x40\x00\x75\x02SQ\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\xff\xff\xff\xff"
+    end = b"\xfe\xff\x0d\xe0\0\0\0\0" + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    where = raw.find(b"\x28\x00\x02\x00US")
+    path.write_bytes(raw[:where] + sequence * depth + end * depth + raw[where:])
+    assert at > where
+    answer = opened_apart(path)
+    assert path.name in answer
+    assert "too deep" in answer
+
+
+def test_trap_50_private_sequences(tmp_path):
+    (path,) = write_ct_series(tmp_path, slices=1)
+    dataset = pydicom.dcmread(path)
+    inner = Dataset()
+    inner.add_new(0x00091001, "UN", b"\x01\x02")
+    block = dataset.private_block(0x0009, "SOMEBODY", create=True)
+    block.add_new(0x02, "SQ", [inner])
+    block.add_new(0x03, "UN", b"\xfe\xff\x00\xe0\xff\xff\xff\xff")
+    dataset.save_as(path)
+    assert loaded(path).array_tzyx.shape == (1, 1, 64, 64)
+    for name in ("nested_priv_SQ.dcm", "priv_SQ.dcm", "UN_sequence.dcm"):
+        with pytest.raises(UnreadableInput, match=name):
+            scan(Path(get_testdata_file(name)))
+
+
+def zipped(path, files):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_trap_52_zip_input(tmp_path, own_folders):
+    files = {f"卷/{path.name}": path.read_bytes() for path in write_ct_series(tmp_path / "in", slices=3)}
+    good = zipped(tmp_path / "good.zip", files)
+    (series,) = scan(good).all_series()
+    assert load(series).geometry.shape_zyx == (3, 64, 64)
+    for name in ("../x.dcm", "/x.dcm", "C:/x.dcm", "a\\..\\..\\x.dcm"):
+        with pytest.raises(UnreadableInput, match="outside its folder"):
+            scan(zipped(tmp_path / "escape.zip", {name: b"x"}))
+    bomb = zipped(tmp_path / "bomb.zip", {f"{number}": bytes(50 << 20) for number in range(2)})
+    assert "would unpack to more than" in opened_apart(bomb)
+
+
+def test_link_in_a_zip_is_left_out(tmp_path):
+    link = zipfile.ZipInfo("link.dcm")
+    link.external_attr = 0o120777 << 16
+    path = zipped(tmp_path / "a.zip", {"a.dcm": write_ct_series(tmp_path / "in", slices=1)[0].read_bytes()})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(link, "/etc/passwd")
+    found = scan(path)
+    assert len(found.all_series()) == 1
+    assert not found.skipped
+
+
+def test_zips_in_folders_and_in_zips_are_read(tmp_path):
+    first, second, third = write_ct_series(tmp_path / "in", slices=3)
+    inner = zipped(tmp_path / "inner.zip", {"a.dcm": first.read_bytes()})
+    broken = b"PK\x03\x04 no more"
+    folder = tmp_path / "folder"
+    (folder / "sub").mkdir(parents=True)
+    zipped(folder / "sub" / "outer.ZIP", {"x/inner.zip": inner.read_bytes(), "b.dcm": second.read_bytes()})
+    (folder / "c.dcm").write_bytes(third.read_bytes())
+    (folder / "broken.zip").write_bytes(broken)
+    found = scan(folder)
+    (series,) = found.all_series()
+    assert series.shape_zyx == (3, 64, 64)
+    assert load(series).is_regular
+    assert [one.path.name for one in found.skipped] == ["broken.zip"]
+
+
+def test_zips_in_zips_share_one_allowance(tmp_path):
+    inner = zipped(tmp_path / "inner.zip", {"a": bytes(40 << 20)}).read_bytes()
+    outer = zipped(tmp_path / "outer.zip", {"a.zip": inner, "b.zip": inner})
+    assert "would unpack to more than" in opened_apart(outer)
