@@ -71,6 +71,7 @@ class Series:
         times_by: what tells the time points apart ("b-value", "trigger time", …), "" when there is only one.
         irregularity: why the slices form no regular grid ("" when they do); names files and gaps.
         format: "DICOM", "NIfTI", "NRRD", "MetaImage" or "picture".
+        object_kind: what an object without pictures is, in English: "segmentation", "structured report", …
         raw: the slices as stored, when this series is made of them by interpolation (gantry tilt, resampling).
     """
 
@@ -96,6 +97,7 @@ class Series:
     times_by: str = ""
     irregularity: str = ""
     referenced_series_uids: tuple[str, ...] = ()
+    object_kind: str = ""
     warnings: tuple[Warned, ...] = ()
     raw: Series | None = field(default=None, repr=False)
 

@@ -11,6 +11,7 @@ from medassist.entities.study import Series, SeriesKind
 from medassist.imaging import tags
 from medassist.imaging.frames import Frame, frames_of
 from medassist.imaging.header_file import HeaderFile
+from medassist.imaging.objects.kinds import READ, kind_of
 from medassist.imaging.remarks import geometry_problems, lost_slices, remarks, scale_remarks, unplaced_problems
 from medassist.imaging.splitting import Part, split
 from medassist.imaging.tilt import with_raw
@@ -33,8 +34,7 @@ def series_of(files: Sequence[HeaderFile], lost: Sequence[Path] = ()) -> list[Se
     for group, label in _film_groups(films, header_of):
         result.append(_unplaced_series(header_of[group[0].path], group, label))
     empty = [file for file in files if not file.frames]
-    if empty:
-        result.append(_other_series(empty))
+    result += [_other_series(group, label) for group, label in _object_groups(empty)]
     return [each for one in _keyed(result) for each in with_raw(one, straight.get(one.frames))]
 
 
@@ -86,13 +86,26 @@ def _unplaced_series(file: HeaderFile, frames: Sequence[Frame], label: str) -> S
     )
 
 
-def _other_series(files: Sequence[HeaderFile]) -> Series:
+def _object_groups(files: Sequence[HeaderFile]) -> Iterable[tuple[list[HeaderFile], str]]:
+    """Give every object that can be opened an entry of its own; raw data and the like stay together by kind."""
+    groups: dict[tuple[object, ...], list[HeaderFile]] = defaultdict(list)
+    for file in files:
+        kind = kind_of(file.text("SOPClassUID"))
+        groups[kind, file.path if kind in READ else ""].append(file)
+    ordered = sorted(groups.values(), key=lambda group: tags.whole((group[0].header,), "InstanceNumber") or 0)
+    for group in ordered:
+        told = group[0].text("ContentDescription") or kind_of(group[0].text("SOPClassUID")).value
+        yield group, told if len(ordered) > 1 else ""
+
+
+def _other_series(files: Sequence[HeaderFile], label: str) -> Series:
     frames = [frames_of(file.header, file.path)[0] for file in files]
     return _series(
         files[0],
         SeriesKind.OTHER,
         frames,
-        "",
+        label,
+        object_kind=kind_of(files[0].text("SOPClassUID")).value,
         referenced_series_uids=tuple(dict.fromkeys(uid for file in files for uid in file.refers_to)),
     )
 

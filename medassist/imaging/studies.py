@@ -10,6 +10,7 @@ from pathlib import Path
 from medassist.entities.study import Patient, Series, Study
 from medassist.imaging import tags
 from medassist.imaging.header_file import HeaderFile
+from medassist.imaging.objects.references import with_relations
 from medassist.imaging.series import series_of
 
 
@@ -23,7 +24,8 @@ def studies_of(files: Sequence[HeaderFile], lost: Mapping[str, Sequence[Path]]) 
     for file in files:
         by_study[file.text("StudyInstanceUID"), file.text("PatientID")].append(file)
     studies = [_study(uid, members, lost) for (uid, _), members in by_study.items()]
-    return _with_own_keys(sorted(studies, key=lambda study: (study.date, study.time, study.study_uid)))
+    related = with_relations(studies, files)
+    return _with_own_keys(sorted(related, key=lambda study: (study.date, study.time, study.study_uid)))
 
 
 def _with_own_keys(studies: Iterable[Study]) -> tuple[Study, ...]:

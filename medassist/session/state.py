@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from medassist.entities.document import Document
 from medassist.entities.finding import Finding
 from medassist.entities.heatmap import Heatmap
+from medassist.entities.overlay import Overlay
 from medassist.entities.prediction import Mask, Prediction
 from medassist.entities.study import Scan, Series, Study
 from medassist.entities.volume import Volume, Window
@@ -63,6 +65,9 @@ class Session:
         predictions, heatmaps: results, oldest first; the newest of a series is the one on screen.
         findings: claims of models and of the reader.
         reports: files written, newest last.
+        overlays: masks and maps of files, laid over series, oldest first; never results of a model run here.
+        documents: reports, key objects, presentation states and PDF read from files, newest last.
+        awaited: keys of objects the reader asked for that wait for their images.
     """
 
     scans: tuple[Scan, ...] = ()
@@ -74,6 +79,9 @@ class Session:
     findings: tuple[Finding, ...] = ()
     layers: Layers = field(default_factory=Layers)
     reports: tuple[Path, ...] = ()
+    overlays: tuple[Overlay, ...] = ()
+    documents: tuple[Document, ...] = ()
+    awaited: tuple[str, ...] = ()
 
     @property
     def volume(self) -> Volume | None:
@@ -100,6 +108,11 @@ class Session:
     def heatmap(self) -> Heatmap | None:
         """The newest heatmap on the series on screen."""
         return next((one for one in reversed(self.heatmaps) if one.series_key == self.current), None)
+
+    @property
+    def overlays_here(self) -> tuple[Overlay, ...]:
+        """The overlays of files on the series on screen, oldest first."""
+        return tuple(one for one in self.overlays if one.series_key == self.current)
 
     def all_series(self) -> tuple[Series, ...]:
         """Return the series of everything opened."""

@@ -1,0 +1,33 @@
+"""What a file lays over a series: masks and maps somebody else made, never a result of a model run here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from medassist.entities.heatmap import Heatmap
+from medassist.entities.prediction import Mask
+from medassist.entities.study import Warned
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """A segmentation, contours or a parametric map of a file, on the grid of the series it is laid over.
+
+    Attributes:
+        key: `Series.key` of the object; `series_key` that of the series it is laid over.
+        kind: "segmentation", "contours" or "parametric map".
+        title: how the file calls it.
+        origin: who made the file, as it says: maker and device, "" when it does not tell.
+        masks: label maps; more than one when segments overlap, so that no voxel is lost.
+        maps: values in the unit of `Heatmap.parameters["unit"]`.
+        notes: what a reader must know: what was resampled, thresholded or left out.
+    """
+
+    key: str
+    series_key: str
+    kind: str
+    title: str
+    origin: str = ""
+    masks: tuple[Mask, ...] = ()
+    maps: tuple[Heatmap, ...] = ()
+    notes: tuple[Warned, ...] = ()

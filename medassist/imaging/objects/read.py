@@ -1,0 +1,130 @@
+"""Read an object that is no picture: an overlay for a series, or a document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydicom import Dataset
+
+from medassist.entities.document import Document, Item
+from medassist.entities.errors import UnreadableInput
+from medassist.entities.overlay import Overlay
+from medassist.entities.study import Series
+from medassist.entities.volume import Volume
+from medassist.imaging import tags
+from medassist.imaging.dicom_files import BAD_FILE, read_header, read_with_pixels
+from medassist.imaging.objects.contours import read_contours
+from medassist.imaging.objects.kinds import READ, ObjectKind, kind_of
+from medassist.imaging.objects.parametric_map import read_map
+from medassist.imaging.objects.pdf import read_pdf
+from medassist.imaging.objects.presentation import read_presentation
+from medassist.imaging.objects.references import instances_in
+from medassist.imaging.objects.report_tree import report_tree
+from medassist.imaging.objects.segmentation import read_segmentation
+from medassist.imaging.quiet import quietly
+from medassist.progress import Progress
+
+
+def read_overlay(series: Series, volume: Volume, *, progress: Progress | None = None) -> Overlay:
+    """Read a SEG, RTSTRUCT or Parametric Map onto the grid of `volume`.
+
+    Raises UnreadableInput when the object is damaged, lies in another frame of reference, or cannot be placed, and
+    Cancelled.
+    """
+    progress = progress or Progress()
+    path, kind = _path(series), kind_of(series.sop_class_uid)
+    progress.step("Reading the object")
+    with quietly():
+        try:
+            ds = read_header(path, complete=True) if kind is ObjectKind.CONTOURS else read_with_pixels(path)
+            return _overlay(series, volume, (ds, path), progress)
+        except BAD_FILE as problem:
+            raise _as_told(problem, path) from problem
+
+
+def _overlay(series: Series, volume: Volume, opened: tuple[Dataset, Path], progress: Progress) -> Overlay:
+    ds, path = opened
+    kind = kind_of(series.sop_class_uid)
+    title, origin = _title(ds, series), _origin(ds)
+    if kind is ObjectKind.PARAMETRIC_MAP:
+        maps, notes = read_map(ds, path, volume, progress)
+        return Overlay(series.key, volume.series.key, kind.value, title, origin, maps=maps, notes=notes)
+    if kind is ObjectKind.SEGMENTATION:
+        masks, notes = read_segmentation(ds, path, volume, progress)
+    elif kind is ObjectKind.CONTOURS:
+        masks, notes = read_contours(ds, volume, progress)
+    else:
+        raise _not_read(series)
+    return Overlay(series.key, volume.series.key, kind.value, title, origin, masks=masks, notes=notes)
+
+
+def read_document(series: Series, volume: Volume | None = None, *, progress: Progress | None = None) -> Document:
+    """Read a report, key objects, a presentation state or a PDF; `volume` is the series it speaks about, if open.
+
+    Raises UnreadableInput when the object is damaged or holds something else than it says.
+    """
+    (progress or Progress()).step("Reading the object")
+    path = _path(series)
+    with quietly():
+        try:
+            return _document(series, volume, read_header(path, complete=True), path)
+        except BAD_FILE as problem:
+            raise _as_told(problem, path) from problem
+
+
+def _document(series: Series, volume: Volume | None, ds: Dataset, path: Path) -> Document:
+    kind = kind_of(series.sop_class_uid)
+    title = _title(ds, series)
+    where = volume.series.key if volume is not None else ""
+    if kind is ObjectKind.PDF:
+        return Document(series.key, kind.value, title, where, pdf=read_pdf(ds, path))
+    instances = tuple(dict.fromkeys(instances_in(ds)))
+    if kind is ObjectKind.PRESENTATION:
+        presentation, lines, notes = read_presentation(ds, volume)
+        return Document(series.key, kind.value, title, where, lines, instances, presentation=presentation, notes=notes)
+    if kind is ObjectKind.REPORT:
+        return Document(series.key, kind.value, title, where, (report_tree(ds),), instances)
+    if kind is ObjectKind.KEY_OBJECTS:
+        tree = report_tree(ds)
+        listed = tuple(dict.fromkeys(instances_in(Dataset({0x0040A730: ds["ContentSequence"]}))))
+        return Document(series.key, kind.value, tree.concept or title, where, (_with_slices(tree, volume),), listed)
+    raise _not_read(series)
+
+
+def _with_slices(item: Item, volume: Volume | None) -> Item:
+    """Add to image references which slice of the open series they are."""
+    from dataclasses import replace
+
+    uid = item.value.split(" ")[0]
+    frames = volume.series.frames if volume is not None else ()
+    index = next((place for place, frame in enumerate(frames) if uid and frame.sop_instance_uid == uid), None)
+    slices = f"{item.value} · slice {index + 1}" if index is not None else item.value
+    return replace(item, value=slices, children=tuple(_with_slices(child, volume) for child in item.children))
+
+
+def _path(series: Series) -> Path:
+    if kind_of(series.sop_class_uid) not in READ or not series.frames:
+        raise _not_read(series)
+    return series.frames[0].path
+
+
+def _not_read(series: Series) -> UnreadableInput:
+    return UnreadableInput(
+        "{series} is listed only: this version does not open objects of its kind.", series=series.title
+    )
+
+
+def _as_told(problem: BaseException, path: Path) -> UnreadableInput:
+    if isinstance(problem, UnreadableInput):
+        return problem
+    return UnreadableInput("{path} is damaged and cannot be read.", path=path)
+
+
+def _title(ds: Dataset, series: Series) -> str:
+    names = ("StructureSetLabel", "DocumentTitle", "ContentDescription", "ContentLabel", "SeriesDescription")
+    return next((text for name in names if (text := tags.text((ds,), name))), "") or series.title
+
+
+def _origin(ds: Dataset) -> str:
+    makers = dict.fromkeys(tags.text((ds,), name) for name in ("Manufacturer", "ManufacturerModelName"))
+    return " ".join(text for text in makers if text)

@@ -1,0 +1,89 @@
+"""Which images an object points at: series by name, else by their images, else by a shared frame of reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pydicom import Dataset
+
+from medassist.entities.study import Series, SeriesKind, Study, Warned, warned
+from medassist.imaging import tags
+from medassist.imaging.header_file import HeaderFile
+
+_DEEPEST = 12
+_UID = "ReferencedSOPInstanceUID"
+
+
+def instances_in(ds: Dataset, depth: int = 0) -> Iterator[str]:
+    """Yield the SOPInstanceUIDs referred to anywhere inside a data set, in order, repeated ones too."""
+    for element in ds:
+        if element.VR != "SQ" or depth > _DEEPEST:
+            continue
+        for item in element.value:
+            uid = tags.text((item,), _UID)
+            if uid:
+                yield uid
+            yield from instances_in(item, depth + 1)
+
+
+def with_relations(studies: Sequence[Study], files: Sequence[HeaderFile]) -> tuple[Study, ...]:
+    """Complete the relation of objects that name no series: by the images they name, or by frame of reference."""
+    orphans = {
+        one.frames[0].path
+        for study in studies
+        for one in study.series
+        if one.kind is SeriesKind.OTHER and not one.referenced_series_uids and one.frames
+    }
+    if not orphans:
+        return tuple(studies)
+    headers = {file.path: file.header for file in files if file.path in orphans}
+    pictures = [file for file in files if file.frames]
+    by_instance = {file.text("SOPInstanceUID"): file.text("SeriesInstanceUID") for file in pictures}
+    by_frame: dict[str, list[str]] = {}
+    for file in pictures:
+        by_frame.setdefault(file.text("FrameOfReferenceUID"), []).append(file.text("SeriesInstanceUID"))
+    return tuple(
+        replace(study, series=tuple(_related(one, headers, by_instance, by_frame) for one in study.series))
+        for study in studies
+    )
+
+
+def _related(
+    series: Series, headers: Mapping[Path, Dataset], by_instance: Mapping[str, str], by_frame: Mapping[str, list[str]]
+) -> Series:
+    header = headers.get(series.frames[0].path) if series.frames else None
+    if header is None or series.kind is not SeriesKind.OTHER or series.referenced_series_uids:
+        return series
+    named = [by_instance[uid] for uid in instances_in(header) if uid in by_instance]
+    space = [uid for frame in _frames_of_reference(header) for uid in by_frame.get(frame, [])] if not named else []
+    return replace(series, referenced_series_uids=tuple(dict.fromkeys(uid for uid in (*named, *space) if uid)))
+
+
+def _frames_of_reference(ds: Dataset) -> list[str]:
+    """Return the frames of reference an object states for itself or for what it holds."""
+    items = [ds, *(tags.value_of((ds,), "ReferencedFrameOfReferenceSequence") or [])]
+    return [uid for item in items if (uid := tags.text((item,), "FrameOfReferenceUID"))]
+
+
+def images_of(series: Series, others: Sequence[Series]) -> tuple[Series, ...]:
+    """Return the series with pictures that an object refers to, of those given; parts of one series all count."""
+    wanted = {uid: place for place, uid in enumerate(series.referenced_series_uids)}
+    found = [one for one in others if one.kind is not SeriesKind.OTHER and one.series_uid in wanted]
+    return tuple(sorted(found, key=lambda one: wanted[one.series_uid]))
+
+
+def relation_problem(series: Series, others: Sequence[Series]) -> Warned | None:
+    """Say why an object cannot be laid over its images: it names none, or none of them is here."""
+    if series.kind is not SeriesKind.OTHER or series.format != "DICOM":
+        return None
+    if not series.referenced_series_uids:
+        return warned("It does not say which images it belongs to.")
+    here = {one.series_uid for one in others}
+    missing = [uid for uid in series.referenced_series_uids if uid not in here]
+    if not missing:
+        return None
+    if len(missing) == len(series.referenced_series_uids):
+        return warned("The images it refers to are not here: series {uid}.", uid=", ".join(missing))
+    return warned("It also refers to series that are not here: {uid}.", uid=", ".join(missing))

@@ -1,0 +1,115 @@
+"""Objects of files in the session: what waits for its images, what is laid over them, what is read beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from medassist.entities.document import Document
+from medassist.entities.overlay import Overlay
+from medassist.entities.study import Series
+from medassist.entities.volume import Volume
+from medassist.imaging.objects.kinds import OVERLAID, READ, kind_of
+from medassist.imaging.objects.references import images_of
+from medassist.progress import Progress
+from medassist.session.actions import Action, SetWindow, ShowVolume
+from medassist.session.state import Session
+
+
+def can_open(series: Series) -> bool:
+    """Tell whether an object without pictures can be opened."""
+    return kind_of(series.sop_class_uid) in READ and bool(series.frames)
+
+
+def is_overlay(series: Series) -> bool:
+    """Tell whether an object is laid over pictures, so that it needs them first."""
+    return kind_of(series.sop_class_uid) in OVERLAID
+
+
+def target_of(session: Session, series: Series) -> Series | None:
+    """Return the series an object is shown with: the one on screen if it refers to it, else the first it refers to."""
+    found = images_of(series, session.all_series())
+    return next((one for one in found if one.key == session.current), found[0] if found else None)
+
+
+def load_object(series: Series, volume: Volume | None, *, progress: Progress) -> Action:
+    """Read one object: an overlay onto the grid of `volume`, or a document (UnreadableInput says why not)."""
+    from medassist.imaging.objects.read import read_document, read_overlay
+
+    if volume is not None and is_overlay(series):
+        return AddOverlay(read_overlay(series, volume, progress=progress))
+    return AddDocument(read_document(series, volume, progress=progress))
+
+
+@dataclass(frozen=True)
+class AwaitObject:
+    """Remember an object the reader asked for: it is opened as soon as its images are on screen."""
+
+    key: str
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session with the object waiting, once."""
+        return replace(session, awaited=(*(one for one in session.awaited if one != self.key), self.key))
+
+
+@dataclass(frozen=True)
+class ForgetObject:
+    """Wait for an object no longer: it is open, or cannot be opened."""
+
+    key: str
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session without it in the queue."""
+        return replace(session, awaited=tuple(one for one in session.awaited if one != self.key))
+
+
+@dataclass(frozen=True, eq=False)
+class AddOverlay:
+    """Lay what a file holds over its series; the same object read again replaces itself."""
+
+    overlay: Overlay
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session with the overlay on top."""
+        new = self.overlay
+        kept = tuple(one for one in session.overlays if (one.key, one.series_key) != (new.key, new.series_key))
+        return ForgetObject(new.key)(replace(session, overlays=(*kept, new)))
+
+
+@dataclass(frozen=True)
+class RemoveOverlay:
+    """Take an overlay of a file away."""
+
+    key: str
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session without it."""
+        return replace(session, overlays=tuple(one for one in session.overlays if one.key != self.key))
+
+
+@dataclass(frozen=True, eq=False)
+class AddDocument:
+    """Keep a document as the newest; a presentation state also changes how its series is shown, when that is open."""
+
+    document: Document
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session with the document, and with the window and polarity a presentation state asks for."""
+        new = self.document
+        kept = tuple(one for one in session.documents if one.key != new.key)
+        session = ForgetObject(new.key)(replace(session, documents=(*kept, new)))
+        return _presented(session, new)
+
+
+def _presented(session: Session, document: Document) -> Session:
+    wanted, volume = document.presentation, session.volumes.get(document.series_key)
+    if wanted is None or volume is None:
+        return session
+    listed = tuple(dict.fromkeys((*volume.windows, *wanted.windows)))
+    if listed != volume.windows:
+        volume = replace(volume, windows=listed)
+    session = ShowVolume(volume)(session)
+    if wanted.windows:
+        session = SetWindow(wanted.windows[0])(session)
+    # The state says what low values look like; what MONOCHROME1 says is replaced by it, not turned once more.
+    view = replace(session.view, inverted=wanted.white_is_low != volume.inverted)
+    return replace(session, views={**session.views, volume.series.key: view})
