@@ -57,10 +57,10 @@ def _annotations(ds: Dataset) -> Iterator[Item]:
 
 def _not_applied(ds: Dataset, windows: Sequence[Window]) -> Iterator[Warned]:
     """Name what this version lists or leaves out, so that nobody takes the picture for the whole state."""
-    parts = {
+    parts: dict[str, str | tuple[int, int]] = {
         "annotations": "GraphicAnnotationSequence",
         "shutter": "ShutterShape",
-        "overlays": "OverlayActivationLayer",
+        "overlays": (0x6000, 0x1001),
         "rotation or flip": "ImageRotation",
         "displayed area": "DisplayedAreaSelectionSequence",
         "presentation LUT": "PresentationLUTSequence",
@@ -76,9 +76,9 @@ def _not_applied(ds: Dataset, windows: Sequence[Window]) -> Iterator[Warned]:
         yield warned("It holds several windows; the first is applied.")
 
 
-def _asks(ds: Dataset, keyword: str) -> bool:
+def _asks(ds: Dataset, keyword: str | tuple[int, int]) -> bool:
     if keyword == "ImageRotation":
-        return bool(tags.whole((ds,), keyword)) or tags.text((ds,), "ImageHorizontalFlip") == "Y"
+        return bool(tags.whole((ds,), "ImageRotation")) or tags.text((ds,), "ImageHorizontalFlip") == "Y"
     if keyword == "DisplayedAreaSelectionSequence":
         items = tags.value_of((ds,), keyword) or []
         return any(tags.text((item,), "PresentationSizeMode") not in ("", "SCALE TO FIT") for item in items)
