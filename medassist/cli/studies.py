@@ -27,6 +27,9 @@ def register(verbs: Any) -> None:
     convert.add_argument("path", type=Path, metavar="PATH")
     convert.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="a file, or a folder for several")
     convert.add_argument("--series", default="", metavar="UID", help="which series, when PATH holds several")
+    convert.add_argument(
+        "--resample", action="store_true", help="bring irregular slices onto a regular grid by interpolation"
+    )
     convert.set_defaults(run=run_convert)
 
 
@@ -119,7 +122,8 @@ def run_convert(arguments: argparse.Namespace) -> int:
         problems: list[MedAssistError] = []
         for series, target in _targets(chosen, arguments.out).items():
             try:
-                say(str(jobs.convert_series(series, target, progress=progress)))
+                say(str(jobs.convert_series(series, target, resample=arguments.resample, progress=progress)))
+                _note_interpolation(series, resampled=arguments.resample and bool(series.irregularity))
             except UnreadableInput as problem:
                 problems.append(problem)
     for earlier in problems[:-1]:
@@ -128,6 +132,14 @@ def run_convert(arguments: argparse.Namespace) -> int:
         raise problems[-1]
     note_left_out(scan)
     return 0
+
+
+def _note_interpolation(series: Series, *, resampled: bool) -> None:
+    """Say that what was written is not what the scanner stored."""
+    if series.raw is not None:
+        note(localized(series.warnings[0]))
+    elif resampled:
+        note(tr("Resampled to a regular grid, because: {reason}", reason=series.irregularity))
 
 
 def note_left_out(scan: Scan) -> None:

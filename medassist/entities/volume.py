@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.entities.geometry import Geometry
-from medassist.entities.study import Series
+from medassist.entities.study import Series, Warned
 
 AnyArray = NDArray[Any]
 
@@ -56,6 +56,8 @@ class Volume:
         inverted: shown with white for low values (MONOCHROME1); values themselves are never inverted.
         padding: (low, high) inclusive values that mean "no data", or None.
         slice_origins_lps: (slices, 3) mm, centre of the first voxel of each slice.
+        suv_factor: value times this is the SUV by body weight (g/ml) of a PET series, None where there is none.
+        suv_missing: why a PET series has no SUV.
         lost_slices: indices of slices whose pixels could not be decoded; they hold padding or the least value.
     """
 
@@ -68,6 +70,8 @@ class Volume:
     padding: tuple[float, float] | None = None
     slice_origins_lps: NDArray[np.float64] | None = None
     lost_slices: tuple[int, ...] = ()
+    suv_factor: float | None = None
+    suv_missing: Warned | None = None
 
     def __post_init__(self) -> None:
         """Check that array and grid agree (ValueError) and freeze the array."""

@@ -27,6 +27,7 @@ from medassist.imaging.regular import regularise
 from medassist.imaging.remarks import damaged_slices
 from medassist.imaging.render import auto_window
 from medassist.imaging.rescaling import rescale
+from medassist.imaging.suv import with_suv
 from medassist.progress import Progress
 
 _THREADS = 2
@@ -71,12 +72,13 @@ def load(series: Series, *, progress: Progress | None = None) -> Volume:
         raise UnreadableInput("{series} is too large for this version to open.", series=series.title)
     if series.raw is not None:
         raw = load(series.raw, progress=progress)
-        return raw if raw.lost_slices else regularise(raw, series, progress=progress)
+        lost_since = raw.series.irregularity != series.raw.irregularity
+        return raw if lost_since else regularise(raw, series, progress=progress)
     if series.format != "DICOM":
         progress.step("Reading pixels")
         return load_foreign(series)
     with quietly():
-        return _assemble(series, progress)
+        return with_suv(_assemble(series, progress))
 
 
 def _assemble(series: Series, progress: Progress) -> Volume:
@@ -99,6 +101,9 @@ def _with_losses(series: Series, files: Sequence[_Decoded]) -> tuple[Series, tup
     if not damaged:
         return series, ()
     said = damaged_slices([file.frames[0].path for file in damaged])
+    lost = tuple(sorted(target for file in damaged for target in file.targets))
+    if said in series.warnings:
+        return series, lost
     stack = series.kind is not SeriesKind.FILM
     told = replace(
         series,
@@ -106,7 +111,7 @@ def _with_losses(series: Series, files: Sequence[_Decoded]) -> tuple[Series, tup
         irregularity=" ".join(text for text in (series.irregularity, said.text()) if text) if stack else "",
         warnings=(said, *series.warnings),
     )
-    return told, tuple(sorted(target for file in damaged for target in file.targets))
+    return told, lost
 
 
 def _in_order(files: Sequence[_Decoded]) -> list[_Picture]:

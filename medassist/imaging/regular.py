@@ -23,6 +23,7 @@ MOST_GROWTH = 8
 """A grid of more voxels than this times the slices' own is refused: a position in the header is wrong."""
 
 _SAME_PIXEL = 0.02
+_LEAST_SLICES = 2
 _NO_FILL = 0.5  # least share of real voxels a new voxel is made of
 
 
@@ -54,11 +55,13 @@ def placing_of(origins_lps: ArrayLike, plane: Geometry) -> Placing | None:
     are kept and the finer part of a series loses nothing. Slices keep their direction.
     """
     origins = np.asarray(origins_lps, dtype=np.float64)
+    if len(origins) < _LEAST_SLICES:
+        return None
     steps = plane.affine_lps[:3, :3]
     ijk = (origins - origins[0]) @ np.linalg.inv(steps).T
     millimetres = ijk[:, 2] * plane.spacing_mm[2]
     taken = np.flatnonzero(np.diff(millimetres, prepend=-np.inf) > SAME_PLACE_MM)
-    if len(taken) < 2 or not np.isfinite(millimetres).all():
+    if len(taken) < _LEAST_SLICES or not np.isfinite(millimetres).all():
         return None
     ijk, millimetres = ijk[taken], millimetres[taken]
     usual = float(np.quantile(np.diff(millimetres), 0.25, method="lower"))
@@ -107,6 +110,7 @@ def regularise(volume: Volume, series: Series | None = None, *, progress: Progre
         array_tzyx=made,
         geometry=placing.geometry,
         slice_origins_lps=None,
+        lost_slices=(),
     )
 
 
@@ -143,7 +147,9 @@ def regular_series(named: Series, raw: Series, part: str, marks: tuple[Warned, .
 def _placing(volume: Volume) -> Placing | None:
     if volume.slice_origins_lps is None or volume.series.kind is SeriesKind.FILM:
         return None
-    return placing_of(volume.slice_origins_lps, volume.geometry)
+    known = np.setdiff1d(np.arange(len(volume.slice_origins_lps)), volume.lost_slices)
+    placing = placing_of(volume.slice_origins_lps[known], volume.geometry)
+    return None if placing is None else replace(placing, taken=known[placing.taken])
 
 
 def _fill(volume: Volume) -> float:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydicom import Dataset
 
 from medassist.entities.study import Warned, warned
+from medassist.entities.volume import Volume
 from medassist.imaging import tags
+from medassist.imaging.headers import read_headers
 from medassist.imaging.moments import DAY, is_wall_time, moment, time_of_day, wall_time
 
 LEAST_DOSE_BQ = 1e5
@@ -59,6 +61,15 @@ def suv_factor(headers: Sequence[Dataset]) -> Suv:
         return Suv(_factor(layers, headers))
     except _NoSuv as found:
         return Suv(reason=found.reason)
+
+
+def with_suv(volume: Volume) -> Volume:
+    """Return a PET volume with its SUV factor or the reason why there is none; other volumes as they are."""
+    frames = volume.series.frames
+    if volume.series.modality != "PT" or volume.is_color:
+        return volume
+    found = suv_factor(read_headers(replace(volume.series, frames=tuple(dict.fromkeys((frames[0], frames[-1]))))))
+    return replace(volume, suv_factor=found.factor, suv_missing=found.reason)
 
 
 def _factor(layers: tuple[Dataset, ...], headers: Sequence[Dataset]) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from medassist.entities.finding import Finding, Judgement
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Prediction
-from medassist.entities.study import Scan
+from medassist.entities.study import Scan, Series
 from medassist.entities.volume import Volume, Window
 from medassist.imaging.windows import starting_window
 from medassist.session.state import Layers, Point, Session, View
@@ -73,6 +73,29 @@ class ShowVolume:
             current=key,
             views=_with(session.views, key, session.views.get(key, fresh)),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class ShowResampled:
+    """List a resampled volume behind the slices it was made of, and put it on screen."""
+
+    volume: Volume
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session with the new series listed, loaded and current."""
+        series = self.volume.series
+        scans = tuple(_listed(scan, series) for scan in session.scans)
+        return ShowVolume(self.volume)(replace(session, scans=scans))
+
+
+def _listed(scan: Scan, series: Series) -> Scan:
+    """Put a series behind the one it was made of; the same one of an earlier time gives way."""
+    studies = []
+    for study in scan.studies:
+        kept = [one for one in study.series if one.key != series.key]
+        at = next((n for n, one in enumerate(kept) if series.raw is not None and one.key == series.raw.key), None)
+        studies.append(study if at is None else replace(study, series=(*kept[: at + 1], series, *kept[at + 1 :])))
+    return replace(scan, studies=tuple(studies))
 
 
 @dataclass(frozen=True)

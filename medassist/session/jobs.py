@@ -13,7 +13,7 @@ from medassist.entities.prediction import Check, Mask, Prediction, Verdict
 from medassist.entities.study import Series, SeriesKind, Study
 from medassist.entities.volume import Volume
 from medassist.progress import Progress
-from medassist.session.actions import AddHeatmap, AddPrediction, AddScan, ReportWritten, ShowVolume
+from medassist.session.actions import AddHeatmap, AddPrediction, AddScan, ReportWritten, ShowResampled, ShowVolume
 from medassist.session.state import Session
 
 if TYPE_CHECKING:
@@ -37,13 +37,27 @@ def load_series(series: Series, *, progress: Progress) -> ShowVolume:
     return ShowVolume(load(series, progress=progress))
 
 
-def convert_series(series: Series, target: Path, *, progress: Progress) -> Path:
-    """Write one series as .nii, .nii.gz, .nrrd or .mha; irregular slices are refused (UnreadableInput)."""
+def resample_slices(volume: Volume, *, progress: Progress) -> ShowResampled:
+    """Make a regular grid of slices that form none (UnreadableInput when they cannot share one)."""
+    from medassist.imaging.regular import regularise
+
+    return ShowResampled(regularise(volume, progress=progress))
+
+
+def convert_series(series: Series, target: Path, *, resample: bool = False, progress: Progress) -> Path:
+    """Write one series as .nii, .nii.gz, .nrrd or .mha.
+
+    Irregular slices are refused (UnreadableInput), or brought onto a regular grid when `resample` says so.
+    """
     from medassist.imaging.convert import check_regular, write_volume
     from medassist.imaging.load import load
 
-    check_regular(series)
-    write_volume(load(series, progress=progress), target)
+    if not resample:
+        check_regular(series)
+    volume = load(series, progress=progress)
+    if resample and not volume.is_regular:
+        volume = resample_slices(volume, progress=progress).volume
+    write_volume(volume, target)
     return target
 
 

@@ -22,6 +22,7 @@ from medassist.entities.errors import MedAssistError
 from medassist.language import set_language, tr
 from medassist.session.state import Session
 from medassist.ui import recent, theme
+from medassist.ui.grid_bar import GridBar
 from medassist.ui.menus import Menus
 from medassist.ui.message_bar import MessageBar
 from medassist.ui.opening import Opener, dropped_paths
@@ -54,7 +55,7 @@ class MainWindow(QMainWindow):
         self.strip.setProperty("role", "strip")
         self.strip.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.messages = MessageBar(self)
-        self.viewer = Viewer(store, self)
+        self.viewer, self.grid = Viewer(store, self), GridBar(store, runner, self)
         self.studies, self.layers = StudyPanel(store, runner, self), LayersPanel(store, self)
         self.models, self.findings = ModelPanel(store, runner, self), FindingsPanel(store, self)
         self.explain, self.report = ExplainPanel(store, runner, self), ReportPanel(store, runner, self)
@@ -83,7 +84,7 @@ class MainWindow(QMainWindow):
         self.strip.setText(tr("Research use only, not for diagnosis"))
         for number, title in enumerate((tr("Models"), tr("Explanation"), tr("Report"))):
             self.tabs.setTabText(number, title)
-        for part in (self.messages, self.viewer, self.studies, self.layers, self.models, self.findings,
+        for part in (self.messages, self.grid, self.viewer, self.studies, self.layers, self.models, self.findings,
                      self.explain, self.report, self.status, self.menus):  # fmt: skip
             part.retranslate()
 
@@ -123,6 +124,7 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(self.messages)
+        column.addWidget(self.grid)
         column.addWidget(self.viewer, 1)
         left.addWidget(self.studies)
         left.addWidget(self.layers)

@@ -229,3 +229,29 @@ def test_real_tilted_head_comes_out_straight(shared_data):
         seen = (1 - part) * regular.array_zyx[height, low, column] + part * regular.array_zyx[height, low + 1, column]
         stored = volume.array_zyx[k, index[:, 1], index[:, 0]]
         assert np.corrcoef(seen, stored)[0, 1] > 0.995
+
+
+def damage(path):
+    """Cut the pixels of a compressed copy short, so that only decoding fails."""
+    dataset = pydicom.dcmread(path)
+    dataset.compress("1.2.840.10008.1.2.5")
+    dataset.PixelData = dataset.PixelData[:90] + bytes(len(dataset.PixelData) - 90)
+    dataset.save_as(path)
+
+
+def test_damaged_slice_is_no_source_of_a_grid(tmp_path):
+    damage(write_ct_series(tmp_path)[4])
+    stack = load(scan(tmp_path).all_series()[0])
+    assert stack.lost_slices == (4,)
+    regular = regularise(stack)
+    assert regular.array_zyx[:, 32, 32].tolist() == [40, 50, 60, 70, 80, 90, 100, 110]
+    assert any("CT0004.dcm" in warning.text() for warning in regular.series.warnings)
+    again = load(regular.series)
+    np.testing.assert_array_equal(again.array_tzyx, regular.array_tzyx)
+
+
+def test_damaged_slice_behind_a_tilted_gantry_is_not_interpolated_away(tmp_path):
+    damage(write_ct_series(tmp_path, ImagePositionPatient=lambda k: [0, 0.5 * k, 2.5 * k])[4])
+    volume = load(scan(tmp_path).all_series()[0])
+    assert not volume.is_regular
+    assert "CT0004.dcm" in volume.series.irregularity

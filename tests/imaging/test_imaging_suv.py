@@ -8,9 +8,12 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from phantoms import write_ct_series
 from pydicom import Dataset
 
+from medassist.imaging.load import load
 from medassist.imaging.moments import moment, time_of_day
+from medassist.imaging.scan import scan
 from medassist.imaging.suv import suv_factor
 
 F18_S, DOSE_BQ, WEIGHT_KG = 6586.2, 3.7e8, 74.0
@@ -185,3 +188,44 @@ def test_moments():
     assert moment("2026") is None
     assert time_of_day("0915") == timedelta(hours=9, minutes=15)
     assert time_of_day("2515") is None
+
+
+def write_pet(folder, **tags):
+    drug = pet().RadiopharmaceuticalInformationSequence[0]
+    write_ct_series(
+        folder,
+        Modality="PT",
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.128",
+        **{
+            "Units": "BQML",
+            "DecayCorrection": "START",
+            "CorrectedImage": ["DECY", "ATTN"],
+            "PatientWeight": WEIGHT_KG,
+            "SeriesTime": "101500",
+            "AcquisitionTime": lambda k: f"1015{k:02d}",
+            "RadiopharmaceuticalInformationSequence": [drug],
+            "RescaleIntercept": 0,
+            "RescaleSlope": lambda k: 1 + 0.5 * k,
+            **tags,
+        },
+    )
+    return load(scan(folder).all_series()[0])
+
+
+def test_volume_carries_the_factor(tmp_path):
+    volume = write_pet(tmp_path)
+    assert volume.suv_factor == pytest.approx(decayed(3600))
+    assert volume.suv_missing is None
+    assert volume.array_zyx[2, 32, 32] == pytest.approx((40 + 20 + 1024) * 2)
+
+
+def test_volume_carries_the_reason(tmp_path):
+    volume = write_pet(tmp_path, PatientWeight=None)
+    assert volume.suv_factor is None
+    assert "weight" in volume.suv_missing.text()
+
+
+def test_other_modalities_have_neither(tmp_path):
+    write_ct_series(tmp_path, slices=2)
+    volume = load(scan(tmp_path).all_series()[0])
+    assert (volume.suv_factor, volume.suv_missing) == (None, None)

@@ -11,7 +11,7 @@ from medassist.entities.prediction import Mask
 from medassist.entities.study import SeriesKind
 from medassist.entities.volume import Volume, Window
 from medassist.imaging.slicing import Plane, has_orientation
-from medassist.language import tr
+from medassist.language import localized, tr
 from medassist.session.state import Session
 from medassist.ui.viewer import slices
 from medassist.ui.viewer.slices import Shown
@@ -167,7 +167,9 @@ def _value_text(shown: Shown, voxel: tuple[int, int, int]) -> str:
     value = shown.volume.array_tzyx[(shown.time, *voxel)]
     if shown.volume.is_color:
         return "RGB " + " ".join(str(int(part)) for part in np.atleast_1d(value))
-    return f"{float(value):.6g} {shown.volume.unit}".strip()
+    plain = f"{float(value):.6g} {shown.volume.unit}".strip()
+    factor = shown.volume.suv_factor
+    return plain if factor is None else f"{plain} · SUV {number_text(float(value) * factor)}"
 
 
 def _label_text(mask: Mask, voxel: tuple[int, int, int]) -> str:
@@ -187,7 +189,7 @@ def _heat_text(shown: Shown, heatmap: Heatmap, voxel: tuple[int, int, int], nati
 
 
 def banner_lines(session: Session) -> tuple[str, ...]:
-    """Return what must be read before the picture: irregular slices and overlays that are not drawn."""
+    """Return what must be read before the picture: irregular or corrected slices, no SUV, overlays not drawn."""
     volume = session.volume
     if volume is None:
         return ()
@@ -199,4 +201,8 @@ def banner_lines(session: Session) -> tuple[str, ...]:
                 reason=irregularity_text(volume.series),
             )
         )
+    elif volume.series.raw is not None:
+        lines.append(localized(volume.series.warnings[0]))
+    if volume.suv_missing is not None:
+        lines.append(tr("There is no SUV: {reason}.", reason=localized(volume.suv_missing)))
     return (*lines, *slices.overlay_problems(session))
