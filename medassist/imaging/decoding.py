@@ -50,6 +50,8 @@ def _pixels(ds: Dataset) -> AnyArray:
         if ds.file_meta.TransferSyntaxUID not in _JPEG_OF_GDCM:
             raise
         values = _with_gdcm(ds)
+    if ds.file_meta.TransferSyntaxUID.is_encapsulated:
+        values = _sign_extended(values, int(ds.get("BitsStored") or 0))
     if ds.PhotometricInterpretation == "PALETTE COLOR":
         values = _eight_bit(apply_color_lut(values, ds))
     elif _is_color(ds):
@@ -58,6 +60,15 @@ def _pixels(ds: Dataset) -> AnyArray:
         values = apply_modality_lut(values, ds)
     native: AnyArray = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
     return native
+
+
+def _sign_extended(values: AnyArray, bits: int) -> AnyArray:
+    """Return signed values with their sign bit repeated: some encoders leave the bits above those stored at 0."""
+    unused = 8 * values.dtype.itemsize - bits
+    if values.dtype.kind != "i" or unused <= 0 or not bits or int(values.max(initial=0)) < 1 << (bits - 1):
+        return values
+    extended: AnyArray = (values << unused) >> unused
+    return extended
 
 
 def _is_color(ds: Dataset) -> bool:
