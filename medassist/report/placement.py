@@ -23,6 +23,8 @@ def point_at_source_frames(ds: Dataset, case: Case) -> None:
     if not any(frame.frame for frame in case.series.frames):
         return
     numbers = [frame.frame + 1 for frame in case.series.frames[:: case.series.times]]
+    if len(numbers) != case.volume.geometry.shape_zyx[0]:  # resampled: no slice comes from one frame alone
+        return
     for item in ds.PerFrameFunctionalGroupsSequence:
         position = [float(value) for value in item.PlanePositionSequence[0].ImagePositionPatient]
         index = round(float(case.volume.geometry.to_index(position)[2]))
