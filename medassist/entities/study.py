@@ -69,6 +69,7 @@ class Series:
         patient_orientation: letters of (0020,0020), where columns and rows lead: ("L", "F") for a frontal film
             seen as if facing the patient. All a film knows of its sides; () when the header does not tell.
         times_by: what tells the time points apart ("b-value", "trigger time", …), "" when there is only one.
+        frame_times_ms: when each frame of a cine was taken, after the first one; () when nobody says.
         irregularity: why the slices form no regular grid ("" when they do); names files and gaps.
         format: "DICOM", "NIfTI", "NRRD", "MetaImage" or "picture".
         object_kind: what an object without pictures is, in English: "segmentation", "structured report", …
@@ -94,6 +95,7 @@ class Series:
     acquisition_date: str = ""
     shape_zyx: tuple[int, int, int] = (0, 0, 0)
     times: int = 1
+    frame_times_ms: tuple[float, ...] = field(default=(), repr=False)
     times_by: str = ""
     irregularity: str = ""
     referenced_series_uids: tuple[str, ...] = ()

@@ -53,9 +53,11 @@ def _pixels(ds: Dataset) -> AnyArray:
     if ds.file_meta.TransferSyntaxUID.is_encapsulated:
         values = _sign_extended(values, int(ds.get("BitsStored") or 0))
     if ds.PhotometricInterpretation == "PALETTE COLOR":
-        values = _eight_bit(apply_color_lut(values, ds))
+        colors = apply_color_lut(values, ds)
+        # Palettes of 16 bits are often filled with 8 (PS3.3 C.7.6.3.1.6 asks for all).
+        values = _eight_bit(colors, 16 if int(colors.max(initial=0)) > 255 else 8)
     elif _is_color(ds):
-        values = _eight_bit(values)
+        values = _eight_bit(values, int(ds.get("BitsStored") or 8))
     elif "ModalityLUTSequence" in ds:
         values = apply_modality_lut(values, ds)
     native: AnyArray = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
@@ -75,12 +77,9 @@ def _is_color(ds: Dataset) -> bool:
     return int(ds.get("SamplesPerPixel") or 1) > 1 or ds.PhotometricInterpretation == "PALETTE COLOR"
 
 
-def _eight_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return colour with 8 bits per sample; palettes have 16 (PS3.3 C.7.6.3.1.6)."""
-    if values.dtype.itemsize == 1:
-        return values.astype(np.uint8, copy=False)
-    shift = 8 * values.dtype.itemsize - 8
-    return (values >> shift).astype(np.uint8) if int(values.max(initial=0)) > 255 else values.astype(np.uint8)
+def _eight_bit(values: NDArray[Any], bits: int) -> NDArray[np.uint8]:
+    """Return colour of `bits` per sample with 8 bits per sample."""
+    return (values >> max(bits - 8, 0)).astype(np.uint8)
 
 
 def _with_gdcm(ds: Dataset) -> AnyArray:

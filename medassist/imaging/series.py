@@ -9,6 +9,7 @@ from pathlib import Path
 
 from medassist.entities.study import Series, SeriesKind
 from medassist.imaging import tags
+from medassist.imaging.cine import frame_times_ms
 from medassist.imaging.frames import Frame, frames_of
 from medassist.imaging.header_file import HeaderFile
 from medassist.imaging.objects.kinds import READ, kind_of
@@ -81,6 +82,7 @@ def _unplaced_series(file: HeaderFile, frames: Sequence[Frame], label: str) -> S
         frames,
         label,
         shape_zyx=(len(frames), first.rows, first.columns),
+        frame_times_ms=() if len({frame.path for frame in frames}) > 1 else frame_times_ms(file.header, len(frames)),
         irregularity=" ".join(problem.text() for problem in problems),
         warnings=(*problems, *scale_remarks(first), *remarks(file, frames)),
     )

@@ -203,3 +203,103 @@ def test_unusable_voi_lut_is_left_out(tmp_path, descriptor):
     item = voi_lut(0, [0, 1, 2, 3])
     item.LUTDescriptor = descriptor
     assert loaded(changed(path, VOILUTSequence=[item])).windows == (Window(2048, 4096),)
+
+
+SAME_COLOURS = (
+    ("rle", "rle_16bit", "rle_32bit", "16bit", "32bit", "expb_16bit", "jpeg_gdcm", "gdcm2k_uncompressed"),
+    ("px", "pl"),
+)
+
+
+def test_trap_33_colour_models(tmp_path):
+    for start, names in zip(("SC_rgb_", "color-"), SAME_COLOURS, strict=True):
+        paths = (get_testdata_file(f"{start}{name}.dcm", download=False) for name in names)
+        pictures = [loaded(Path(path)).array_tzyx for path in paths if path]
+        for other in pictures[1:]:
+            np.testing.assert_array_equal(other, pictures[0])
+    true = loaded(bundled("SC_rgb_rle.dcm")).array_tzyx.astype(int)
+    for name, error in (("SC_ybr_full_422_uncompressed.dcm", 160), ("SC_rgb_dcmtk_+eb+cy+np.dcm", 160)):
+        lossy = loaded(bundled(name)).array_tzyx.astype(int)
+        assert np.abs(lossy - true).mean() < 3
+        assert np.abs(lossy - true).max() <= error
+    palette = loaded(bundled("examples_palette.dcm"))
+    assert (palette.is_color, palette.array_tzyx.shape, palette.array_tzyx.max()) == (True, (1, 1, 350, 800, 3), 255)
+
+
+def test_ybr_and_palette_are_the_formulas_of_the_standard(tmp_path):
+    path = write_film(tmp_path, modality="CR", rows=2, columns=2, values=np.zeros((2, 2), np.uint16))
+    ybr = np.array([[[76, 85, 255], [150, 44, 21]], [[29, 255, 107], [128, 128, 128]]], np.uint8)
+    dataset = pydicom.dcmread(path)
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PlanarConfiguration = 3, "YBR_FULL", 0
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
+    dataset.PixelData = ybr.tobytes()
+    dataset["PixelData"].VR = "OB"
+    dataset.save_as(path)
+    true = np.array([[[254, 0, 0], [0, 255, 1]], [[0, 0, 254], [128, 128, 128]]])
+    assert np.abs(loaded(path).array_tzyx[0, 0].astype(int) - true).max() <= 1
+
+
+def test_dark_deep_colour_stays_dark(tmp_path):
+    path = write_film(tmp_path, modality="CR", rows=2, columns=2, values=np.zeros((2, 2), np.uint16))
+    dataset = pydicom.dcmread(path)
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PlanarConfiguration = 3, "RGB", 0
+    dataset.BitsStored, dataset.HighBit = 16, 15
+    dataset.PixelData = np.full((2, 2, 3), 200, np.uint16).tobytes()
+    dataset.save_as(path)
+    assert loaded(path).array_tzyx.max() == 0
+
+
+def cine(folder, frames=4, **tags):
+    path = write_film(folder, modality="CR")
+    dataset = pydicom.dcmread(path)
+    dataset.Modality, dataset.SOPClassUID = "XA", "1.2.840.10008.5.1.4.1.1.12.1"
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    dataset.PixelData = np.stack([dataset.pixel_array + number for number in range(frames)]).tobytes()
+    dataset.NumberOfFrames = frames
+    for keyword, value in tags.items():
+        setattr(dataset, keyword, value)
+    dataset.save_as(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("tags", "times"),
+    [
+        ({"FrameTime": 40}, (0, 40, 80, 120)),
+        ({"FrameTimeVector": [0, 40, 50, 60], "FrameTime": 1}, (0, 40, 90, 150)),
+        ({"CineRate": 20}, (0, 50, 100, 150)),
+        ({"RecommendedDisplayFrameRate": 10}, (0, 100, 200, 300)),
+        ({"FrameTime": 0}, ()),
+        ({}, ()),
+    ],
+)
+def test_trap_54_cine_and_wide_pixels(tmp_path, tags, times):
+    volume = loaded(cine(tmp_path, **tags))
+    assert volume.array_tzyx.shape == (1, 4, 96, 80)
+    assert volume.array_zyx[:, 0, 0].tolist() == [0, 1, 2, 3]
+    assert volume.series.frame_times_ms == times
+
+
+def test_bundled_ultrasound_keeps_its_frame_time():
+    volume = loaded(bundled("examples_ybr_color.dcm"))
+    assert volume.array_tzyx.shape == (1, 30, 240, 320, 3)
+    assert volume.series.frame_times_ms[29] == pytest.approx(29 * 33.333)
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.int32, np.float32, np.float64])
+def test_wide_pixels_are_exact(tmp_path, dtype):
+    (path,) = write_mr_series(tmp_path, slices=1)
+    values = np.linspace(0, 1e9 if np.dtype(dtype).kind != "f" else 1.0, 64 * 64).reshape(64, 64).astype(dtype)
+    dataset = pydicom.dcmread(path)
+    dataset.BitsAllocated = dataset.BitsStored = 8 * values.dtype.itemsize
+    dataset.HighBit = dataset.BitsStored - 1
+    dataset.PixelRepresentation = int(values.dtype.kind == "i")
+    if values.dtype.kind == "f":
+        del dataset.PixelData
+        setattr(dataset, "FloatPixelData" if dtype is np.float32 else "DoubleFloatPixelData", values.tobytes())
+        for keyword in ("BitsStored", "HighBit", "PixelRepresentation"):
+            delattr(dataset, keyword)
+    else:
+        dataset.PixelData = values.tobytes()
+    dataset.save_as(path)
+    np.testing.assert_allclose(loaded(path).array_zyx[0], values, rtol=1e-7)
