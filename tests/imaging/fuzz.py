@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+HERE = Path(__file__).parent
 LIMIT_S = 5.0
 LIMIT_BYTES = 1 << 30
 LARGEST = 600_000
@@ -101,15 +101,15 @@ class Worker:
     """A process that opens files one after another; it is replaced when it dies or hangs."""
 
     process: subprocess.Popen[str] | None = None
+    command: tuple[str, ...] = (sys.executable, __file__, "--work")
 
     def ask(self, path: Path) -> str:
         """Return "ok: …", "refused: …", or what went wrong."""
         import select
 
         if self.process is None or self.process.poll() is not None:
-            command = [sys.executable, __file__, "--work"]
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
             )
             assert self.process.stdout is not None
             select.select([self.process.stdout], [], [], _STARTING_S)
@@ -131,8 +131,10 @@ class Worker:
             self.process = None
 
 
-def work() -> None:
-    """Open every file named on standard input and say on standard output how it went."""
+def work(opener: Callable[[Path], object] | None = None) -> None:
+    """Open every file named on standard input and say on standard output how it went; `opener` stands for `scan`."""
+    import resource
+
     import SimpleITK  # noqa: F401 - its libraries count as start, not as work
 
     from medassist.imaging.load import load
@@ -144,7 +146,7 @@ def work() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     print("ready", flush=True)
     for line in sys.stdin:
-        print(outcome(Path(line.rstrip("\n")), scan, load), flush=True)
+        print(outcome(Path(line.rstrip("\n")), opener or scan, load), flush=True)
 
 
 def outcome(path: Path, scan: Callable[..., object], load: Callable[..., object]) -> str:
