@@ -10,7 +10,8 @@ from typing import Any
 
 from medassist.cli.terminal import note, one_line, progress_bar, say, say_json
 from medassist.entities.errors import MedAssistError, UnreadableInput, UsageError
-from medassist.entities.study import Scan, Series, Study
+from medassist.entities.study import Scan, Series, Study, Warned
+from medassist.imaging.objects.references import images_of, relation_problem
 from medassist.language import localized, tr
 from medassist.session import jobs
 
@@ -41,7 +42,7 @@ def run_info(arguments: argparse.Namespace) -> int:
         say_json(scan_as_json(scan))
     else:
         for study in scan.studies:
-            _say_study(study)
+            _say_study(study, scan.all_series())
         for skipped in scan.skipped:
             note(f"  {one_line(skipped.path.name)}: {one_line(skipped.reason)}")
     return 0
@@ -51,12 +52,12 @@ def scan_as_json(scan: Scan) -> dict[str, object]:
     """Return everything found under a path, for scripts."""
     return {
         "source": str(scan.source),
-        "studies": [_study_as_json(study) for study in scan.studies],
+        "studies": [_study_as_json(study, scan.all_series()) for study in scan.studies],
         "skipped": [{"file": str(one.path), "reason": one.reason} for one in scan.skipped],
     }
 
 
-def _study_as_json(study: Study) -> dict[str, object]:
+def _study_as_json(study: Study, every: Sequence[Series]) -> dict[str, object]:
     patient = study.patient
     return {
         "study_uid": study.study_uid,
@@ -69,11 +70,11 @@ def _study_as_json(study: Study) -> dict[str, object]:
         },
         "date": study.date,
         "description": study.description,
-        "series": [_series_as_json(series) for series in study.series],
+        "series": [_series_as_json(series, every) for series in study.series],
     }
 
 
-def _series_as_json(series: Series) -> dict[str, object]:
+def _series_as_json(series: Series, every: Sequence[Series]) -> dict[str, object]:
     names = (
         "key",
         "format",
@@ -94,23 +95,33 @@ def _series_as_json(series: Series) -> dict[str, object]:
     plain = {name: getattr(series, name) for name in names}
     return plain | {
         "made_from": "" if series.raw is None else series.raw.key,
-        "kind": series.kind.value,
+        "kind": series.object_kind or series.kind.value,
         "shape_zyx": list(series.shape_zyx),
         "files": len({frame.path for frame in series.frames}),
         "refers_to": list(series.referenced_series_uids),
-        "warnings": [warning.text() for warning in series.warnings],
+        "shown_with": [one.key for one in images_of(series, every)],
+        "warnings": [warning.text() for warning in _warnings(series, every)],
     }
 
 
-def _say_study(study: Study) -> None:
+def _warnings(series: Series, every: Sequence[Series]) -> tuple[Warned, ...]:
+    """Return what must be known about a series, a relation that leads nowhere included."""
+    problem = relation_problem(series, every)
+    return series.warnings if problem is None else (*series.warnings, problem)
+
+
+def _say_study(study: Study, every: Sequence[Series]) -> None:
     patient = study.patient
     who = " · ".join(text for text in (patient.name, patient.patient_id, study.date, study.description) if text)
     say(who or tr("Study without a name"))
     for series in study.series:
         size = " x ".join(str(length) for length in series.shape_zyx)
         times = f" x {series.times}" if series.times > 1 else ""
-        say(f"  {series.modality or series.format:8} {series.kind.value:7} {size}{times}  {series.title}")
-        for warning in series.warnings:
+        what = tr(series.object_kind) if series.object_kind else f"{series.kind.value:7} {size}{times}"
+        say(f"  {series.modality or series.format:8} {what}  {series.title}")
+        for image in images_of(series, every):
+            say(f"           -> {image.title}")
+        for warning in _warnings(series, every):
             say(f"           ! {localized(warning)}")
 
 

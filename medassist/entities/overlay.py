@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask
 from medassist.entities.study import Warned
@@ -31,3 +32,8 @@ class Overlay:
     masks: tuple[Mask, ...] = ()
     maps: tuple[Heatmap, ...] = ()
     notes: tuple[Warned, ...] = ()
+
+    @property
+    def grids(self) -> tuple[Geometry, ...]:
+        """The grids of all masks and maps."""
+        return (*(one.geometry for one in self.masks), *(one.geometry for one in self.maps))

@@ -31,6 +31,12 @@ def target_of(session: Session, series: Series) -> Series | None:
     return next((one for one in found if one.key == session.current), found[0] if found else None)
 
 
+def awaited(session: Session) -> tuple[Series, ...]:
+    """Return the objects that wait, oldest first; one whose file was opened again and is gone counts no more."""
+    known = {one.key: one for one in session.all_series()}
+    return tuple(known[key] for key in session.awaited if key in known)
+
+
 def load_object(series: Series, volume: Volume | None, *, progress: Progress) -> Action:
     """Read one object: an overlay onto the grid of `volume`, or a document (UnreadableInput says why not)."""
     from medassist.imaging.objects.read import read_document, read_overlay
@@ -77,13 +83,15 @@ class AddOverlay:
 
 @dataclass(frozen=True)
 class RemoveOverlay:
-    """Take an overlay of a file away."""
+    """Take an overlay of a file away from one series."""
 
     key: str
+    series_key: str
 
     def __call__(self, session: Session) -> Session:
         """Return the session without it."""
-        return replace(session, overlays=tuple(one for one in session.overlays if one.key != self.key))
+        gone = (self.key, self.series_key)
+        return replace(session, overlays=tuple(one for one in session.overlays if (one.key, one.series_key) != gone))
 
 
 @dataclass(frozen=True, eq=False)

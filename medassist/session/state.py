@@ -23,7 +23,8 @@ class Layers:
     """What lies over the picture and how strongly; opacities and `heatmap_threshold` are shares in 0..1.
 
     `heatmap_threshold` hides what is below that share of the map's maximum. Overlays hidden as a whole
-    (`visible` False) stay hidden until the reader shows them again.
+    (`visible` False) stay hidden until the reader shows them again; `files_visible` does the same for
+    overlays of files.
     """
 
     visible: bool = True
@@ -34,6 +35,7 @@ class Layers:
     heatmap_opacity: float = 0.5
     heatmap_threshold: float = 0.2
     heatmap_native_cells: bool = False
+    files_visible: bool = True
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from medassist.ui import recent, theme
 from medassist.ui.grid_bar import GridBar
 from medassist.ui.menus import Menus
 from medassist.ui.message_bar import MessageBar
+from medassist.ui.objects import ObjectOpener
 from medassist.ui.opening import Opener, dropped_paths
 from medassist.ui.panels.explain_panel import ExplainPanel
 from medassist.ui.panels.findings_panel import FindingsPanel
@@ -50,7 +51,7 @@ class MainWindow(QMainWindow):
         super().__init__(parent)
         self._store, self._runner = store, runner
         self.setAcceptDrops(True)
-        self.opener = Opener(store, runner, self)
+        self.opener, self.objects = Opener(store, runner, self), ObjectOpener(store, runner, self)
         self.strip = QLabel(self)
         self.strip.setProperty("role", "strip")
         self.strip.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from medassist.entities.finding import Finding, Judgement
+from medassist.entities.overlay import Overlay
 from medassist.entities.prediction import Verdict
 from medassist.entities.study import Patient, Series, SeriesKind, Study
 from medassist.language import current_language, localized, tr
@@ -50,6 +51,17 @@ def kind_word(kind: SeriesKind) -> str:
         SeriesKind.FILM: tr("Projection image"),
         SeriesKind.OTHER: tr("No picture to show"),
     }[kind]
+
+
+def what_word(series: Series) -> str:
+    """Name what a series is; objects without pictures by their own kind."""
+    return tr(series.object_kind) if series.object_kind else kind_word(series.kind)
+
+
+def file_title(overlay: Overlay) -> str:
+    """Name an overlay of a file by kind, title and maker."""
+    maker = f" ({overlay.origin})" if overlay.origin else ""
+    return f"{tr(overlay.kind)}, {overlay.title}{maker}"
 
 
 def irregularity_text(series: Series) -> str:
@@ -98,7 +110,7 @@ def size_text(series: Series) -> str:
     size = f"{columns} × {rows}" if slices <= 1 else f"{columns} × {rows} × {slices}"
     if series.times == 1:
         return size
-    if not series.times_by:
+    if series.times_by not in ("acquisition", "trigger time", "b-value"):
         return tr("{size}, {times} time points", size=size, times=series.times)
     return tr("{size}, {times} by {what}", size=size, times=series.times, what=tr(series.times_by))
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from html import escape
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSlider, QTextBrowser, QVBoxLayout, QWidget
 
-from medassist.language import tr
+from medassist.entities.overlay import Overlay
+from medassist.entities.prediction import Segment
+from medassist.language import localized, tr
 from medassist.session.actions import SetLayers
 from medassist.session.state import Layers, Session
+from medassist.ui import theme
 from medassist.ui.binding import bind_share, bind_switch
 from medassist.ui.store import Store
-from medassist.ui.wording import local_title
+from medassist.ui.wording import file_title, local_title
 
 SHARES = ("fill_opacity", "outline_opacity", "heatmap_opacity", "heatmap_threshold")
-SWITCHES = ("visible", "mask_visible", "heatmap_visible", "heatmap_native_cells")
+SWITCHES = ("visible", "mask_visible", "heatmap_visible", "heatmap_native_cells", "files_visible")
+FILES_HEIGHT = 130
 
 
 class LayersPanel(QWidget):
@@ -29,6 +34,9 @@ class LayersPanel(QWidget):
         self.title.setProperty("role", "title")
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.legend.setWordWrap(True)
+        self.files = QTextBrowser(self)
+        self.files.setOpenLinks(False)
+        self.files.setFixedHeight(FILES_HEIGHT)
         self.switches = {name: QCheckBox(self) for name in SWITCHES}
         self.sliders = {name: QSlider(Qt.Orientation.Horizontal, self) for name in SHARES}
         self.labels = {name: QLabel(self) for name in SHARES}
@@ -43,10 +51,12 @@ class LayersPanel(QWidget):
     def retranslate(self) -> None:
         """Say everything again in the current language."""
         self.title.setText(tr("Overlays"))
+        self.files.setAccessibleName(tr("Overlays of files"))
         self.switches["visible"].setText(tr("Show AI results (hold Space to hide)"))
         self.switches["mask_visible"].setText(tr("Mask"))
         self.switches["heatmap_visible"].setText(tr("Explanation map"))
         self.switches["heatmap_native_cells"].setText(tr("Cells as computed"))
+        self.switches["files_visible"].setText(tr("Show overlays from files"))
         words = {
             "fill_opacity": tr("Fill"),
             "outline_opacity": tr("Outline"),
@@ -65,7 +75,7 @@ class LayersPanel(QWidget):
         column.addWidget(self.title)
         column.addWidget(self.switches["visible"])
         rows = ("mask_visible", "fill_opacity", "outline_opacity", "", "heatmap_visible", "heatmap_opacity",
-                "heatmap_threshold", "heatmap_native_cells")  # fmt: skip
+                "heatmap_threshold", "heatmap_native_cells", "files_visible", "files")  # fmt: skip
         for row, name in enumerate(rows):
             if name in self.switches:
                 grid.addWidget(self.switches[name], row, 0, 1, 2)
@@ -73,22 +83,30 @@ class LayersPanel(QWidget):
                 grid.addWidget(self.labels[name], row, 0)
                 grid.addWidget(self.sliders[name], row, 1)
             else:
-                grid.addWidget(self.legend, row, 0, 1, 2)
+                grid.addWidget(self.files if name else self.legend, row, 0, 1, 2)
         grid.setColumnStretch(1, 1)
         column.addLayout(grid)
 
     def _changed(self, old: Session, new: Session) -> None:
-        if old.mask is not new.mask or old.heatmap is not new.heatmap:
+        changed = old.overlays is not new.overlays or old.current != new.current
+        if changed or old.mask is not new.mask or old.heatmap is not new.heatmap:
             self._draw(new)
 
     def _draw(self, session: Session) -> None:
         has_mask, has_map = session.mask is not None, session.heatmap is not None
+        overlays = session.overlays_here
+        self.files.setHtml("<br>".join(line for one in overlays for line in _file_lines(one)))
+        self.files.setVisible(bool(overlays))
+        self.switches["files_visible"].setVisible(bool(overlays))
         self.legend.setText("<br>".join(_legend_lines(session)))
         self.legend.setVisible(has_mask)
-        for name in ("mask_visible", "fill_opacity", "outline_opacity"):
-            self._enable(name, has_mask)
-        for name in ("heatmap_visible", "heatmap_opacity", "heatmap_threshold", "heatmap_native_cells"):
-            self._enable(name, has_map)
+        masks, maps = any(one.masks for one in overlays), any(one.maps for one in overlays)
+        self._enable("mask_visible", has_mask)
+        for name in ("fill_opacity", "outline_opacity"):
+            self._enable(name, has_mask or masks)
+        for name in ("heatmap_visible", "heatmap_opacity", "heatmap_threshold"):
+            self._enable(name, has_map or maps)
+        self._enable("heatmap_native_cells", has_map)
         self._enable("visible", has_mask or has_map)
 
     def _enable(self, name: str, on: bool) -> None:
@@ -119,10 +137,27 @@ def _get_switch(name: str) -> Callable[[Session], bool]:
 
 
 def _legend_lines(session: Session) -> list[str]:
-    from html import escape
+    return _named(session.mask.segments if session.mask is not None else ())
 
-    segments = session.mask.segments if session.mask is not None else ()
+
+def _named(segments: Sequence[Segment]) -> list[str]:
     return [
         f'<span style="color: rgb{segment.color};">■</span> {escape(local_title(segment.label, segment.title_zh))}'
         for segment in segments
+    ]
+
+
+def _file_lines(overlay: Overlay) -> list[str]:
+    """Return the name of an overlay of a file, its colours, the range of its maps, and what must be known about it."""
+    lines = [f"<b>{escape(file_title(overlay))}</b>"]
+    for mask in overlay.masks:
+        lines += _named(mask.segments)
+    for one in overlay.maps:
+        unit = str(one.parameters.get("unit", ""))
+        told = tr(
+            "{name}: colours from 0 to {maximum} {unit}", name=one.target, maximum=f"{one.maximum:.3g}", unit=unit
+        )
+        lines.append(escape(told.strip()))
+    return lines + [
+        f'<span style="color: {theme.CAUTION};">⚠ {escape(localized(note))}</span>' for note in overlay.notes
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetrics
 from PySide6.QtWidgets import (
@@ -15,13 +17,16 @@ from PySide6.QtWidgets import (
 )  # fmt: skip
 
 from medassist.entities.study import Scan, Series, SeriesKind, Study
+from medassist.imaging.objects.references import images_of, relation_problem
 from medassist.language import localized, tr
+from medassist.session.objects import can_open, target_of
 from medassist.session.state import Session
 from medassist.ui import theme
+from medassist.ui.objects import open_object
 from medassist.ui.opening import LOAD_LANE, show_series, showable
 from medassist.ui.runner import Runner
 from medassist.ui.store import Store
-from medassist.ui.wording import kind_word, patient_text, size_text, study_text
+from medassist.ui.wording import patient_text, size_text, study_text, what_word
 
 KEY = Qt.ItemDataRole.UserRole
 MOST_SKIPPED = 200
@@ -61,7 +66,8 @@ class StudyPanel(QWidget):
         self._build(self._store.session)
 
     def _changed(self, old: Session, new: Session) -> None:
-        if old.scans is not new.scans or old.predictions is not new.predictions:
+        changed = old.overlays is not new.overlays or old.awaited != new.awaited
+        if changed or old.scans is not new.scans or old.predictions is not new.predictions:
             self._build(new)
         elif old.current != new.current:
             self._mark_current(new)
@@ -69,7 +75,11 @@ class StudyPanel(QWidget):
     def _chosen(self, item: QTreeWidgetItem) -> None:
         key = item.data(0, KEY)
         if key and key != self._store.session.current:
-            show_series(self._store, self._runner, self._store.session.series(key))
+            series = self._store.session.series(key)
+            if can_open(series):
+                open_object(self._store, self._runner, series)
+            else:
+                show_series(self._store, self._runner, series)
             if not self._runner.running(LOAD_LANE):
                 self._mark_current(self._store.session)
 
@@ -77,9 +87,12 @@ class StudyPanel(QWidget):
         self.tree.clear()
         self.hint.setVisible(not session.scans)
         analysed = {prediction.series_key for prediction in session.predictions}
+        rows = {one.key: _series_item(one, one.key in analysed) for one in session.all_series()}
         for scan in session.scans:
             for study in scan.studies:
-                self.tree.addTopLevelItem(_study_item(study, analysed))
+                top = _study_item(study, rows, session)
+                if top.childCount():
+                    self.tree.addTopLevelItem(top)
             if scan.skipped:
                 self.tree.addTopLevelItem(_skipped_item(scan))
         for row in range(self.tree.topLevelItemCount()):
@@ -118,9 +131,7 @@ def _open(item: QTreeWidgetItem | None) -> None:
     if item is not None and item.data(0, KEY) is not None:
         item.setExpanded(True)
         for row in range(item.childCount()):
-            child = item.child(row)
-            if child is not None:
-                child.setExpanded(True)
+            _open(item.child(row))
 
 
 def _item(text: str, key: str | None, color: str = "", bold: bool = False) -> QTreeWidgetItem:
@@ -136,18 +147,35 @@ def _item(text: str, key: str | None, color: str = "", bold: bool = False) -> QT
     return item
 
 
-def _study_item(study: Study, analysed: set[str]) -> QTreeWidgetItem:
+def _study_item(study: Study, rows: Mapping[str, QTreeWidgetItem], session: Session) -> QTreeWidgetItem:
+    """Return a study with its series; objects stand under the series they refer to, wherever that was opened."""
     top = _item(f"{patient_text(study.patient)}\n{study_text(study)}", "", bold=True)
     top.setFlags(Qt.ItemFlag.ItemIsEnabled)
-    top.addChildren([_series_item(series, series.key in analysed) for series in study.series])
+    for series in study.series:
+        images = images_of(series, session.all_series())
+        (rows[images[0].key] if images else top).addChild(rows[series.key])
+        _tell_object(rows[series.key], series, session)
     return top
+
+
+def _tell_object(row: QTreeWidgetItem, series: Series, session: Session) -> None:
+    """Say whether an object is on screen, waits for its images, or belongs to images that are not open."""
+    if series.kind is not SeriesKind.OTHER:
+        return
+    if any(one.key == series.key for one in session.overlays):
+        row.setText(0, f"{row.text(0)} · {tr('laid over its images, click to take away')}")
+    problem = relation_problem(series, session.all_series())
+    if problem is not None:
+        row.addChild(_note(localized(problem)))
+    if series.key in session.awaited and target_of(session, series) is None:
+        row.addChild(_note(tr("It opens as soon as its images are opened.")))
 
 
 def _series_item(series: Series, analysed: bool) -> QTreeWidgetItem:
     badges = [
         series.modality or tr(series.format),
         size_text(series) if showable(series) else "",
-        kind_word(series.kind),
+        what_word(series),
     ]
     if analysed:
         badges.append(tr("AI result"))

@@ -13,6 +13,7 @@ from medassist.ui.store import Store
 from medassist.ui.viewer import gestures
 from medassist.ui.viewer.annotations import Annotated, draw_annotations
 from medassist.ui.viewer.camera import Camera
+from medassist.ui.viewer.file_layers import FileLayers
 from medassist.ui.viewer.layers import SliceLayers
 from medassist.ui.viewer.slices import Shown
 
@@ -48,7 +49,7 @@ class SliceView(QGraphicsView):
         scene.setSceneRect(WHOLE)
         scene.setBackgroundBrush(QColor(0, 0, 0))
         self.setScene(scene)
-        self.layers = SliceLayers(scene)
+        self.layers, self.files = SliceLayers(scene), FileLayers(scene)
         self._dress()
 
     @property
@@ -62,6 +63,7 @@ class SliceView(QGraphicsView):
         if volume is None:
             self._layout = self._shown = None
             self.layers.clear()
+            self.files.clear()
             self.viewport().update()
             return
         fresh = self._layout is None or self._layout.geometry is not volume.geometry
@@ -72,6 +74,7 @@ class SliceView(QGraphicsView):
         self._shown = Shown(volume, self.plane, self._layout, index, session.view.time)
         self._crosshair, self._hidden = crosshair, hidden
         self.layers.draw(self._shown, session, hidden)
+        self.files.draw(self._shown, session, hidden)
         if fresh:
             self.fit()
         self.viewport().update()

@@ -104,6 +104,11 @@ def overlay_problems(session: Session) -> tuple[str, ...]:
         return ()
     if session.mask is not None and not session.mask.geometry.same_grid(volume.geometry):
         problems.append(tr("The mask lies on another grid than this series; it is not drawn."))
+    problems += [
+        tr("An overlay of a file lies on another grid than this series; it is not drawn: {title}.", title=one.title)
+        for one in session.overlays_here
+        if not all(grid.same_grid(volume.geometry) for grid in one.grids)
+    ]
     heatmap = session.heatmap
     if heatmap is not None and not heatmap.geometry.same_grid(volume.geometry):
         problems.append(tr("The explanation map lies on another grid than this series; it is not drawn."))

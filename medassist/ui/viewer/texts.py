@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask
 from medassist.entities.study import SeriesKind
@@ -15,7 +16,7 @@ from medassist.language import localized, tr
 from medassist.session.state import Session
 from medassist.ui.viewer import slices
 from medassist.ui.viewer.slices import Shown
-from medassist.ui.wording import age_text, date_text, irregularity_text, local_title
+from medassist.ui.wording import age_text, date_text, file_title, irregularity_text, local_title
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def corners(session: Session, shown: Shown, zoom: float, *, leading: bool) -> Co
         return Corners(top_left=name, bottom_left=_place_lines(session, shown, zoom)[:2])
     return Corners(
         top_left=_who_lines(session),
-        top_right=_series_lines(shown.volume),
+        top_right=(*_series_lines(shown.volume), *file_lines(session)),
         bottom_left=(*name, *_place_lines(session, shown, zoom)),
         stamp=stamp_lines(session),
     )
@@ -90,11 +91,19 @@ def stamp_lines(session: Session) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def file_lines(session: Session) -> tuple[str, ...]:
+    """Name the overlays of files that are drawn: they are no results of a model run here."""
+    if not session.layers.files_visible:
+        return ()
+    return tuple(tr("From a file: {title}", title=file_title(one)) for one in session.overlays_here)
+
+
 def _place_lines(session: Session, shown: Shown, zoom: float) -> tuple[str, ...]:
     lines = []
     if shown.layout.count > 1:
         number = tr("Slice {number} of {count}", number=shown.index + 1, count=shown.layout.count)
-        lines.append(number)
+        times = shown.volume.series.frame_times_ms
+        lines.append(f"{number} · {times[shown.index]:.0f} ms" if len(times) == shown.layout.count else number)
         if shown.volume.geometry.calibrated:
             lines.append(_through_text(shown))
     if len(shown.volume.array_tzyx) > 1:
@@ -153,7 +162,20 @@ def under_cursor(session: Session, shown: Shown, row: float, column: float, hidd
         lines.append(_label_text(mask, voxel))
     if heatmap is not None and heatmap.geometry.same_grid(geometry) and heatmap.maximum > 0:
         lines.append(_heat_text(shown, heatmap, voxel, session.layers.heatmap_native_cells))
+    if session.layers.files_visible and not hidden:
+        lines += _file_texts(session, geometry, voxel)
     return tuple(line for line in lines if line)
+
+
+def _file_texts(session: Session, geometry: Geometry, voxel: tuple[int, int, int]) -> list[str]:
+    """Say what overlays of files hold at a voxel; a map is told in its own unit."""
+    lines = []
+    for overlay in session.overlays_here:
+        labels = [_label_text(mask, voxel) for mask in overlay.masks if mask.geometry.same_grid(geometry)]
+        maps = [one for one in overlay.maps if session.layers.heatmap_visible and one.geometry.same_grid(geometry)]
+        values = [f"{one.values_zyx[voxel]:.4g} {one.parameters.get('unit', '')}".strip() for one in maps]
+        lines += [tr("{text} (file)", text=text) for text in (*labels, *values) if text]
+    return lines
 
 
 def _position_text(shown: Shown, row: float, column: float) -> str:
