@@ -80,9 +80,9 @@ def tilt_degrees(frames: Sequence[Frame]) -> float | None:
     """Return the angle between the normal of evenly spaced frames and the line they stand on, None for other frames.
 
     Every frame lies within the tolerance of its place on a straight line: a tilted gantry and nothing else. From 45
-    degrees on it is no gantry.
+    degrees on it is no gantry, and two frames stand on a line always.
     """
-    if len(frames) < 2 or _uneven(distances_along_normal(frames), [frame.name for frame in frames]):
+    if len(frames) < 3 or _uneven(distances_along_normal(frames), [frame.name for frame in frames]):
         return None
     positions = np.array([frame.position for frame in frames], dtype=np.float64)
     line = np.linspace(positions[0], positions[-1], len(frames))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from medassist.entities.geometry import Geometry
-from medassist.entities.study import Series, SeriesKind, warned
+from medassist.entities.study import Series, SeriesKind, Warned, warned
 from medassist.imaging.frames import Frame
 from medassist.imaging.grid import SAME_PLACE_MM, plane_affine, step_of, tilt_degrees
 from medassist.imaging.regular import placing_of, regular_series
@@ -30,13 +30,23 @@ def with_raw(series: Series, part: Part | None) -> tuple[Series, ...]:
     placing = placing_of([frame.position or () for frame in frames], plane)
     if placing is None:
         return (series,)
-    mark = warned(
-        "The gantry was tilted by {angle} degrees: the slices were moved onto a straight grid by interpolation in "
-        "their plane. The slices as stored are listed as raw slices.",
-        angle=f"{angle:.1f}",
-    )
+    mark = _mark(series, f"{angle:.1f}")
     raw = replace(series, key=f"{series.key}#{RAW}", part=", ".join(text for text in (series.part, RAW) if text))
     return regular_series(series, raw, "tilt corrected", (mark,), placing.geometry), raw
+
+
+def _mark(series: Series, angle: str) -> Warned:
+    if series.modality == "CT":
+        return warned(
+            "The gantry was tilted by {angle} degrees: the slices were moved onto a straight grid by interpolation in "
+            "their plane. The slices as stored are listed as raw slices.",
+            angle=angle,
+        )
+    return warned(
+        "The slices are sheared by {angle} degrees: they were moved onto a straight grid by interpolation in their "
+        "plane. The slices as stored are listed as raw slices.",
+        angle=angle,
+    )
 
 
 def _at_time(part: Part, time: int) -> Sequence[Frame]:
