@@ -3,9 +3,9 @@
 
     python tests/imaging/fuzz.py --n 2000 --seed 1
 
-Each copy is scanned and its series are loaded in a worker process that may use 5 s per copy and 1 GiB of memory (over
-the address space it has after its imports). What breaks is kept in --keep and named on standard output; the exit code
-is 1 then.
+Each copy is scanned, its series are loaded and its other objects read, in a worker process that may use 5 s per copy
+and 1 GiB of memory over the address space it has after its imports. What breaks is kept in --keep and named on standard
+output; the exit code is 1 then.
 """
 
 from __future__ import annotations
@@ -149,6 +149,26 @@ def work(opener: Callable[[Path], object] | None = None) -> None:
         print(outcome(Path(line.rstrip("\n")), opener or scan, load), flush=True)
 
 
+def open_object(series: object) -> None:
+    """Read an object that is no picture, over a made-up volume where it is an overlay."""
+    import numpy as np
+
+    from medassist.entities.geometry import Geometry
+    from medassist.entities.study import Series, SeriesKind
+    from medassist.entities.volume import Volume
+    from medassist.imaging.objects.kinds import OVERLAID, READ, kind_of
+    from medassist.imaging.objects.read import read_document, read_overlay
+
+    assert isinstance(series, Series)
+    kind = kind_of(series.sop_class_uid)
+    if kind in OVERLAID:
+        grid = np.array([[4.0, 0, 0, -250], [0, 4, 0, -250], [0, 0, 4, -80], [0, 0, 0, 1]])
+        home = Series("home", SeriesKind.VOLUME, (), shape_zyx=(40, 128, 128))
+        read_overlay(series, Volume(home, np.zeros((1, 40, 128, 128), np.int16), Geometry(grid, (40, 128, 128))))
+    elif kind in READ:
+        read_document(series)
+
+
 def outcome(path: Path, scan: Callable[..., object], load: Callable[..., object]) -> str:
     """Open one file and say how it went, in one line."""
     from medassist.entities.errors import MedAssistError
@@ -156,7 +176,9 @@ def outcome(path: Path, scan: Callable[..., object], load: Callable[..., object]
     try:
         shown = 0
         for series in scan(path).all_series():  # type: ignore[attr-defined]
-            if series.kind.value != "other":
+            if series.kind.value == "other":
+                open_object(series)
+            else:
                 load(series)
                 shown += 1
     except MedAssistError as problem:
