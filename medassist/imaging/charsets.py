@@ -10,6 +10,7 @@ from pydicom.dataelem import RawDataElement
 
 from medassist.entities.study import Warned, warned
 from medassist.imaging import tags
+from medassist.imaging.quick_header import QuickHeader
 
 _TEXTS = tuple(
     tags.tag_of(keyword)
@@ -63,6 +64,22 @@ def mend_texts(ds: Dataset, name: str) -> tuple[Warned, ...]:
             text=sample,
         ),
     )
+
+
+def sound_texts(ds: Dataset | QuickHeader, name: str) -> tuple[Dataset | QuickHeader, tuple[Warned, ...]]:
+    """Return a header as `mend_texts` leaves it, and what it says; one read quickly is replaced only where needed."""
+    if isinstance(ds, QuickHeader):
+        if not ds.once(_is_doubtful):
+            return ds, ()
+        ds = ds.fresh()
+    return ds, mend_texts(ds, name)
+
+
+def _is_doubtful(layers: tuple[QuickHeader, ...]) -> bool:
+    """Tell whether the texts of a header are mended or doubted, having looked at all of them."""
+    (header,) = layers
+    held = [tag for tag in _TEXTS if tag in header]
+    return bool(held and mend_texts(header.fresh(), ""))
 
 
 def _raw_texts(ds: Dataset) -> dict[int, bytes]:

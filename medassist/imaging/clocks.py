@@ -7,6 +7,7 @@ import re
 from pydicom import Dataset
 
 from medassist.imaging import tags
+from medassist.imaging.quick_header import once
 
 FIRST_TIME_OF_DAY = 5
 """Clocks before this one count; from this one on they are times of day, which differ from slice to slice."""
@@ -32,18 +33,33 @@ _MOMENT = re.compile(r"(?:(\d{4})(\d{2})(\d{2}))?(\d{2,6}(?:\.\d+)?)")
 
 def clocks_of(layers: tuple[Dataset, ...], index: int) -> tuple[float | None, ...]:
     """Return the clocks of a frame, from the most to the least explicit; the last one is its number in the series."""
+    return (
+        *once(_counts, layers),
+        once(_acquisition_moment, layers),
+        once(_content_moment, layers),
+        (tags.whole(layers, "InstanceNumber") or 0) + index / 1e6,
+    )
+
+
+def _acquisition_moment(layers: tuple[Dataset, ...]) -> float | None:
+    taken = _moment(tags.text(layers, "FrameReferenceDateTime") or tags.text(layers, "AcquisitionDateTime"))
+    return _moment(_dated(layers, "Acquisition")) if taken is None else taken
+
+
+def _content_moment(layers: tuple[Dataset, ...]) -> float | None:
+    return _moment(_dated(layers, "Content"))
+
+
+def _counts(layers: tuple[Dataset, ...]) -> tuple[float | None, ...]:
+    """Return the clocks that count, and are no times of day."""
     temporal = tags.whole(layers, "TemporalPositionIndex")
     trigger = tags.number(layers, "NominalCardiacTriggerDelayTime")
-    taken = _moment(tags.text(layers, "FrameReferenceDateTime") or tags.text(layers, "AcquisitionDateTime"))
     return (
         _dimensions(layers),
         tags.whole(layers, "TemporalPositionIdentifier") if temporal is None else temporal,
         tags.whole(layers, "AcquisitionNumber"),
         tags.number(layers, "TriggerTime") if trigger is None else trigger,
         _b_value(layers),
-        _moment(_dated(layers, "Acquisition")) if taken is None else taken,
-        _moment(_dated(layers, "Content")),
-        (tags.whole(layers, "InstanceNumber") or 0) + index / 1e6,
     )
 
 

@@ -5,20 +5,24 @@ Everything that can go wrong in a file comes out as `UnreadableInput` with the f
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from io import BufferedReader, BytesIO
 from os import fstat
 from pathlib import Path
+from typing import TypeAlias
 
 import pydicom
 from pydicom import Dataset, dcmread
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_file_meta_info
+from pydicom.tag import Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from medassist.entities.errors import UnreadableInput
 from medassist.imaging import tags
+from medassist.imaging.quick_header import QuickHeader, once, quick_header
 
 # Values are checked where they are used (`imaging.tags`); a birth date of "***" must not stop a study.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
@@ -69,9 +73,16 @@ HEADER_TAGS: tuple[str | int, ...] = (
     "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept", "RescaleType", "Units", "WindowCenter",
     "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction", "BurnedInAnnotation",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "DimensionIndexSequence",
+    "ModalityLUTSequence", "VOILUTSequence",
     0x00190010, 0x0019100C, 0x20010010, 0x20011003, 0x00430010, 0x0043102F, 0x00431039, 0x00650010, 0x00651050,
 )  # fmt: skip
 """What a scan reads of every file."""
+
+_WANTED = frozenset(int(Tag(tag)) for tag in HEADER_TAGS)
+Header: TypeAlias = Dataset | QuickHeader
+"""What answers questions about a file."""
+
+_HEAD_BYTES, _LARGE_HEAD_BYTES = 12 << 10, 256 << 10
 
 
 def looks_like_dicom(path: Path) -> bool:
@@ -98,6 +109,17 @@ def read_header_and_rest(path: Path, *, complete: bool = False) -> tuple[Dataset
         return _named(ds, path), rest
     except BAD_FILE as problem:
         raise _unreadable(path, problem) from problem
+
+
+def read_quickly(path: Path) -> QuickHeader | None:
+    """Read the attributes of `HEADER_TAGS` of a plain file; None leaves it to `read_header`."""
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - Path.open costs as much as the reading
+        status = os.fstat(file.fileno())
+        head = file.read(_HEAD_BYTES)
+        quick = quick_header(head, status.st_size, _WANTED)
+        if quick is None and len(head) == _HEAD_BYTES < status.st_size and head[128:132] == b"DICM":
+            quick = quick_header(head + file.read(_LARGE_HEAD_BYTES), status.st_size, _WANTED)
+    return quick if quick is not None and sop_class_of(quick).startswith("1.") else None
 
 
 def read_with_pixels(path: Path) -> Dataset:
@@ -173,20 +195,24 @@ def _named(ds: Dataset, path: Path) -> Dataset:
     return ds
 
 
-def sop_class_of(ds: Dataset) -> str:
+def sop_class_of(ds: Header) -> str:
     """Return the SOP class; an index of a medium states it in its file meta information only."""
     return tags.text((ds,), "SOPClassUID") or tags.text((ds.file_meta,), "MediaStorageSOPClassUID")
 
 
-def pixel_bytes(ds: Dataset) -> int:
+def pixel_bytes(ds: Header) -> int:
     """Return how many bytes the decoded pixels need, as the header says."""
-    frames = max(1, tags.whole((ds,), "NumberOfFrames") or 1)
-    samples = max(1, tags.whole((ds,), "SamplesPerPixel") or 1)
-    bits = tags.whole((ds,), "BitsAllocated") or 8
-    return (tags.whole((ds,), "Rows") or 0) * (tags.whole((ds,), "Columns") or 0) * frames * samples * bits // 8
+    return once(_pixel_bytes, (ds,))
 
 
-def check_size(ds: Dataset, path: Path, stored: int) -> None:
+def _pixel_bytes(layers: tuple[Header, ...]) -> int:
+    frames = max(1, tags.whole(layers, "NumberOfFrames") or 1)
+    samples = max(1, tags.whole(layers, "SamplesPerPixel") or 1)
+    bits = tags.whole(layers, "BitsAllocated") or 8
+    return (tags.whole(layers, "Rows") or 0) * (tags.whole(layers, "Columns") or 0) * frames * samples * bits // 8
+
+
+def check_size(ds: Header, path: Path, stored: int) -> None:
     """Refuse a file whose header promises more pixels than can be meant in `stored` bytes, before any is allocated."""
     size = pixel_bytes(ds)
     if size > MAX_PIXEL_BYTES or size > max(_FREE_BYTES, _MAX_RATIO * stored):
@@ -198,12 +224,12 @@ def check_size(ds: Dataset, path: Path, stored: int) -> None:
         )
 
 
-def is_cut_off(ds: Dataset, rest: int) -> bool:
+def is_cut_off(ds: Header, rest: int) -> bool:
     """Tell whether fewer bytes follow the header than the pixels it promises; compressed ones need some at least.
 
     The pixels' own tag, VR and length come first: 8 bytes with implicit VR, else 12 (PS3.5 7.1).
     """
-    syntax = ds.file_meta.TransferSyntaxUID
+    syntax = ds.syntax if isinstance(ds, QuickHeader) else ds.file_meta.TransferSyntaxUID
     subsampled = tags.text((ds,), "PhotometricInterpretation") in ("YBR_FULL_422", "YBR_PARTIAL_422")
     head = 8 if ds.original_encoding[0] else 12
     return rest - head < (1 if syntax.is_encapsulated or subsampled else pixel_bytes(ds))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydicom import Dataset
 
@@ -11,7 +12,8 @@ from medassist.entities.study import FrameRef
 from medassist.entities.volume import Window
 from medassist.imaging import tags
 from medassist.imaging.clocks import clocks_of
-from medassist.imaging.mosaic import mosaic_of
+from medassist.imaging.mosaic import Mosaic, mosaic_of
+from medassist.imaging.quick_header import once
 from medassist.imaging.voi import windows_of
 
 Triple = tuple[float, ...]
@@ -85,20 +87,30 @@ class Frame:
 
 def frames_of(ds: Dataset, path: Path) -> list[Frame]:
     """Return the pictures of one file in stored order; `ds` needs all attributes when it is a mosaic."""
-    mosaic = mosaic_of(ds)
+    mosaic = once(_mosaic, (ds,))
     if mosaic is not None:
         layers = tags.layers_of(ds)
         origins = (tuple(float(value) for value in origin) for origin in mosaic.origins_lps)
         return [
             _frame(layers, path, tile, (mosaic.rows, mosaic.columns), origin) for tile, origin in enumerate(origins)
         ]
-    size = tags.whole((ds,), "Rows") or 0, tags.whole((ds,), "Columns") or 0
-    count = max(1, tags.whole((ds,), "NumberOfFrames") or 1)
+    rows, columns, count = once(_extent, (ds,))
+    size = rows, columns
     own = tags.value_of((ds,), "PerFrameFunctionalGroupsSequence")
     if own is None and count > 1:
         # Frames of a cine or a photograph album have no place of their own.
         return [_frame((ds,), path, index, size, None, placed=False) for index in range(count)]
     return [_frame(tags.layers_of(ds, index), path, index, size, None) for index in range(count)]
+
+
+def _extent(layers: tuple[Dataset, ...]) -> tuple[int, int, int]:
+    """Return rows, columns and number of frames of a file."""
+    rows, columns = tags.whole(layers, "Rows") or 0, tags.whole(layers, "Columns") or 0
+    return rows, columns, max(1, tags.whole(layers, "NumberOfFrames") or 1)
+
+
+def _mosaic(layers: tuple[Dataset, ...]) -> Mosaic | None:
+    return mosaic_of(layers[0])
 
 
 def _frame(
@@ -110,36 +122,43 @@ def _frame(
     *,
     placed: bool = True,
 ) -> Frame:
-    spacing, spacing_tag = _spacing(layers)
-    slope, intercept = tags.number(layers, "RescaleSlope"), tags.number(layers, "RescaleIntercept")
-    if tags.value_of(layers, "ModalityLUTSequence"):  # the table is applied instead (PS3.3 C.11.1)
-        slope, intercept = 1.0, 0.0
-    has_slope = tags.value_of(layers, "RescaleIntercept") is not None or "RescaleSlope" in layers[-1]
-    image_type = tags.texts(layers, "FrameType") or tags.texts(layers, "ImageType")
     return Frame(
         path=path,
         index=index,
         sop_uid=tags.text(layers, "SOPInstanceUID"),
         rows=size[0],
         columns=size[1],
-        samples=tags.whole(layers, "SamplesPerPixel") or 1,
         position=(position or tags.numbers(layers, "ImagePositionPatient", 3)) if placed else None,
-        orientation=_orientation(layers) if placed else None,
-        spacing_mm=spacing,
-        spacing_tag=spacing_tag,
-        gap_mm=tags.number(layers, "SpacingBetweenSlices"),
-        thickness_mm=tags.number(layers, "SliceThickness"),
-        frame_of_reference=tags.text(layers, "FrameOfReferenceUID"),
-        component=_component(layers, image_type),
-        image_type=image_type,
-        echo=(tags.number(layers, "EchoNumbers"), _echo_time(layers)),
+        orientation=once(_orientation, layers) if placed else None,
         clocks=clocks_of(layers, index),
-        slope=slope or 1.0,
-        intercept=intercept or 0.0,
-        bad_slope=has_slope and not slope,
-        unit=_unit(layers),
-        windows=windows_of(layers),
+        **once(_shared_facts, layers),
     )
+
+
+def _shared_facts(layers: tuple[Dataset, ...]) -> dict[str, Any]:
+    """Return what the slices of a series mostly have in common."""
+    spacing, spacing_tag = once(_spacing, layers)
+    slope, intercept = tags.number(layers, "RescaleSlope"), tags.number(layers, "RescaleIntercept")
+    if tags.value_of(layers, "ModalityLUTSequence"):  # the table is applied instead (PS3.3 C.11.1)
+        slope, intercept = 1.0, 0.0
+    has_slope = tags.value_of(layers, "RescaleIntercept") is not None or "RescaleSlope" in layers[-1]
+    image_type = tags.texts(layers, "FrameType") or tags.texts(layers, "ImageType")
+    return {
+        "samples": tags.whole(layers, "SamplesPerPixel") or 1,
+        "spacing_mm": spacing,
+        "spacing_tag": spacing_tag,
+        "gap_mm": tags.number(layers, "SpacingBetweenSlices"),
+        "thickness_mm": tags.number(layers, "SliceThickness"),
+        "frame_of_reference": tags.text(layers, "FrameOfReferenceUID"),
+        "component": _component(layers, image_type),
+        "image_type": image_type,
+        "echo": (tags.number(layers, "EchoNumbers"), _echo_time(layers)),
+        "slope": slope or 1.0,
+        "intercept": intercept or 0.0,
+        "bad_slope": has_slope and not slope,
+        "unit": once(_unit, layers),
+        "windows": once(windows_of, layers),
+    }
 
 
 def _spacing(layers: tuple[Dataset, ...]) -> tuple[Triple | None, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydicom import Dataset
+
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.study import Scan, Series, Skipped, Study
 from medassist.imaging.archives import unpack
-from medassist.imaging.charsets import mend_texts
+from medassist.imaging.charsets import mend_texts, sound_texts
 from medassist.imaging.dicom_files import (
     BAD_FILE,
     check_size,
@@ -21,6 +24,7 @@ from medassist.imaging.dicom_files import (
     looks_like_dicom,
     read_header,
     read_header_and_rest,
+    read_quickly,
     sop_class_of,
 )
 from medassist.imaging.foreign import foreign_series, format_of
@@ -35,7 +39,8 @@ from medassist.progress import Progress
 _Roots = tuple[Path, Path]
 """The folder a file lies in, and the path a person opened: the same, or the archive the folder was unpacked from."""
 
-_THREADS = 4
+_THREADS = 8
+_PROBE, _SLOW_S = 32, 0.001
 _DICOMDIR = "1.2.840.10008.1.3.10"
 
 # Objects with rows and columns that are no pictures to read: SEG, label map SEG, surface SEG, parametric map, RT dose.
@@ -125,10 +130,11 @@ def _files(root: Path) -> list[Path]:
     if not root.is_dir():
         return [root]
     found = []
-    for folder, folders, names in os.walk(root):
+    for name, folders, names in os.walk(root):
         folders.sort()
-        found += [Path(folder) / name for name in sorted(names)]
-    return [path for path in found if path.is_file()]
+        folder = Path(name)
+        found += [folder / name for name in sorted(names)]
+    return [path for path in found if os.path.isfile(path)]  # noqa: PTH113 - half the time of Path.is_file
 
 
 def _unfolded(
@@ -167,10 +173,20 @@ def _read_all(origins: Mapping[Path, _Roots], progress: Progress) -> _Found:
 
 
 def _results(origins: Mapping[Path, _Roots]) -> Iterator[tuple[Path, HeaderFile | Series | UnreadableInput]]:
-    """Read files in a few threads, in order; files not begun are dropped when the reader of this stops."""
+    """Read files in order: one after the other, or in several threads where each of them is slow to come.
+
+    Python reads headers in one thread at a time; others only help to wait for a network or a disk. Files not begun
+    are dropped when the reader of this stops.
+    """
+    waiting = iter(origins.items())
+    began, cpu = time.perf_counter(), time.thread_time()
+    for done, (path, roots) in enumerate(waiting, 1):
+        yield path, _read_one(path, roots)
+        if done % _PROBE == 0 and (time.perf_counter() - began) - (time.thread_time() - cpu) > done * _SLOW_S:
+            break
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="scan")
     try:
-        yield from zip(origins, pool.map(lambda path: _read_one(path, origins[path]), origins), strict=True)
+        yield from pool.map(lambda item: (item[0], _read_one(*item)), waiting)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -191,12 +207,9 @@ def _read_one(path: Path, roots: _Roots) -> HeaderFile | Series | UnreadableInpu
 
 
 def _read_dicom(path: Path) -> HeaderFile:
-    if not path.stat().st_size:
-        raise UnreadableInput("{path} is empty.", path=path)
-    if not looks_like_dicom(path):
-        raise UnreadableInput("{path} is not an image file MedAssist knows.", path=path)
-    ds, rest = read_header_and_rest(path)
-    doubts = mend_texts(ds, path.name)
+    quick = read_quickly(path)
+    header, rest = (quick, quick.rest) if quick is not None else _read_unusual(path)
+    ds, doubts = sound_texts(header, path.name)
     sop_class = sop_class_of(ds)
     if sop_class == _DICOMDIR:
         raise index_remark(path)
@@ -212,6 +225,14 @@ def _read_dicom(path: Path) -> HeaderFile:
     complete = "MOSAIC" in texts((ds,), "ImageType") or whole((ds,), (0x0065, 0x1050))
     frames = frames_of(read_header(path, complete=True) if complete else ds, path)
     return HeaderFile(path, ds, tuple(frames), doubts=doubts)
+
+
+def _read_unusual(path: Path) -> tuple[Dataset, int]:
+    if not path.stat().st_size:
+        raise UnreadableInput("{path} is empty.", path=path)
+    if not looks_like_dicom(path):
+        raise UnreadableInput("{path} is not an image file MedAssist knows.", path=path)
+    return read_header_and_rest(path)
 
 
 def _other_file(path: Path) -> HeaderFile:

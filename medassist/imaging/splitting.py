@@ -93,8 +93,14 @@ def _same_build(one: Frame, other: Frame) -> bool:
     facts = ("rows", "columns", "samples", "frame_of_reference", "component")
     return (
         all(getattr(one, fact) == getattr(other, fact) for fact in facts)
-        and np.allclose(one.orientation or (), other.orientation or (), rtol=0, atol=_SAME_DIRECTION)
-        and np.allclose(one.spacing_mm or (), other.spacing_mm or (), rtol=_SAME_SPACING, atol=0)
+        and (
+            one.orientation == other.orientation
+            or np.allclose(one.orientation or (), other.orientation or (), rtol=0, atol=_SAME_DIRECTION)
+        )
+        and (
+            one.spacing_mm == other.spacing_mm
+            or np.allclose(one.spacing_mm or (), other.spacing_mm or (), rtol=_SAME_SPACING, atol=0)
+        )
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -13,6 +13,8 @@ from pydicom import Dataset
 from pydicom.datadict import tag_for_keyword
 from pydicom.errors import BytesLengthException
 from pydicom.tag import BaseTag, Tag
+
+from medassist.imaging.quick_header import QuickHeader
 
 # pydicom leaves the escape sequences of ISO 2022 IR 58 and 149 in the text (measured with 3.0.2).
 _ESCAPE = re.compile(r"\x1b\$?[()]?[A-Z]")
@@ -76,6 +78,12 @@ def tag_of(name: str | tuple[int, int]) -> BaseTag:
     return BaseTag(tag_for_keyword(name)) if isinstance(name, str) else Tag(name)
 
 
+@cache
+def _number(name: str | tuple[int, int]) -> int:
+    """Return a tag as a plain integer, which is what quick headers know it by."""
+    return int(tag_of(name))
+
+
 def value_of(layers: Sequence[Dataset], name: str | tuple[int, int]) -> Any:
     """Return the first non-empty value of an attribute (keyword, or tag for a private one), else None."""
     tag = tag_of(name)
@@ -93,6 +101,21 @@ def value_of(layers: Sequence[Dataset], name: str | tuple[int, int]) -> Any:
 
 def texts(layers: Sequence[Dataset], keyword: str | tuple[int, int]) -> tuple[str, ...]:
     """Return all values as stripped text."""
+    first = layers[0]
+    if type(first) is QuickHeader and len(layers) == 1:
+        quick = first.quick_texts(_number(keyword))
+        if quick is None:
+            return first.once(_texts_fact(keyword))
+        return tuple(map(clean, quick)) if quick != [""] else ()
+    return _texts(layers, keyword)
+
+
+@cache
+def _texts_fact(keyword: str | tuple[int, int]) -> Callable[[tuple[Any, ...]], tuple[str, ...]]:
+    return lambda layers: _texts(layers, keyword)
+
+
+def _texts(layers: Sequence[Dataset], keyword: str | tuple[int, int]) -> tuple[str, ...]:
     value = value_of(layers, keyword)
     if value is None:
         return ()
@@ -102,27 +125,36 @@ def texts(layers: Sequence[Dataset], keyword: str | tuple[int, int]) -> tuple[st
 
 def text(layers: Sequence[Dataset], keyword: str | tuple[int, int]) -> str:
     """Return the first value as stripped text, "" when there is none."""
-    return next(iter(texts(layers, keyword)), "")
+    found = texts(layers, keyword)
+    return found[0] if found else ""
 
 
 def clean(raw: str) -> str:
     """Drop left-over escape sequences, padding and control characters."""
+    if raw.isprintable():
+        return raw.strip()
     return "".join(mark for mark in _ESCAPE.sub("", raw) if mark.isprintable()).strip()
 
 
 def numbers(layers: Sequence[Dataset], name: str | tuple[int, int], count: int = 0) -> tuple[float, ...] | None:
     """Return all values as finite floats; None when there are not `count` of them (0: any number)."""
+    first = layers[0]
+    quick = first.quick_numbers(_number(name)) if type(first) is QuickHeader and len(layers) == 1 else None
+    found = _floats(layers, name) if quick is None else quick
+    if found is None or (count and len(found) != count) or not all(map(math.isfinite, found)):
+        return None
+    return found
+
+
+def _floats(layers: Sequence[Dataset], name: str | tuple[int, int]) -> tuple[float, ...] | None:
     value = value_of(layers, name)
     if value is None:
         return None
     several = isinstance(value, Sequence) and not isinstance(value, str | bytes)
     try:
-        found = tuple(float(one) for one in (value if several else [value]))
+        return tuple(float(one) for one in (value if several else [value]))
     except (ValueError, TypeError, OverflowError):
         return None
-    if (count and len(found) != count) or not all(math.isfinite(one) for one in found):
-        return None
-    return found
 
 
 def number(layers: Sequence[Dataset], name: str | tuple[int, int]) -> float | None:
