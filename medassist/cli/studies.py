@@ -97,6 +97,7 @@ def _series_as_json(series: Series, every: Sequence[Series]) -> dict[str, object
         "made_from": "" if series.raw is None else series.raw.key,
         "kind": series.object_kind or series.kind.value,
         "shape_zyx": list(series.shape_zyx),
+        "slice_times_s": list(series.slice_times_s),
         "files": len({frame.path for frame in series.frames}),
         "refers_to": list(series.referenced_series_uids),
         "shown_with": [one.key for one in images_of(series, every)],

@@ -70,6 +70,7 @@ class Series:
             seen as if facing the patient. All a film knows of its sides; () when the header does not tell.
         times_by: what tells the time points apart ("b-value", "trigger time", …), "" when there is only one.
         frame_times_ms: when each frame of a cine was taken, after the first one; () when nobody says.
+        slice_times_s: when each slice was taken within one time point (s), () when the header does not say.
         irregularity: why the slices form no regular grid ("" when they do); names files and gaps.
         format: "DICOM", "NIfTI", "NRRD", "MetaImage" or "picture".
         object_kind: what an object without pictures is, in English: "segmentation", "structured report", …
@@ -97,6 +98,7 @@ class Series:
     times: int = 1
     frame_times_ms: tuple[float, ...] = field(default=(), repr=False)
     times_by: str = ""
+    slice_times_s: tuple[float, ...] = ()
     irregularity: str = ""
     referenced_series_uids: tuple[str, ...] = ()
     object_kind: str = ""

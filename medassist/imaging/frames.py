@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class Frame:
         gap_mm, thickness_mm: SpacingBetweenSlices and SliceThickness.
         component: "magnitude", "phase", "field map", "localizer", … or "".
         clocks: what may order time points at one position, from the most to the least explicit.
+        taken_ms: when the slice was taken after the start of its volume, None when unknown.
         slope, intercept: to modality values (PS3.3 C.11.1); `bad_slope` when the header's slope was unusable.
     """
 
@@ -68,6 +69,7 @@ class Frame:
     bad_slope: bool
     unit: str
     windows: tuple[Window, ...]
+    taken_ms: float | None = None
 
     @property
     def ref(self) -> FrameRef:
@@ -91,9 +93,10 @@ def frames_of(ds: Dataset, path: Path) -> list[Frame]:
     if mosaic is not None:
         layers = tags.layers_of(ds)
         origins = (tuple(float(value) for value in origin) for origin in mosaic.origins_lps)
-        return [
-            _frame(layers, path, tile, (mosaic.rows, mosaic.columns), origin) for tile, origin in enumerate(origins)
-        ]
+        size = mosaic.rows, mosaic.columns
+        tiles = [_frame(layers, path, tile, size, origin) for tile, origin in enumerate(origins)]
+        times: tuple[float | None, ...] = mosaic.times_ms or (None,) * mosaic.count
+        return [replace(tile, taken_ms=time) for tile, time in zip(tiles, times, strict=True)]
     rows, columns, count = once(_extent, (ds,))
     size = rows, columns
     own = tags.value_of((ds,), "PerFrameFunctionalGroupsSequence")

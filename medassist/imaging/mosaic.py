@@ -21,13 +21,19 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Mosaic:
-    """`count` tiles of `rows` x `columns`, `across` per row of tiles; `origins_lps` (count, 3) mm, one per tile."""
+    """`count` tiles of `rows` x `columns`, `across` per row of tiles.
+
+    Attributes:
+        origins_lps: (count, 3) mm, one per tile.
+        times_ms: when each tile was taken, after the start of the picture; () when the header does not say.
+    """
 
     count: int
     across: int
     rows: int
     columns: int
     origins_lps: Vector
+    times_ms: tuple[float, ...] = ()
 
     def corner(self, tile: int) -> tuple[int, int]:
         """Return the first row and column of a tile in the mosaic."""
@@ -45,10 +51,12 @@ def mosaic_of(ds: Dataset) -> Mosaic | None:
         return None
     csa = _csa(ds)
     count = int(csa.get("NumberOfImagesInMosaic", (tags.whole(layers, (0x0019, 0x100A)) or 0,))[0])
-    return _siemens(ds, count, csa.get("SliceNormalVector", ())) if count > 0 else None
+    times = csa.get("MosaicRefAcqTimes") or tags.numbers(layers, (0x0019, 0x1029)) or ()
+    normal = csa.get("SliceNormalVector", ())
+    return _siemens(ds, count, normal, times if len(times) == count else ()) if count > 0 else None
 
 
-def _siemens(ds: Dataset, count: int, normal: tuple[float, ...]) -> Mosaic | None:
+def _siemens(ds: Dataset, count: int, normal: tuple[float, ...], times_ms: tuple[float, ...]) -> Mosaic | None:
     layers = (ds,)
     position = tags.numbers(layers, "ImagePositionPatient", 3)
     orientation = tags.numbers(layers, "ImageOrientationPatient", 6)
@@ -68,7 +76,7 @@ def _siemens(ds: Dataset, count: int, normal: tuple[float, ...]) -> Mosaic | Non
         + down * spacing[0] * (int(ds.Rows) - rows) / 2
     )
     origins = first + np.arange(count)[:, None] * gap * through / np.linalg.norm(through)
-    return Mosaic(count, across, rows, columns, origins)
+    return Mosaic(count, across, rows, columns, origins, times_ms)
 
 
 def _uih_grid(ds: Dataset) -> Mosaic | None:

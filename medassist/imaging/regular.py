@@ -123,7 +123,7 @@ def resampled_series(stack: Series, placing: Placing) -> Series:
         step=f"{placing.geometry.spacing_mm[2]:.3f}",
     )
     why = tuple(warned("As stored: {reason}", reason=one) for one in stack.warnings if one.text() in stack.irregularity)
-    named = replace(stack, key=f"{stack.key}#resampled")
+    named = replace(stack, key=f"{stack.key}#resampled", slice_times_s=())
     return regular_series(named, stack, "resampled", (remark, *why), placing.geometry)
 
 

@@ -68,8 +68,15 @@ def _placed_series(file: HeaderFile, part: Part, lost: Sequence[Path]) -> Series
         times=part.times,
         irregularity=" ".join(problem.text() for problem in problems),
         times_by=part.times_by,
+        slice_times_s=_slice_times_s(part),
         warnings=(*problems, *part.remarks, *remarks(file, part.frames)),
     )
+
+
+def _slice_times_s(part: Part) -> tuple[float, ...]:
+    """Return when each slice of the first time point was taken, () unless all say so."""
+    taken = [place[0].taken_ms for place in part.places] if part.complete else []
+    return tuple(time / 1000 for time in taken if time is not None) if None not in taken else ()
 
 
 def _unplaced_series(file: HeaderFile, frames: Sequence[Frame], label: str) -> Series:

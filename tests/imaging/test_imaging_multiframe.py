@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 
 import highdicom
@@ -108,3 +109,28 @@ def test_scale_of_each_half_of_the_philips_file(shared_data):
     volume = load(field)
     assert volume.unit == "Hz"
     assert -500 <= volume.array_zyx.min() < volume.array_zyx.max() <= 500
+
+
+@pytest.mark.parametrize("name", ["AP_3", "PA_4", "RL_5", "LR_6"])
+def test_slice_times_of_a_mosaic_equal_the_reference(name, shared_data):
+    told = json.loads(shared_data(f"dicom/nih_epi/Ref/EPI_PE={name}.json").read_text())["SliceTiming"]
+    (series,) = scan(shared_data(f"dicom/nih_epi/In/20180918Si/mr_000{name[-1]}")).all_series()
+    # The clock of the scanner ticks in 2.5 ms, and the reference was taken from another volume of the series.
+    assert series.slice_times_s == pytest.approx(told, abs=0.0026)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_slice_times_follow_the_order_of_slices(tmp_path, sign):
+    times = [0.0, 300.0, 100.0, 400.0]
+    raw = csa_header(NumberOfImagesInMosaic=[4], SliceNormalVector=[0, 0, sign], MosaicRefAcqTimes=times)
+    picture = np.zeros((20, 20), np.uint16)
+    ds = base("1.2.840.10008.5.1.4.1.1.4", "MR", picture, 0)
+    ds.SeriesInstanceUID, ds.FrameOfReferenceUID = "1.2.3", "1.2.4"
+    ds.ImageType, ds.Manufacturer = ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"], "SIEMENS"
+    ds.ImagePositionPatient, ds.ImageOrientationPatient, ds.PixelSpacing = [0, 0, 0], [1, 0, 0, 0, 1, 0], [2, 2]
+    ds.SliceThickness = 5
+    ds.private_block(0x0029, "SIEMENS CSA HEADER", create=True).add_new(0x10, "OB", raw)
+    save(ds, tmp_path / "mosaic.dcm", {})
+    (series,) = scan(tmp_path).all_series()
+    expected = [time / 1000 for time in times]
+    assert series.slice_times_s == pytest.approx(expected if sign > 0 else expected[::-1])
