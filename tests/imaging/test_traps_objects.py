@@ -128,6 +128,35 @@ def test_segmentation_on_a_coarser_grid_is_resampled_and_says_so(tmp_path):
     assert "another grid" in overlay.notes[0].text()
 
 
+def test_segmentation_of_tilted_slices_lies_right_on_the_corrected_volume(tmp_path):
+    tilted = write_ct_series(
+        tmp_path, ImagePositionPatient=lambda k: [-22.05, -22.05 + 0.5 * k, -10 + 2.5 * k], SliceLocation=None
+    )
+    masks = np.zeros((8, 64, 64), np.uint8)
+    masks[:, 20:40, 20:40] = 1
+    highdicom_seg(tilted, masks).save_as(tmp_path / "seg.dcm")
+    series = scan(tmp_path).all_series()
+    seg = next(one for one in series if one.object_kind)
+    corrected = load(next(one for one in series if one.raw is not None))
+    raw = load(next(one for one in series if one.raw is not None).raw)
+    assert np.array_equal(of(read_overlay(seg, raw), "Lesion"), masks == 1)
+    inside = of(read_overlay(seg, corrected), "Lesion")
+    for k in (1, 4, 6):
+        where = np.argwhere(inside[k]).mean(axis=0)
+        world = corrected.geometry.to_world([where[1], where[0], k])
+        assert np.allclose(world[:2], (-22.05 + 29.5 * 0.7, -22.05 + 0.5 * k + 29.5 * 0.7), atol=0.36)
+
+
+def test_contours_beside_the_slices_and_outside_are_told(tmp_path):
+    images = write_ct_series(tmp_path)
+    volume, _ = opened(tmp_path)
+    write_rtstruct(tmp_path / "rt.dcm", images, [("A", [square(volume, 4, 9, 2.4), square(volume, 4, 9, 30)])])
+    volume, objects = opened(tmp_path)
+    notes = " ".join(one.text() for one in read_overlay(objects["contours"], volume).notes)
+    assert "1 contours of A lie outside" in notes
+    assert "up to 1.00 mm beside" in notes
+
+
 def test_another_frame_of_reference_is_refused(tmp_path):
     images = write_ct_series(tmp_path / "ct")
     write_seg(tmp_path / "seg.dcm", images)

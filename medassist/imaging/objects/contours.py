@@ -22,16 +22,24 @@ from medassist.progress import Progress
 FLAT_VOXELS = 0.5
 """A contour whose points lie within half a voxel of one slice of the grid belongs to that slice."""
 
+OFF_CENTRE = 0.25
+"""Contours farther than this share of a voxel from the centre of their slice are mentioned."""
+
 Slice = tuple[int, int]
 """Axis the contour is perpendicular to (0 column, 1 row, 2 slice) and the index along it."""
 
 
 @dataclass
 class _Drawn:
-    """Contours of one region of interest as (points, 3) voxel indices, by the slice they lie in."""
+    """Contours of one region of interest as (points, 3) voxel indices, by the slice they lie in.
+
+    `farthest_mm` is how far a contour lies from the centre of its slice at most.
+    """
 
     closed: dict[Slice, list[NDArray[np.float64]]] = field(default_factory=lambda: defaultdict(list))
     slanted: int = 0
+    outside: int = 0
+    farthest_mm: float = 0.0
     unfilled: int = 0
 
 
@@ -62,7 +70,7 @@ def read_contours(ds: Dataset, volume: Volume, progress: Progress) -> tuple[tupl
             notes.append(warned("{name} lies in another frame of reference and is not shown.", name=name))
             continue
         drawn = _drawn(item, volume)
-        notes += _remarks(name, drawn)
+        notes += _remarks(name, drawn, min(volume.geometry.spacing_mm))
         regions.append(Region(Segment(number, name, None, _color(item, number)), _filled(drawn, volume)))
     if elsewhere is not None and not regions:
         raise elsewhere
@@ -101,8 +109,18 @@ def _drawn(item: Dataset, volume: Volume) -> _Drawn:
         if spread[axis] > FLAT_VOXELS:
             drawn.slanted += 1
         else:
-            drawn.closed[axis, int(np.rint(points[:, axis].mean()))].append(points)
+            _sort_in(drawn, axis, points, volume)
     return drawn
+
+
+def _sort_in(drawn: _Drawn, axis: int, points: NDArray[np.float64], volume: Volume) -> None:
+    place = float(points[:, axis].mean())
+    index = round(place)
+    if not 0 <= index < volume.geometry.shape_zyx[2 - axis]:
+        drawn.outside += 1
+        return
+    drawn.farthest_mm = max(drawn.farthest_mm, abs(place - index) * volume.geometry.spacing_mm[axis])
+    drawn.closed[axis, index].append(points)
 
 
 def _filled(drawn: _Drawn, volume: Volume) -> NDArray[np.int64]:
@@ -113,8 +131,6 @@ def _filled(drawn: _Drawn, volume: Volume) -> NDArray[np.int64]:
     found = [np.zeros(0, np.int64)]
     for (axis, index), contours in drawn.closed.items():
         across = [one for one in range(3) if one != axis]
-        if not 0 <= index < shape[2 - axis]:
-            continue
         size = tuple(shape[2 - one] for one in reversed(across))
         inside = np.zeros(size, bool)
         for points in contours:
@@ -130,7 +146,7 @@ def _filled(drawn: _Drawn, volume: Volume) -> NDArray[np.int64]:
     return voxels
 
 
-def _remarks(name: str, drawn: _Drawn) -> list[Warned]:
+def _remarks(name: str, drawn: _Drawn, voxel_mm: float) -> list[Warned]:
     """Say which contours are not filled, and where contours leave slices out."""
     notes = []
     if drawn.slanted:
@@ -142,6 +158,14 @@ def _remarks(name: str, drawn: _Drawn) -> list[Warned]:
         notes.append(
             warned("{count} contours of {name} are points or open lines, or damaged, and are not shown.",
                    count=drawn.unfilled, name=name)
+        )  # fmt: skip
+    if drawn.outside:
+        notes.append(warned("{count} contours of {name} lie outside this series.", count=drawn.outside, name=name))
+    if drawn.farthest_mm > OFF_CENTRE * voxel_mm:
+        off = f"{drawn.farthest_mm:.2f}"
+        notes.append(
+            warned("{name} was drawn up to {off} mm beside the slices of this series; the nearest slice shows it.",
+                   name=name, off=off)
         )  # fmt: skip
     for axis in {axis for axis, _ in drawn.closed}:
         indices = sorted(index for other, index in drawn.closed if other == axis)

@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from medassist.entities.errors import UnreadableInput
 from medassist.entities.geometry import Geometry
 from medassist.entities.prediction import Mask, Segment
 
 MOST_LABELS = 255
+MOST_BYTES = 4 << 30
+"""Label maps of more bytes than this are refused before they are allocated."""
 
 _COLORS = (
     (255, 200, 0), (0, 200, 255), (255, 90, 90), (120, 220, 90), (200, 130, 255), (255, 150, 40), (90, 150, 255),
@@ -46,10 +49,15 @@ class _Layer:
 
 
 def label_maps(regions: Sequence[Region], geometry: Geometry) -> tuple[Mask, ...]:
-    """Return as few label maps as first fit finds, segments in order; empty segments are listed too."""
+    """Return as few label maps as first fit finds, segments in order; empty segments are listed too.
+
+    Raises UnreadableInput when so many overlap that the maps would not fit into memory.
+    """
     layers: list[_Layer] = []
     for region in regions:
         if not any(layer.take(region) for layer in layers):
+            if (len(layers) + 1) * int(np.prod(geometry.shape_zyx, dtype=np.int64)) > MOST_BYTES:
+                raise UnreadableInput("Too many segments overlap: they need more memory than is sensible.")
             layers.append(_Layer(np.zeros(geometry.shape_zyx, np.uint8), []))
             layers[-1].take(region)
     return tuple(Mask(layer.labels, geometry, tuple(layer.segments)) for layer in layers)

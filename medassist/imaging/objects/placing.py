@@ -20,6 +20,9 @@ from medassist.imaging.grid import distances_along_normal, plane_affine
 SNAP_VOXELS = 0.1
 """Pixels whose centres lie this near to voxel centres are those voxels: headers round their numbers."""
 
+MOST_VOXELS = 1 << 31
+"""A grid of more voxels than this is refused before anything is allocated."""
+
 Indices = NDArray[np.int64]
 
 
@@ -125,18 +128,26 @@ def _sources(item: Dataset, *, direct: bool = False) -> Iterator[tuple[str, int]
 def own_grid(frames: Sequence[Frame], home: Geometry) -> tuple[Geometry, list[int]]:
     """Return the regular grid the frames lie on, and the slice index of each frame; sparse frames leave gaps.
 
-    Raises UnreadableInput when they form none.
+    Slices may be sheared, as those of a tilted gantry are. Raises UnreadableInput when the frames form no grid.
     """
     first = frames[0]
     along = distances_along_normal(frames)
-    start = float(along.min())
     gaps = np.diff(np.unique(np.round(along, 3)))
     step = first.gap_mm or (float(gaps.min()) if gaps.size else 0.0) or first.thickness_mm or 1.0
-    slices = (along - start) / step
+    order = np.rint((along - along.min()) / abs(step)).astype(int)
+    bottom, top = int(along.argmin()), int(along.argmax())
+    affine = plane_affine(frames[bottom], abs(step))
+    origins = np.array([frame.position for frame in frames], dtype=np.float64)
+    if order[top]:
+        affine[:3, 2] = (origins[top] - origins[bottom]) / order[top]
+    off = np.linalg.norm(origins - affine[:3, 3] - order[:, None] * affine[:3, 2], axis=1)
     parallel = all(np.allclose(one.orientation or (), first.orientation or (), atol=1e-3) for one in frames)
-    if not parallel or np.abs(slices - np.rint(slices)).max() > SNAP_VOXELS or slices.max() > 10_000:
+    alike = all(
+        (one.rows, one.columns, one.spacing_mm) == (first.rows, first.columns, first.spacing_mm) for one in frames
+    )
+    shape = (int(order.max()) + 1, first.rows, first.columns)
+    if not (parallel and alike) or off.max() > SNAP_VOXELS * min(abs(step), *(first.spacing_mm or (1.0,))):
         raise UnreadableInput("The frames of {file} form no regular grid.", file=first.path.name)
-    bottom = frames[int(along.argmin())]
-    shape = (int(np.rint(slices.max())) + 1, first.rows, first.columns)
-    grid = Geometry(plane_affine(bottom, step), shape, home.frame_of_reference_uid)
-    return grid, [int(value) for value in np.rint(slices)]
+    if int(np.prod(shape, dtype=np.int64)) > MOST_VOXELS:
+        raise UnreadableInput("{path} is too large to be laid over this series.", path=first.path)
+    return Geometry(affine, shape, home.frame_of_reference_uid), [int(value) for value in order]

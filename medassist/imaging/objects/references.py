@@ -10,6 +10,7 @@ from pydicom import Dataset
 
 from medassist.entities.study import Series, SeriesKind, Study, Warned, warned
 from medassist.imaging import tags
+from medassist.imaging.dicom_files import BAD_FILE
 from medassist.imaging.header_file import HeaderFile
 
 _DEEPEST = 12
@@ -56,7 +57,10 @@ def _related(
     header = headers.get(series.frames[0].path) if series.frames else None
     if header is None or series.kind is not SeriesKind.OTHER or series.referenced_series_uids:
         return series
-    named = [by_instance[uid] for uid in instances_in(header) if uid in by_instance]
+    try:
+        named = [by_instance[uid] for uid in instances_in(header) if uid in by_instance]
+    except BAD_FILE:  # damaged inside: what it refers to cannot be told, which is said where it is shown
+        named = []
     space = [uid for frame in _frames_of_reference(header) for uid in by_frame.get(frame, [])] if not named else []
     return replace(series, referenced_series_uids=tuple(dict.fromkeys(uid for uid in (*named, *space) if uid)))
 

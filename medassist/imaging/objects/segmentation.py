@@ -54,9 +54,10 @@ def read_segmentation(
     segments = segments_of(ds)
     frames = frames_of(ds, path)
     found = _Collected()
-    for number, frame, inside in progress.over(_pieces(ds, path, frames), "Reading the segmentation", len(frames)):
-        if inside.any():
-            _place(found, number, frame, inside, sources_of(ds, frame.index), volume)
+    for pieces in progress.over(_pieces(ds, path, frames), "Reading the segmentation", len(frames)):
+        for number, frame, inside in pieces:
+            if inside.any():
+                _place(found, number, frame, inside, sources_of(ds, frame.index), volume)
     notes = [*_fractional_note(ds), *_resampled(found, volume)]
     if found.outside:
         notes.append(warned("{count} marked voxels lie outside this series and are not shown.", count=found.outside))
@@ -76,23 +77,20 @@ def _flat(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
 
 
-def _pieces(ds: Dataset, path: Path, frames: list[Frame]) -> Iterator[Piece]:
-    """Yield (segment number, frame, where it is): one piece per frame, or one per label of a label map.
-
-    A frame that holds nothing comes as an empty piece, so that progress counts frames.
-    """
+def _pieces(ds: Dataset, path: Path, frames: list[Frame]) -> Iterator[list[Piece]]:
+    """Yield for each frame (segment number, frame, where it is): one piece, or one per label of a label map."""
     kind = tags.text((ds,), "SegmentationType")
     largest = tags.number((ds,), "MaximumFractionalValue") or 255.0
+    background = tags.whole((ds,), "PixelPaddingValue") or 0
     for frame, values in zip(frames, _decoded(ds, path), strict=False):
         if values.shape != (frame.rows, frame.columns):
             raise UnreadableInput("{path} is damaged and cannot be read.", path=path)
         if kind == "LABELMAP":
-            background = tags.whole((ds,), "PixelPaddingValue") or 0
-            yield from ((int(label), frame, values == label) for label in np.unique(values) if label != background)
+            yield [(int(label), frame, values == label) for label in np.unique(values) if label != background]
         elif kind == "FRACTIONAL":
-            yield _segment_number(ds, frame), frame, values >= HALF * largest
+            yield [(_segment_number(ds, frame), frame, values >= HALF * largest)]
         else:
-            yield _segment_number(ds, frame), frame, values != 0
+            yield [(_segment_number(ds, frame), frame, values != 0)]
 
 
 def _decoded(ds: Dataset, path: Path) -> Iterator[AnyArray]:
