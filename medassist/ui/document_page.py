@@ -48,7 +48,7 @@ def show_document(parent: QWidget, document: Document, session: Session) -> QDia
 def heading(document: Document, session: Session) -> str:
     """Say where the document comes from and which series it is about."""
     about = next((one.title for one in session.all_series() if one.key == document.series_key), "")
-    origin = tr("Read from a file; nothing here was found by MedAssist.")
+    origin = tr("Read from a file; it is no result of a model run here.")
     return f"{origin}\n{tr('About: {series}', series=about)}" if about else origin
 
 

@@ -14,7 +14,7 @@ from medassist.entities.volume import Volume
 from medassist.imaging import tags
 from medassist.imaging.dicom_files import BAD_FILE, read_header, read_with_pixels
 from medassist.imaging.objects.contours import read_contours
-from medassist.imaging.objects.kinds import READ, ObjectKind, kind_of
+from medassist.imaging.objects.kinds import OVERLAID, READ, ObjectKind, kind_of
 from medassist.imaging.objects.parametric_map import read_map
 from medassist.imaging.objects.pdf import read_pdf
 from medassist.imaging.objects.presentation import read_presentation
@@ -109,6 +109,8 @@ def _path(series: Series) -> Path:
 
 
 def _not_read(series: Series) -> UnreadableInput:
+    if kind_of(series.sop_class_uid) in OVERLAID and series.frames:
+        return UnreadableInput("{series} is seen over its images; open those first.", series=series.title)
     return UnreadableInput(
         "{series} is listed only: this version does not open objects of its kind.", series=series.title
     )

@@ -84,7 +84,7 @@ def relation_problem(series: Series, others: Sequence[Series]) -> Warned | None:
         return None
     if not series.referenced_series_uids:
         return warned("It does not say which images it belongs to.")
-    here = {one.series_uid for one in others}
+    here = {one.series_uid for one in others if one.key != series.key}
     missing = [uid for uid in series.referenced_series_uids if uid not in here]
     if not missing:
         return None
