@@ -180,29 +180,38 @@ def _plane(volume: Volume, placing: Placing, time: int, k: int, fill: float) -> 
         if own > 0:
             stored = volume.array_tzyx[time, placing.taken[index]]
             real = _real(stored, volume.padding)
-            values = np.where(real > 0, stored, 0).astype(exact)
-            _add(total, values, placing.corners_ij[index], own)
-            _add(weight, real, placing.corners_ij[index], own)
+            values = stored if real is None else np.where(real > 0, stored, 0)
+            where = _add(total, values.astype(exact), placing.corners_ij[index], own)
+            if real is None:
+                weight[where] += own
+            else:
+                _add(weight, real, placing.corners_ij[index], own)
     covered = weight >= _NO_FILL
-    values = np.divide(total, weight, out=np.full(shape, fill, exact), where=covered)
-    return _as(values, volume.array_tzyx.dtype)
+    np.divide(total, weight, out=total, where=covered & (weight != 1))
+    total[~covered] = fill
+    return _as(total, volume.array_tzyx.dtype)
 
 
-def _real(stored: AnyArray, padding: tuple[float, float] | None) -> NDArray[np.float32]:
-    """Return 1 where a slice holds a value and 0 where it holds padding."""
+def _real(stored: AnyArray, padding: tuple[float, float] | None) -> NDArray[np.float32] | None:
+    """Return 1 where a slice holds a value and 0 where it holds padding, None when it holds values alone."""
     if padding is None:
-        return np.ones(stored.shape, np.float32)
+        return None
     return ((stored < padding[0]) | (stored > padding[1])).astype(np.float32)
 
 
-def _add(total: AnyArray, plane: AnyArray, corner_ij: NDArray[np.float64], share: float) -> None:
-    """Add `share` times a plane (row, column[, colour]) whose first voxel lies at a fractional index of `total`."""
+def _add(total: AnyArray, plane: AnyArray, corner_ij: NDArray[np.float64], share: float) -> tuple[slice, slice]:
+    """Add `share` times a plane (row, column[, colour]) whose first voxel lies at a fractional index of `total`.
+
+    Returns the rows and columns it went to.
+    """
     starts = []
     for axis, corner in ((1, corner_ij[0]), (0, corner_ij[1])):
         plane, start = _moved(plane, axis, corner)
         starts.append(start)
     column, row = starts
-    total[row : row + plane.shape[0], column : column + plane.shape[1]] += share * plane
+    where = slice(row, row + plane.shape[0]), slice(column, column + plane.shape[1])
+    total[where] += plane if share == 1 else share * plane
+    return where
 
 
 def _moved(plane: AnyArray, axis: int, corner: float) -> tuple[AnyArray, int]:
@@ -227,4 +236,4 @@ def _as(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
     if dtype.kind not in "iu":
         return values.astype(dtype)
     limits = np.iinfo(dtype)
-    return np.clip(np.rint(values), limits.min, limits.max).astype(dtype)
+    return np.clip(np.rint(values, out=values), limits.min, limits.max, out=values).astype(dtype)
