@@ -22,6 +22,7 @@ def register(verbs: Any) -> None:
     """Add the verbs to the parser."""
     info = verbs.add_parser("info", help="studies, series, geometry and warnings under a path")
     info.add_argument("path", type=Path, metavar="PATH")
+    info.add_argument("--charset", default="", metavar="NAME", help="read texts as UTF-8, GB18030 or ISO 8859-1")
     info.add_argument("--json", action="store_true", help="one JSON object on standard output")
     info.set_defaults(run=run_info)
     convert = verbs.add_parser("convert", help="a series as .nii.gz, .nii, .nrrd or .mha")
@@ -37,7 +38,7 @@ def register(verbs: Any) -> None:
 def run_info(arguments: argparse.Namespace) -> int:
     """List what is under a path."""
     with progress_bar() as progress:
-        scan = jobs.open_path(arguments.path, progress=progress).scan
+        scan = jobs.open_path(arguments.path, charset=arguments.charset, progress=progress).scan
     if arguments.json:
         say_json(scan_as_json(scan))
     else:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+CHARSETS = ("UTF-8", "GB18030", "ISO 8859-1")
+"""Character sets a person may choose where the one a file declares is wrong."""
+
 
 class SeriesKind(Enum):
     """What can be done with a series."""
@@ -69,6 +72,7 @@ class Series:
         patient_orientation: letters of (0020,0020), where columns and rows lead: ("L", "F") for a frontal film
             seen as if facing the patient. All a film knows of its sides; () when the header does not tell.
         times_by: what tells the time points apart ("b-value", "trigger time", …), "" when there is only one.
+        charset: what a person chose to read its texts as, "" to believe the file.
         frame_times_ms: when each frame of a cine was taken, after the first one; () when nobody says.
         slice_times_s: when each slice was taken within one time point (s), () when the header does not say.
         irregularity: why the slices form no regular grid ("" when they do); names files and gaps.
@@ -97,6 +101,7 @@ class Series:
     shape_zyx: tuple[int, int, int] = (0, 0, 0)
     times: int = 1
     frame_times_ms: tuple[float, ...] = field(default=(), repr=False)
+    charset: str = ""
     times_by: str = ""
     slice_times_s: tuple[float, ...] = ()
     irregularity: str = ""

@@ -8,7 +8,7 @@ from pydicom import DataElement, Dataset
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
 
-from medassist.entities.study import Warned, warned
+from medassist.entities.study import CHARSETS, Warned, warned
 from medassist.imaging import tags
 from medassist.imaging.quick_header import QuickHeader
 
@@ -28,19 +28,24 @@ _CODECS = {
     "GB18030": "gb18030",
     "GBK": "gb18030",
 }
-_NAMES = {"utf-8": "UTF-8", "gb18030": "GB18030", "latin-1": "ISO 8859-1"}
+_NAMES = dict(zip(("utf-8", "gb18030", "latin-1"), CHARSETS, strict=True))
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _HANZI = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 _ACCENTED_WORD = re.compile("[A-Za-z][^\x00-\x7f]|[^\x00-\x7f][A-Za-z]")
 
 
-def mend_texts(ds: Dataset, name: str) -> tuple[Warned, ...]:
+def mend_texts(ds: Dataset, name: str, chosen: str = "") -> tuple[Warned, ...]:
     """Decode texts of an undeclared or impossible character set in place, and offer another reading of a doubtful one.
 
     `name` is the file's name. Bytes beyond ASCII without a declared character set have no meaning (PS3.5 6.1.2.1):
     they are read as UTF-8 where they are valid UTF-8, else as GB18030. Where ISO 8859-1 or GB18030 is declared but
-    the bytes look like another one, the declared reading stays and the other one is offered in the warning.
+    the bytes look like another one, the declared reading stays and the other one is offered in the warning. Who takes
+    the offer names it as `chosen`, one of `entities.study.CHARSETS`; all texts beyond ASCII are then read so.
     """
+    if chosen:
+        texts = {tag: value for tag, value in _raw_texts(ds).items() if not value.isascii()}
+        _replace(ds, texts, next(codec for codec, told in _NAMES.items() if told == chosen))
+        return ()
     declared = tags.texts((ds,), "SpecificCharacterSet")
     codec = _CODECS.get(declared[0] if declared else "") if len(declared) <= 1 else None
     raw = {} if codec is None else _raw_texts(ds)
@@ -66,13 +71,15 @@ def mend_texts(ds: Dataset, name: str) -> tuple[Warned, ...]:
     )
 
 
-def sound_texts(ds: Dataset | QuickHeader, name: str) -> tuple[Dataset | QuickHeader, tuple[Warned, ...]]:
+def sound_texts(
+    ds: Dataset | QuickHeader, name: str, chosen: str = ""
+) -> tuple[Dataset | QuickHeader, tuple[Warned, ...]]:
     """Return a header as `mend_texts` leaves it, and what it says; one read quickly is replaced only where needed."""
     if isinstance(ds, QuickHeader):
-        if not ds.once(_is_doubtful):
+        if not chosen and not ds.once(_is_doubtful):
             return ds, ()
         ds = ds.fresh()
-    return ds, mend_texts(ds, name)
+    return ds, mend_texts(ds, name, chosen)
 
 
 def _is_doubtful(layers: tuple[QuickHeader, ...]) -> bool:

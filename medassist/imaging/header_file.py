@@ -17,7 +17,7 @@ class HeaderFile:
     """One DICOM file as scanned: its header and its pictures.
 
     SR, SEG, RTSTRUCT and the like have none; `refers_to` holds the SeriesInstanceUIDs they name. `doubts` says what
-    is uncertain about the texts of the header.
+    is uncertain about the texts of the header, `charset` what a person chose to read them as.
     """
 
     path: Path
@@ -25,6 +25,7 @@ class HeaderFile:
     frames: tuple[Frame, ...]
     refers_to: tuple[str, ...] = ()
     doubts: tuple[Warned, ...] = ()
+    charset: str = ""
 
     def text(self, keyword: str) -> str:
         """Return one attribute as text."""

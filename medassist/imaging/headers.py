@@ -25,5 +25,5 @@ def read_headers(series: Series) -> list[Dataset]:
         for frame in series.frames:
             if frame.path not in read:
                 read[frame.path] = read_header(frame.path, complete=True)
-                mend_texts(read[frame.path], frame.path.name)
+                mend_texts(read[frame.path], frame.path.name, series.charset)
     return [read[frame.path] for frame in series.frames]

@@ -27,6 +27,7 @@ _PIXEL_DATA = 0x7FE00010
 _CHARACTER_SET, _FRAMES, _TRANSFER_SYNTAX = 0x00080005, 0x00280008, 0x00020010
 _UNDEFINED = 0xFFFFFFFF
 _ITEM_GROUP, _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFE, 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_DEEPEST = 64
 _FUNCTIONAL_GROUPS = (0x52009229, 0x52009230)
 
 # What decides how other values are read: character set, sign of the pixels, and the owners of private groups.
@@ -300,9 +301,14 @@ def _implicit_head(head: bytes, at: int) -> tuple[int, int, int]:
 
 
 def _end_of_items(head: bytes, at: int, read: Head) -> int:
-    """Return where a sequence of undefined length ends: behind the delimiter of its own depth."""
+    """Return where a sequence of undefined length ends: behind the delimiter of its own depth.
+
+    Raises IndexError where it nests too deep: pydicom, asked instead, says so.
+    """
     open_ends = [_SEQUENCE_END]
     while open_ends:
+        if len(open_ends) > _DEEPEST:
+            raise IndexError
         tag, length, start = read(head, at)
         at = start
         if tag == open_ends[-1]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from pydicom import Dataset
 
@@ -36,9 +37,6 @@ from medassist.imaging.studies import studies_of
 from medassist.imaging.tags import text, texts, whole
 from medassist.progress import Progress
 
-_Roots = tuple[Path, Path]
-"""The folder a file lies in, and the path a person opened: the same, or the archive the folder was unpacked from."""
-
 _THREADS = 8
 _PROBE, _SLOW_S = 32, 0.001
 _DICOMDIR = "1.2.840.10008.1.3.10"
@@ -55,6 +53,17 @@ _DERIVED = (
 # Storage classes whose instances always have pixels: CR, DX, MG, IO, CT, US, MR, NM, SC, XA, RF, VL, PET and enhanced.
 _PICTURE_NUMBERS = "1 1.1 1.1.1 1.2 1.3 2 2.1 3.1 4 4.1 6.1 7 12.1 12.2 20 128"
 _PICTURES = tuple(f"1.2.840.10008.5.1.4.1.1.{number}" for number in _PICTURE_NUMBERS.split())
+
+
+class _Origin(NamedTuple):
+    """Where a file comes from: the folder it lies in, and the path a person opened, the same or an archive of it.
+
+    `charset` is the character set the person chose for its texts, "" to believe the file.
+    """
+
+    folder: Path
+    opened: Path
+    charset: str = ""
 
 
 class _CutOff(UnreadableInput):
@@ -75,9 +84,10 @@ class _Found:
     lost: defaultdict[str, list[Path]] = field(default_factory=lambda: defaultdict(list))
 
 
-def scan(path: Path, *, progress: Progress | None = None) -> Scan:
+def scan(path: Path, *, charset: str = "", progress: Progress | None = None) -> Scan:
     """Return the studies and series under a folder, a file, a zip or a DICOMDIR.
 
+    `charset`, one of `entities.study.CHARSETS`, is what texts are read as instead of what the files declare.
     Files that are no images are listed in `skipped` with the reason. Raises UnreadableInput when there is nothing to
     show, and Cancelled.
     """
@@ -88,7 +98,7 @@ def scan(path: Path, *, progress: Progress | None = None) -> Scan:
     files, refused = without_links_outside(_files(root), root)
     if not files and not refused:
         raise UnreadableInput("{path} holds no files.", path=path)
-    origins = _unfolded(files, (root, path), refused, progress)
+    origins = _unfolded(files, _Origin(root, path, charset), refused, progress)
     with quietly():
         found = _read_all(origins, progress)
         found.problems += refused
@@ -138,23 +148,23 @@ def _files(root: Path) -> list[Path]:
 
 
 def _unfolded(
-    files: Sequence[Path], roots: _Roots, refused: list[tuple[Path, UnreadableInput]], progress: Progress
-) -> dict[Path, _Roots]:
+    files: Sequence[Path], origin: _Origin, refused: list[tuple[Path, UnreadableInput]], progress: Progress
+) -> dict[Path, _Origin]:
     """Return every file to read with its roots; archives in a folder stand for what they hold."""
-    origins: dict[Path, _Roots] = {}
+    origins: dict[Path, _Origin] = {}
     for path in files:
-        if path.suffix.lower() != ".zip" or not _is_zip(path) or path == roots[1]:
-            origins[path] = roots
+        if path.suffix.lower() != ".zip" or not _is_zip(path) or path == origin.opened:
+            origins[path] = origin
             continue
         try:
             folder = unpack(path, progress=progress)
-            origins |= dict.fromkeys(_files(folder), (folder, path))
+            origins |= dict.fromkeys(_files(folder), _Origin(folder, path, origin.charset))
         except UnreadableInput as problem:
             refused.append((path, problem))
     return origins
 
 
-def _read_all(origins: Mapping[Path, _Roots], progress: Progress) -> _Found:
+def _read_all(origins: Mapping[Path, _Origin], progress: Progress) -> _Found:
     found = _Found()
     seen: set[str] = set()
     for path, result in progress.over(_results(origins), "Reading headers", len(origins)):
@@ -172,7 +182,7 @@ def _read_all(origins: Mapping[Path, _Roots], progress: Progress) -> _Found:
     return found
 
 
-def _results(origins: Mapping[Path, _Roots]) -> Iterator[tuple[Path, HeaderFile | Series | UnreadableInput]]:
+def _results(origins: Mapping[Path, _Origin]) -> Iterator[tuple[Path, HeaderFile | Series | UnreadableInput]]:
     """Read files in order: one after the other, or in several threads where each of them is slow to come.
 
     Python reads headers in one thread at a time; others only help to wait for a network or a disk. Files not begun
@@ -180,8 +190,8 @@ def _results(origins: Mapping[Path, _Roots]) -> Iterator[tuple[Path, HeaderFile 
     """
     waiting = iter(origins.items())
     began, cpu = time.perf_counter(), time.thread_time()
-    for done, (path, roots) in enumerate(waiting, 1):
-        yield path, _read_one(path, roots)
+    for done, (path, origin) in enumerate(waiting, 1):
+        yield path, _read_one(path, origin)
         if done % _PROBE == 0 and (time.perf_counter() - began) - (time.thread_time() - cpu) > done * _SLOW_S:
             break
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="scan")
@@ -191,13 +201,13 @@ def _results(origins: Mapping[Path, _Roots]) -> Iterator[tuple[Path, HeaderFile 
         pool.shutdown(cancel_futures=True)
 
 
-def _read_one(path: Path, roots: _Roots) -> HeaderFile | Series | UnreadableInput:
+def _read_one(path: Path, origin: _Origin) -> HeaderFile | Series | UnreadableInput:
     try:
         if format_of(path) and not _has_preamble(path):
-            root, source = roots
-            key = str(path) if root == source else f"{source}!{path.relative_to(root).as_posix()}"
+            inside = path.relative_to(origin.folder).as_posix()
+            key = str(path) if origin.folder == origin.opened else f"{origin.opened}!{inside}"
             return foreign_series(path, key)
-        return _read_dicom(path)
+        return _read_dicom(path, origin.charset)
     except UnreadableInput as problem:
         return problem
     except PermissionError:
@@ -206,10 +216,10 @@ def _read_one(path: Path, roots: _Roots) -> HeaderFile | Series | UnreadableInpu
         return UnreadableInput("{path} is damaged and cannot be read.", path=path)
 
 
-def _read_dicom(path: Path) -> HeaderFile:
+def _read_dicom(path: Path, charset: str) -> HeaderFile:
     quick = read_quickly(path)
     header, rest = (quick, quick.rest) if quick is not None else _read_unusual(path)
-    ds, doubts = sound_texts(header, path.name)
+    ds, doubts = sound_texts(header, path.name, charset)
     sop_class = sop_class_of(ds)
     if sop_class == _DICOMDIR:
         raise index_remark(path)
@@ -218,13 +228,13 @@ def _read_dicom(path: Path) -> HeaderFile:
     if not is_picture:
         if sop_class in _PICTURES:
             raise _CutOff("{path} is cut off: it holds no pixels.", path=path, series_uid=series_uid)
-        return _other_file(path)
+        return _other_file(path, charset)
     check_size(ds, path, rest)
     if is_cut_off(ds, rest):
         raise _CutOff("{path} is cut off: it holds fewer pixels than it states.", path=path, series_uid=series_uid)
     complete = "MOSAIC" in texts((ds,), "ImageType") or whole((ds,), (0x0065, 0x1050))
     frames = frames_of(read_header(path, complete=True) if complete else ds, path)
-    return HeaderFile(path, ds, tuple(frames), doubts=doubts)
+    return HeaderFile(path, ds, tuple(frames), doubts=doubts, charset=charset)
 
 
 def _read_unusual(path: Path) -> tuple[Dataset, int]:
@@ -235,10 +245,10 @@ def _read_unusual(path: Path) -> tuple[Dataset, int]:
     return read_header_and_rest(path)
 
 
-def _other_file(path: Path) -> HeaderFile:
+def _other_file(path: Path, charset: str) -> HeaderFile:
     ds = read_header(path, complete=True)
-    doubts = mend_texts(ds, path.name)
-    return HeaderFile(path, ds, (), tuple(referenced_series(ds)), doubts)
+    doubts = mend_texts(ds, path.name, charset)
+    return HeaderFile(path, ds, (), tuple(referenced_series(ds)), doubts, charset)
 
 
 def _skipped(path: Path, problem: UnreadableInput) -> Skipped:

@@ -122,6 +122,7 @@ def _other_series(files: Sequence[HeaderFile], label: str) -> Series:
 def _series(file: HeaderFile, kind: SeriesKind, frames: Sequence[Frame], part: str, **facts: object) -> Series:
     return Series(
         key=file.text("SeriesInstanceUID") or str(file.path),
+        charset=file.charset,
         kind=kind,
         frames=tuple(frame.ref for frame in frames),
         series_uid=file.text("SeriesInstanceUID"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from medassist.entities.errors import Refused, UnreadableInput, UsageError
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Check, Mask, Prediction, Verdict
-from medassist.entities.study import Series, SeriesKind, Study
+from medassist.entities.study import CHARSETS, Series, SeriesKind, Study
 from medassist.entities.volume import Volume
 from medassist.progress import Progress
 from medassist.session.actions import AddHeatmap, AddPrediction, AddScan, ReportWritten, ShowResampled, ShowVolume
@@ -23,11 +23,21 @@ MOST_TARGETS = 3
 """How many labels are explained unless somebody asks for one."""
 
 
-def open_path(path: Path, *, progress: Progress) -> AddScan:
-    """Read the headers of everything under `path` (UnreadableInput when nothing can be shown)."""
+def open_path(path: Path, *, charset: str = "", progress: Progress) -> AddScan:
+    """Read the headers of everything under `path` (UnreadableInput when nothing can be shown).
+
+    `charset` is what texts are read as instead of what the files declare (UsageError for one nobody knows).
+    """
     from medassist.imaging.scan import scan
 
-    return AddScan(scan(path, progress=progress))
+    if charset and charset not in CHARSETS:
+        raise UsageError(
+            "There is no character set {charset} to choose.",
+            remedy="Choose one of: {choices}.",
+            charset=charset,
+            choices=", ".join(CHARSETS),
+        )
+    return AddScan(scan(path, charset=charset, progress=progress))
 
 
 def load_series(series: Series, *, progress: Progress) -> ShowVolume:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from medassist.entities.study import CHARSETS
 from medassist.language import LANGUAGES, current_language, tr
 from medassist.session.actions import SetWindow
 from medassist.ui import recent
@@ -39,6 +40,9 @@ class Menus:
         self.recent = QMenu(self.file)
         self.file.addMenu(self.recent)
         self.recent.aboutToShow.connect(self._fill_recent)
+        self.texts = QMenu(self.file)
+        self.file.addMenu(self.texts)
+        self._charsets = {name: self._action(self.texts, partial(self._read_texts, name)) for name in ("", *CHARSETS)}
         self.file.addSeparator()
         self.export = self._action(self.file, self._export, "Ctrl+E")
         self.file.addSeparator()
@@ -59,6 +63,9 @@ class Menus:
         self.open_folder.setText(tr("Open folder…"))
         self.open_file.setText(tr("Open file…"))
         self.recent.setTitle(tr("Open recent"))
+        self.texts.setTitle(tr("Read names and texts as"))
+        for name, action in self._charsets.items():
+            action.setText(name or tr("The file declares"))
         self.export.setText(tr("Export report…"))
         self.quit.setText(tr("Quit"))
         self.view.setTitle(tr("View"))
@@ -117,6 +124,14 @@ class Menus:
             action.triggered.connect(lambda _on=False, path=path: self._window.open([path]))
         if self.recent.isEmpty():
             self.recent.addAction(tr("Nothing opened yet")).setEnabled(False)
+
+    def _read_texts(self, charset: str) -> None:
+        """Open what is on screen again and read its texts in another character set."""
+        session = self._store.session
+        self._window.opener.open(
+            [one.source for one in session.scans if any(series.key == session.current for series in one.all_series())],
+            charset,
+        )
 
     def _fill_windows(self) -> None:
         """List the grey scales of the series on screen: those of its file first, then those on the digit keys."""

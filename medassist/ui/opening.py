@@ -55,12 +55,15 @@ class Opener(QObject):
         self._awaiting_picture = False
         store.changed.connect(self._scanned)
 
-    def open(self, paths: Sequence[Path]) -> None:
-        """Scan `paths`, each in its own lane, so that an unreadable one does not take the others along."""
+    def open(self, paths: Sequence[Path], charset: str = "") -> None:
+        """Scan `paths`, each in its own lane, so that an unreadable one does not take the others along.
+
+        `charset` is what texts are read as instead of what the files declare.
+        """
         found = sources(paths)
         self._awaiting_picture = bool(found)
         for path in found:
-            self._runner.start(f"open {path}", open_path, path)
+            self._runner.start(f"open {path}", open_path, path, charset=charset)
 
     def _scanned(self, old: Session, new: Session) -> None:
         if not self._awaiting_picture or old.scans is new.scans:

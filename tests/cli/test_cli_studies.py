@@ -29,6 +29,15 @@ def test_info_names_what_it_skipped(medassist, tmp_path) -> None:
     assert skipped[0]["reason"]
 
 
+def test_info_reads_texts_as_asked(medassist, tmp_path) -> None:
+    (path,) = write_ct_series(tmp_path, slices=1, PatientName="NNNN", SpecificCharacterSet="ISO_IR 100")
+    path.write_bytes(path.read_bytes().replace(b"NNNN", "王东".encode("gb18030")))
+    assert "look like GB18030: 王东" in medassist("info", path).out
+    study = medassist("info", path, "--json", "--charset", "GB18030").json["studies"][0]
+    assert study["patient"]["name"] == "王东"
+    assert medassist("info", path, "--charset", "Klingon").code == 2
+
+
 def test_info_for_people_shows_the_irregularity(medassist, tmp_path) -> None:
     write_ct_series(tmp_path)[3].unlink()
     answer = medassist("info", tmp_path)

@@ -86,6 +86,18 @@ def test_wrong_declaration_gets_an_offer(tmp_path, charset, codec, told):
     assert f"declares its texts as {charset}, but they look like {told}: 王^小东" in said
 
 
+@pytest.mark.parametrize("chosen", ["GB18030", "UTF-8"])
+def test_the_offer_can_be_taken(tmp_path, chosen):
+    codec = chosen.lower()
+    path = write(tmp_path, "ISO_IR 100", "王^小东".encode(codec), "肺窗".encode(codec))
+    found = scan(path, charset=chosen)
+    (study,), (series,) = found.studies, found.all_series()
+    assert (study.patient.name, series.description, series.charset) == ("王^小东", "肺窗", chosen)
+    assert not [one for one in series.warnings if "texts" in one.text()]
+    (header,) = read_headers(series)
+    assert (str(header.PatientName), header.SpecificCharacterSet) == ("王^小东", "ISO_IR 192")
+
+
 def test_texts_that_are_no_utf_8_are_read_as_gb18030(tmp_path):
     found, _, said = opened(write(tmp_path, "ISO_IR 192", NAME.encode("gb18030")))
     assert found == NAME

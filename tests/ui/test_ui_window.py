@@ -321,3 +321,16 @@ def test_grey_scales_of_the_file_are_a_menu(window, store, tmp_path):
     second.trigger()
     assert store.session.view.window.center == -600
     assert store.session.view.window.function == "SIGMOID"
+
+
+def test_texts_are_read_again_in_another_character_set(window, store, tmp_path):
+    (path,) = write_ct_series(tmp_path / "ct", slices=1, PatientName="NNNN", SpecificCharacterSet="ISO_IR 100")
+    path.write_bytes(path.read_bytes().replace(b"NNNN", "王东".encode("gb18030")))
+    window.open([tmp_path / "ct"])
+    pump(lambda: store.session.volume is not None)
+    assert store.session.scans[0].studies[0].patient.name != "王东"
+    declared, _utf_8, gb18030, _latin = window.menus.texts.actions()
+    assert (declared.text(), gb18030.text()) == ("The file declares", "GB18030")
+    gb18030.trigger()
+    pump(lambda: store.session.scans[0].studies[0].patient.name == "王东")
+    pump(lambda: store.session.volume.series.charset == "GB18030")
