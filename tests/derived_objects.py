@@ -78,6 +78,29 @@ def highdicom_seg(
     return hd.seg.Segmentation(sources, masks, kind, descriptions, **(values | more))
 
 
+@quietly()
+def highdicom_map(images: Sequence[Path], values: NDArray, *, slope: float, intercept: float) -> Dataset:
+    """Build a float Parametric Map of diffusion with highdicom: values are (slice, row, column) in image order."""
+    import highdicom as hd
+    from pydicom.sr.codedict import codes
+
+    mapping = hd.pm.RealWorldValueMapping(
+        lut_label="ADC", lut_explanation="ADC map", unit=code_concept("um2/s", "UCUM", "um2/s"), slope=slope,
+        intercept=intercept, value_range=(-1e6, 1e6),
+        quantity_definition=codes.DCM.ApparentDiffusionCoefficient,
+    )  # fmt: skip
+    return hd.pm.ParametricMap(
+        [dcmread(path) for path in images], values, generate_uid(), 61, generate_uid(), 1, "Tests", "Phantom", "1",
+        "1", False, [mapping], window_center=0.0, window_width=10.0,
+    )  # fmt: skip
+
+
+def code_concept(value: str, scheme: str, meaning: str) -> Dataset:
+    from highdicom.sr import CodedConcept
+
+    return CodedConcept(value, scheme, meaning)
+
+
 def write_seg(path: Path, images: Sequence[Path], masks: NDArray | None = None, series_uid: str = "") -> Path:
     """Write a binary SEG; `series_uid` makes it refer to a series that is elsewhere."""
     if masks is None:

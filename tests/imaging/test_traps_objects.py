@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from derived_objects import (
+    highdicom_map,
     highdicom_seg,
     write_key_objects,
     write_pdf,
@@ -277,3 +278,30 @@ def test_object_without_series_is_related_by_its_images(tmp_path):
     ds.save_as(tmp_path / "seg.dcm")
     volume, objects = opened(tmp_path)
     assert objects["segmentation"].referenced_series_uids == (volume.series.series_uid,)
+
+
+def test_segmentation_of_slices_with_a_gap_finds_its_slices(tmp_path):
+    images = write_ct_series(tmp_path)
+    images.pop(3).unlink()
+    masks = np.zeros((7, 64, 64), np.uint8)
+    masks[1:5, 10:20, 30:44] = 1
+    masks[5, 2:4, 2:4] = 1
+    highdicom_seg(images, masks).save_as(tmp_path / "seg.dcm")
+    volume, objects = opened(tmp_path)
+    assert not volume.is_regular
+    assert np.array_equal(of(read_overlay(objects["segmentation"], volume), "Lesion"), masks == 1)
+
+
+@pytest.mark.parametrize("orientation", [(1, 0, 0, 0, 1, 0), (0.96, 0.28, 0, 0, 0, -1)])
+def test_float_map_with_unit_comes_home(tmp_path, orientation):
+    images = write_ct_series(tmp_path, orientation=orientation)
+    values = np.random.default_rng(3).normal(0, 5, (8, 64, 64)).astype(np.float32)
+    order = [5, 0, 7, 2, 1, 6, 3, 4]
+    highdicom_map([images[index] for index in order], values[order], slope=0.5, intercept=-1.0).save_as(
+        tmp_path / "map.dcm"
+    )
+    volume, objects = opened(tmp_path)
+    (found,) = read_overlay(objects["parametric map"], volume).maps
+    assert np.allclose(found.values_zyx, values * 0.5 - 1.0, atol=1e-5)
+    assert (found.parameters["unit"], found.method) == ("um2/s", "Apparent Diffusion Coefficient")
+    assert not found.model.name, "no model ran here"
