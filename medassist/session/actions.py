@@ -47,14 +47,24 @@ def center_of(volume: Volume) -> Point:
 
 @dataclass(frozen=True, eq=False)
 class AddScan:
-    """Add what was found under a path; opening the same path again replaces it."""
+    """Add what was found under a path; opening the same path again replaces it.
+
+    Grids resampled from slices that are still the same stay listed; a series that is gone leaves the screen.
+    """
 
     scan: Scan
 
     def __call__(self, session: Session) -> Session:
         """Return the session with the scan at the end."""
         others = tuple(scan for scan in session.scans if scan.source != self.scan.source)
-        return replace(session, scans=(*others, self.scan))
+        found = self.scan
+        for one in (series for scan in session.scans if scan not in others for series in scan.all_series()):
+            known = {series.key: series for series in found.all_series()}
+            if one.raw is not None and one.key not in known and known.get(one.raw.key) == one.raw:
+                found = _listed(found, one)
+        after = replace(session, scans=(*others, found))
+        gone = session.current not in {series.key for series in after.all_series()}
+        return replace(after, current="") if gone else after
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -135,3 +136,33 @@ def test_largest_segments_are_explained_and_empty_ones_left_out() -> None:
     segments = tuple(Segment(value, f"s{value}") for value in (1, 2, 3))
     mask = Mask(labels, Geometry(np.eye(4), (1, 1, 6)), segments)
     assert jobs.default_targets(Prediction(MODEL, "one", "", "cpu", mask=mask)) == ("s2", "s1")
+
+
+def resampled(stack: Series) -> Volume:
+    series = replace(stack, key=f"{stack.key}#resampled", kind=SeriesKind.VOLUME, part="resampled", raw=stack)
+    return replace(volume(), series=series)
+
+
+def test_a_resampled_series_is_listed_behind_its_slices(session: Session) -> None:
+    other = volume("two").series
+    scan = Scan(Path("a"), (Study("1", series=(volume().series, other)),))
+    session = actions.AddScan(scan)(session)
+    for _ in range(2):
+        session = actions.ShowResampled(resampled(volume().series))(session)
+    assert [one.key for one in session.all_series()] == ["one", "one#resampled", "two"]
+    assert session.current == "one#resampled"
+
+
+def test_opening_again_keeps_a_grid_whose_slices_are_the_same(session: Session) -> None:
+    session = actions.ShowResampled(resampled(volume().series))(session)
+    again = actions.AddScan(Scan(Path("a"), (Study("1", series=(volume().series,)),)))(session)
+    assert [one.key for one in again.all_series()] == ["one", "one#resampled"]
+    assert again.study_of(again.current).study_uid == "1"
+
+
+def test_a_series_that_is_gone_leaves_the_screen(session: Session) -> None:
+    session = actions.ShowResampled(resampled(volume().series))(session)
+    changed = replace(volume().series, description="changed")
+    again = actions.AddScan(Scan(Path("a"), (Study("1", series=(changed,)),)))(session)
+    assert [one.key for one in again.all_series()] == ["one"]
+    assert (again.current, again.volume) == ("", None)
