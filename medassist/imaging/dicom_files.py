@@ -56,7 +56,7 @@ PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 _MAX_RATIO = 2000  # JPEG 2000 of an empty frame comes near 1000
 _FREE_BYTES = 128 << 20
-_INFLATE_RATIO, _INFLATE_FREE, _INFLATE_MAX = 100, 64 << 20, 2 << 30
+_INFLATE_RATIO, _INFLATE_FREE, _INFLATE_MAX, _INFLATE_PIECE = 100, 64 << 20, 2 << 30, 1 << 20
 
 HEADER_TAGS: tuple[str | int, ...] = (
     "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID",
@@ -170,22 +170,29 @@ def _parse(
 
 def _read_deflated(path: Path, wanted: list[str | int] | None, *, with_pixels: bool) -> tuple[Dataset, int]:
     """Inflate under a limit before pydicom sees the file: it would inflate a bomb to the end (PS3.5 A.5)."""
-    raw = path.read_bytes()
     group_length = read_file_meta_info(path).get("FileMetaInformationGroupLength")
     if group_length is None:
         raise UnreadableInput("{path} is deflated, but its file meta information has no length.", path=path)
-    body = raw[132 + 12 + int(group_length) :]
-    limit = min(_INFLATE_MAX, max(_INFLATE_FREE, _INFLATE_RATIO * len(raw)))
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    data = inflater.decompress(body, limit)
-    if inflater.unconsumed_tail:
-        raise UnreadableInput(
-            "{path} would unpack to more than {size} MB; it was left alone.", path=path, size=limit >> 20
-        )
+    data = _inflated(path, 132 + 12 + int(group_length))
     buffer = BytesIO(data)
     ds = dcmread(buffer, stop_before_pixels=not with_pixels, force=True, specific_tags=wanted)
     ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     return ds, len(data) - buffer.tell()
+
+
+def _inflated(path: Path, start: int) -> bytes:
+    """Return what a deflated file holds from byte `start` on, read piece by piece under a limit."""
+    limit = min(_INFLATE_MAX, max(_INFLATE_FREE, _INFLATE_RATIO * path.stat().st_size))
+    inflater, data = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
+    with path.open("rb") as file:
+        file.seek(start)
+        while (packed := file.read(_INFLATE_PIECE)) and not inflater.eof:
+            data += inflater.decompress(packed, limit + 1 - len(data))
+            if len(data) > limit:
+                raise UnreadableInput(
+                    "{path} would unpack to more than {size} MB; it was left alone.", path=path, size=limit >> 20
+                )
+    return bytes(data)
 
 
 def _named(ds: Dataset, path: Path) -> Dataset:
