@@ -119,6 +119,8 @@ def read_quickly(path: Path) -> QuickHeader | None:
         quick = quick_header(head, status.st_size, _WANTED)
         if quick is None and len(head) == _HEAD_BYTES < status.st_size and head[128:132] == b"DICM":
             quick = quick_header(head + file.read(_LARGE_HEAD_BYTES), status.st_size, _WANTED)
+    if quick is not None:
+        quick.stamp = (status.st_size, status.st_mtime_ns)
     return quick if quick is not None and sop_class_of(quick).startswith("1.") else None
 
 

@@ -22,6 +22,7 @@ from medassist.imaging.foreign_pixels import load_foreign
 from medassist.imaging.frames import Frame, frames_of
 from medassist.imaging.grid import film_affine, plane_affine, step_of
 from medassist.imaging.padding import Range, fitting, stored_padding, unify
+from medassist.imaging.plain_pixels import PlainPicture, plain_pictures, read_plain
 from medassist.imaging.quiet import quietly
 from medassist.imaging.regular import regularise
 from medassist.imaging.remarks import damaged_slices
@@ -82,6 +83,15 @@ def load(series: Series, *, progress: Progress | None = None) -> Volume:
 
 
 def _assemble(series: Series, progress: Progress) -> Volume:
+    plain = plain_pictures(series)
+    if plain is not None:
+        read = read_plain(plain, progress)
+        if read is not None:
+            return _volume(series, (), plain, *read)
+    return _decoded(series, progress)
+
+
+def _decoded(series: Series, progress: Progress) -> Volume:
     files: list[_Decoded] = []
     stored: AnyArray | None = None
     wanted = _by_file(series)
@@ -181,10 +191,16 @@ def _room_for(stored: AnyArray | None, values: AnyArray, path: Path, count: int)
     return stored.astype(np.promote_types(stored.dtype, values.dtype), copy=False)
 
 
-def _volume(series: Series, lost: tuple[int, ...], pictures: Sequence[_Picture], stored: AnyArray) -> Volume:
+def _volume(
+    series: Series,
+    lost: tuple[int, ...],
+    pictures: Sequence[_Picture | PlainPicture],
+    stored: AnyArray,
+    ends: tuple[int, int] | None = None,
+) -> Volume:
     frames = [picture.frame for picture in pictures]
     kept = next(picture for index, picture in enumerate(pictures) if index not in lost)
-    values, padding = _values(stored, lost, pictures)
+    values, padding = _values(stored, lost, pictures, ends)
     depth = series.shape_zyx[0]
     by_place = values.reshape(depth, series.times, *values.shape[1:])
     array = np.ascontiguousarray(np.moveaxis(by_place, 1, 0)) if series.times > 1 else by_place[:, 0][None]
@@ -203,7 +219,12 @@ def _volume(series: Series, lost: tuple[int, ...], pictures: Sequence[_Picture],
     )
 
 
-def _values(stored: AnyArray, lost: tuple[int, ...], pictures: Sequence[_Picture]) -> tuple[AnyArray, Range | None]:
+def _values(
+    stored: AnyArray,
+    lost: tuple[int, ...],
+    pictures: Sequence[_Picture | PlainPicture],
+    ends: tuple[int, int] | None,
+) -> tuple[AnyArray, Range | None]:
     """Return modality values and their padding; frames that were lost hold padding, or the least value there is."""
     if stored.ndim == 4:
         return stored, None
@@ -212,7 +233,7 @@ def _values(stored: AnyArray, lost: tuple[int, ...], pictures: Sequence[_Picture
     for index in lost:
         stored[index] = fitting(stored, empty[0]) if empty is not None else min(stored[other].min() for other in kept)
     slopes, intercepts = ([getattr(one.frame, name) for one in pictures] for name in ("slope", "intercept"))
-    values = rescale(stored, slopes, intercepts)
+    values = rescale(stored, slopes, intercepts, ends)
     return values, unify(values, [one.padding for one in pictures], slopes, intercepts)
 
 

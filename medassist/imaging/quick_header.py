@@ -56,12 +56,14 @@ class QuickHeader:
         syntax: transfer syntax.
         pixels_at, pixels_length: place and length in bytes of the pixels in the file (length 0xFFFFFFFF when they
             are encapsulated); `rest` bytes follow the header, the tag of the pixels included.
+        stamp: size and time of change (ns) of the file.
     """
 
     def __init__(self, raw: dict[int, bytes], syntax: UID, place: tuple[int, int, int]) -> None:
         self.raw, self.syntax = raw, syntax
         self.pixels_at, self.pixels_length, self.rest = place
         self.original_encoding = (syntax == ImplicitVRLittleEndian, True)
+        self.stamp = (0, 0)
         self._asked: set[int] | None = None
         get = raw.get
         self.context = (*[get(tag) for tag in _CONTEXT], b"implicit" if self.original_encoding[0] else b"")

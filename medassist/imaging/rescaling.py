@@ -11,17 +11,19 @@ from medassist.entities.volume import AnyArray
 _CANDIDATES = (np.uint8, np.int16, np.uint16, np.int32)
 
 
-def rescale(stored: AnyArray, slopes: Sequence[float], intercepts: Sequence[float]) -> AnyArray:
+def rescale(
+    stored: AnyArray, slopes: Sequence[float], intercepts: Sequence[float], ends: tuple[int, int] | None = None
+) -> AnyArray:
     """Return slope * stored + intercept per frame (PS3.3 C.11.1.1.2); `stored` (frame, row, column) may be reused.
 
     Whole numbers stay integers of the smallest fitting type; everything else becomes float32, frame by frame, so
-    that one slice's scale never rounds another's values.
+    that one slice's scale never rounds another's values. `ends` are the least and greatest stored values, when known.
     """
     scale = set(zip(slopes, intercepts, strict=True))
     if len(scale) == 1 and stored.dtype.kind in "iu":
         slope, intercept = scale.pop()
         if float(slope).is_integer() and float(intercept).is_integer():
-            return _whole(stored, int(slope), int(intercept))
+            return _whole(stored, int(slope), int(intercept), ends)
     values = stored.astype(np.float32)
     for index, (slope, intercept) in enumerate(zip(slopes, intercepts, strict=True)):
         if slope != 1:
@@ -31,9 +33,10 @@ def rescale(stored: AnyArray, slopes: Sequence[float], intercepts: Sequence[floa
     return values
 
 
-def _whole(stored: AnyArray, slope: int, intercept: int) -> AnyArray:
-    ends = [int(stored.min(initial=0)) * slope + intercept, int(stored.max(initial=0)) * slope + intercept]
-    dtype = fitting_dtype(min(ends), max(ends))
+def _whole(stored: AnyArray, slope: int, intercept: int, ends: tuple[int, int] | None) -> AnyArray:
+    low, high = ends or (int(stored.min(initial=0)), int(stored.max(initial=0)))
+    scaled = [min(low, 0) * slope + intercept, max(high, 0) * slope + intercept]
+    dtype = fitting_dtype(min(scaled), max(scaled))
     if dtype is None:
         return stored.astype(np.float64) * slope + intercept
     if slope == 1 and dtype.itemsize == stored.dtype.itemsize:

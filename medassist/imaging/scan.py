@@ -32,6 +32,7 @@ from medassist.imaging.foreign import foreign_series, format_of
 from medassist.imaging.frames import frames_of
 from medassist.imaging.header_file import HeaderFile, referenced_series
 from medassist.imaging.media_index import NAME, index_remark, without_links_outside
+from medassist.imaging.plain_pixels import remember
 from medassist.imaging.quiet import quietly
 from medassist.imaging.studies import studies_of
 from medassist.imaging.tags import text, texts, whole
@@ -234,6 +235,8 @@ def _read_dicom(path: Path, charset: str) -> HeaderFile:
         raise _CutOff("{path} is cut off: it holds fewer pixels than it states.", path=path, series_uid=series_uid)
     complete = "MOSAIC" in texts((ds,), "ImageType") or whole((ds,), (0x0065, 0x1050))
     frames = frames_of(read_header(path, complete=True) if complete else ds, path)
+    if quick is not None:
+        remember(path, quick, frames)
     return HeaderFile(path, ds, tuple(frames), doubts=doubts, charset=charset)
 
 

@@ -1,0 +1,136 @@
+"""Pixels that lie in their files as they lie in memory: read straight to their place, by what the scan found out.
+
+Scanning tells where the pixels of a plain file begin and what its header says of them. Both are remembered with the
+file's size and time of change, so that loading parses nothing a second time; a file that changed is read anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from medassist.entities.study import Series
+from medassist.entities.volume import AnyArray
+from medassist.imaging import tags
+from medassist.imaging.frames import Frame
+from medassist.imaging.padding import Range, stored_padding
+from medassist.imaging.quick_header import QuickHeader
+from medassist.progress import Progress
+
+_MOST_FILES = 200_000
+_THREADS, _CHUNK = 4, 8
+
+
+@dataclass(frozen=True)
+class PlainPicture:
+    """What is known of one picture and where its pixels are.
+
+    Attributes:
+        padding: range of stored values that mean "no data", None when there is none.
+        at: place of the first pixel in the file; `stamp` is size and time of change of the file.
+        dtype: of the stored values; their highest `unused_bits` bits have no meaning.
+    """
+
+    frame: Frame
+    padding: Range | None
+    photometric: str
+    at: int
+    dtype: np.dtype[Any]
+    unused_bits: int
+    stamp: tuple[int, int]
+
+
+_known: dict[Path, PlainPicture] = {}
+
+
+def remember(path: Path, header: QuickHeader, frames: Sequence[Frame]) -> None:
+    """Keep where the pixels of a scanned file are, when they are plain."""
+    if len(_known) >= _MOST_FILES:
+        _known.clear()
+    layout = header.once(_layout) if header.syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian) else None
+    if layout is None or len(frames) != 1:
+        _known.pop(path, None)
+        return
+    dtype, unused_bits, padding, photometric = layout
+    size = frames[0].rows * frames[0].columns * dtype.itemsize
+    if header.pixels_length in (size, size + size % 2):
+        _known[path] = PlainPicture(frames[0], padding, photometric, header.pixels_at, dtype, unused_bits, header.stamp)
+
+
+def _layout(layers: tuple[Any, ...]) -> tuple[np.dtype[Any], int, Range | None, str] | None:
+    """Return dtype, unused bits, padding and photometric interpretation; None for what needs decoding."""
+    numbers = [tags.whole(layers, name) for name in ("BitsAllocated", "BitsStored", "PixelRepresentation")]
+    allocated, stored, signed = (-1 if number is None else number for number in numbers)
+    photometric = tags.text(layers, "PhotometricInterpretation")
+    grey = photometric in ("MONOCHROME1", "MONOCHROME2") and tags.whole(layers, "SamplesPerPixel") == 1
+    if not grey or allocated not in (8, 16, 32) or not 0 < stored <= allocated or signed not in (0, 1):
+        return None
+    if "ModalityLUTSequence" in layers[0]:
+        return None
+    dtype = np.dtype(f"<{'ui'[signed]}{allocated // 8}")
+    return dtype.newbyteorder("="), allocated - stored, stored_padding(layers[0]), photometric
+
+
+def plain_pictures(series: Series) -> list[PlainPicture] | None:
+    """Return the pictures of a series when all of them are plain, of one size and type, and in files of their own."""
+    found = [_known.get(ref.path) for ref in series.frames]
+    pictures = [picture for picture in found if picture is not None]
+    kinds = {(one.frame.rows, one.frame.columns, one.dtype, one.unused_bits) for one in pictures}
+    whole = len(pictures) == len(series.frames) and len(kinds) == 1 and np.little_endian
+    return pictures if whole and kinds.pop()[:2] == series.shape_zyx[1:] else None
+
+
+def read_plain(pictures: Sequence[PlainPicture], progress: Progress) -> tuple[AnyArray, tuple[int, int]] | None:
+    """Return the stored values (picture, row, column), the least and the greatest; None when a file has changed."""
+    first = pictures[0]
+    stored: AnyArray = np.empty((len(pictures), first.frame.rows, first.frame.columns), first.dtype)
+    starts = range(0, len(pictures), _CHUNK)
+    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="load")
+    try:
+        jobs = pool.map(lambda at: _read_some(pictures[at : at + _CHUNK], stored[at : at + _CHUNK]), starts)
+        ends = list(progress.over(jobs, "Reading pixels", len(starts)))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    known = [pair for pair in ends if pair is not None]
+    whole = len(known) == len(starts)
+    return (stored, (min(low for low, _ in known), max(high for _, high in known))) if whole else None
+
+
+def _read_some(pictures: Sequence[PlainPicture], places: AnyArray) -> tuple[int, int] | None:
+    """Fill `places` and return their least and greatest value, while they are still near the processor."""
+    lows, highs = [], []
+    for picture, place in zip(pictures, places, strict=True):
+        if not _read_one(picture, place):
+            return None
+        lows.append(int(place.min()))
+        highs.append(int(place.max()))
+    return min(lows), max(highs)
+
+
+def _read_one(picture: PlainPicture, place: AnyArray) -> bool:
+    """Fill `place` with the pixels of a picture; False when the file changed or is gone."""
+    try:
+        with open(picture.frame.path, "rb", buffering=0) as file:  # noqa: PTH123 - Path.open costs as much
+            status = os.fstat(file.fileno())
+            if picture.stamp != (status.st_size, status.st_mtime_ns):
+                return False
+            file.seek(picture.at)
+            left = memoryview(place.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
+            while left:
+                count = file.readinto(left)
+                if not count:
+                    return False
+                left = left[count:]
+    except OSError:  # the careful road, which is taken next, says why
+        return False
+    if picture.unused_bits:
+        place <<= picture.unused_bits
+        place >>= picture.unused_bits
+    return True
