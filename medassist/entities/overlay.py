@@ -21,6 +21,7 @@ class Overlay:
         origin: who made the file, as it says: maker and device, "" when it does not tell.
         masks: label maps; more than one when segments overlap, so that no voxel is lost.
         maps: values in the unit of `Heatmap.parameters["unit"]`.
+        focus_lps: a point in the middle of what is marked (LPS mm), None when nothing is.
         notes: what a reader must know: what was resampled, thresholded or left out.
     """
 
@@ -31,6 +32,7 @@ class Overlay:
     origin: str = ""
     masks: tuple[Mask, ...] = ()
     maps: tuple[Heatmap, ...] = ()
+    focus_lps: tuple[float, float, float] | None = None
     notes: tuple[Warned, ...] = ()
 
     @property

@@ -11,7 +11,7 @@ from medassist.entities.volume import Volume
 from medassist.imaging.objects.kinds import OVERLAID, READ, kind_of
 from medassist.imaging.objects.references import images_of
 from medassist.progress import Progress
-from medassist.session.actions import Action, SetWindow, ShowVolume
+from medassist.session.actions import Action, MoveCursor, SetWindow, ShowVolume
 from medassist.session.state import Session
 
 
@@ -70,7 +70,7 @@ class ForgetObject:
 
 @dataclass(frozen=True, eq=False)
 class AddOverlay:
-    """Lay what a file holds over its series; the same object read again replaces itself."""
+    """Lay what a file holds over its series, and look at it; the same object read again replaces itself."""
 
     overlay: Overlay
 
@@ -78,7 +78,10 @@ class AddOverlay:
         """Return the session with the overlay on top."""
         new = self.overlay
         kept = tuple(one for one in session.overlays if (one.key, one.series_key) != (new.key, new.series_key))
-        return ForgetObject(new.key)(replace(session, overlays=(*kept, new)))
+        session = ForgetObject(new.key)(replace(session, overlays=(*kept, new)))
+        if new.focus_lps is None or new.series_key != session.current:
+            return session
+        return MoveCursor(new.focus_lps)(session)
 
 
 @dataclass(frozen=True)

@@ -148,6 +148,15 @@ def test_segmentation_of_tilted_slices_lies_right_on_the_corrected_volume(tmp_pa
         assert np.allclose(world[:2], (-22.05 + 29.5 * 0.7, -22.05 + 0.5 * k + 29.5 * 0.7), atol=0.36)
 
 
+def test_contours_are_never_laid_over_a_film(tmp_path):
+    images = write_ct_series(tmp_path / "ct")
+    ct, _ = opened(tmp_path / "ct")
+    write_rtstruct(tmp_path / "rt.dcm", images, [("A", [square(ct, 4, 9, 3)])])
+    film = load(scan(write_film(tmp_path / "film")).all_series()[0])
+    with pytest.raises(UnreadableInput, match="no place in the patient"):
+        read_overlay(opened(tmp_path)[1]["contours"], film)
+
+
 def test_contours_beside_the_slices_and_outside_are_told(tmp_path):
     images = write_ct_series(tmp_path)
     volume, _ = opened(tmp_path)

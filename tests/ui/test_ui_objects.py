@@ -47,6 +47,7 @@ def test_segmentation_stands_under_its_series_and_lies_over_it(window, store, ru
     assert row_of(window, overlay.key).parent() is row_of(window, ct.key)
     assert not store.session.awaited
     plane = window.viewer.planes[0]
+    assert plane.shown.index in (2, 3, 4), "the reader is taken to what is marked"
     plane.go_to(3)
     drawn = plane.files._masks[0].fill.image
     assert np.count_nonzero(drawn) == 10 * 14

@@ -12,7 +12,7 @@ from pydicom import Dataset
 
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.prediction import Mask, Segment
-from medassist.entities.study import Warned, warned
+from medassist.entities.study import SeriesKind, Warned, warned
 from medassist.entities.volume import Volume
 from medassist.imaging import tags
 from medassist.imaging.objects.label_maps import Region, color_of, label_maps
@@ -52,6 +52,10 @@ def read_contours(ds: Dataset, volume: Volume, progress: Progress) -> tuple[tupl
     if not volume.is_regular:
         raise UnreadableInput(
             "Contours cannot be filled on {series}: its slices form no regular grid.", series=volume.series.title
+        )
+    if volume.series.kind is SeriesKind.FILM:
+        raise UnreadableInput(
+            "Contours cannot be laid over {series}: it has no place in the patient.", series=volume.series.title
         )
     rois = {
         tags.whole((item,), "ROINumber") or 0: item for item in tags.value_of((ds,), "StructureSetROISequence") or []

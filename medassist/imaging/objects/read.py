@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from pydicom import Dataset
 
 from medassist.entities.document import Document, Item
 from medassist.entities.errors import UnreadableInput
+from medassist.entities.geometry import Geometry
 from medassist.entities.overlay import Overlay
 from medassist.entities.study import Series
-from medassist.entities.volume import Volume
+from medassist.entities.volume import AnyArray, Volume
 from medassist.imaging import tags
 from medassist.imaging.dicom_files import BAD_FILE, read_header, read_with_pixels
 from medassist.imaging.objects.contours import read_contours
@@ -48,14 +51,34 @@ def _overlay(series: Series, volume: Volume, opened: tuple[Dataset, Path], progr
     title, origin = _title(ds, series), _origin(ds)
     if kind is ObjectKind.PARAMETRIC_MAP:
         maps, notes = read_map(ds, path, volume, progress)
-        return Overlay(series.key, volume.series.key, kind.value, title, origin, maps=maps, notes=notes)
+        strongest = [one.values_zyx >= one.maximum for one in maps if one.maximum > 0]
+        focus = focus_of(strongest, volume.geometry)
+        return Overlay(
+            series.key, volume.series.key, kind.value, title, origin, maps=maps, focus_lps=focus, notes=notes
+        )
     if kind is ObjectKind.SEGMENTATION:
         masks, notes = read_segmentation(ds, path, volume, progress)
     elif kind is ObjectKind.CONTOURS:
         masks, notes = read_contours(ds, volume, progress)
     else:
         raise _not_read(series)
-    return Overlay(series.key, volume.series.key, kind.value, title, origin, masks=masks, notes=notes)
+    focus = focus_of([one.labels_zyx for one in masks], volume.geometry)
+    return Overlay(series.key, volume.series.key, kind.value, title, origin, masks, focus_lps=focus, notes=notes)
+
+
+def focus_of(marked: Sequence[AnyArray], geometry: Geometry) -> tuple[float, float, float] | None:
+    """Return where to look: the marked voxel nearest to the middle of the slice that holds most of them (LPS mm)."""
+    if not marked:
+        return None
+    counts = [np.count_nonzero(one.reshape(len(one), -1), axis=1) for one in marked]
+    which = int(np.argmax([count.max() for count in counts]))
+    index = int(counts[which].argmax())
+    found = np.argwhere(marked[which][index])
+    if not len(found):
+        return None
+    row, column = found[np.abs(found - found.mean(axis=0)).sum(axis=1).argmin()]
+    x, y, z = geometry.to_world([column, row, index])
+    return float(x), float(y), float(z)
 
 
 def read_document(series: Series, volume: Volume | None = None, *, progress: Progress | None = None) -> Document:
