@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder
 from pydicom.uid import UID
 
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.volume import AnyArray
+from medassist.imaging import tags
 from medassist.imaging.codestreams import check_codestreams
 from medassist.imaging.dicom_files import BAD_FILE
 from medassist.imaging.mosaic import Mosaic, mosaic_of
@@ -21,6 +25,7 @@ from medassist.imaging.quiet import silenced
 
 # JPEG extended (12 bit) and lossless: pydicom's only plug-in for them is under the GPL, SimpleITK's GDCM is not.
 _JPEG_OF_GDCM = ("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
+_MOST_DAMAGED = 32
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
@@ -40,6 +45,28 @@ def decode(ds: Dataset, path: Path) -> AnyArray:
         if isinstance(problem, BAD_FILE) or type(problem).__name__ == "PanicException":
             raise _undecodable(ds, path) from problem
         raise
+
+
+def decode_each(ds: Dataset, path: Path) -> dict[int, AnyArray]:
+    """Return (row, column[, 3]) values of the frames that can be decoded when not all of them can, by their index.
+
+    Nothing comes back when more than `_MOST_DAMAGED` frames cannot: they would cost time, and no file is meant so.
+    """
+    count = tags.whole((ds,), "NumberOfFrames") or 1
+    if count < 2 or not ds.file_meta.TransferSyntaxUID.is_encapsulated:
+        return {}
+    found: dict[int, AnyArray] = {}
+    try:
+        for index, frame in enumerate(generate_frames(ds.PixelData, number_of_frames=count)):
+            single = copy(ds)
+            single.NumberOfFrames, single.PixelData = 1, encapsulate([frame])
+            with suppress(UnreadableInput):
+                found[index] = decode(single, path)[0]
+            if index + 1 - len(found) > _MOST_DAMAGED:
+                return {}
+    except BAD_FILE:  # the encapsulation itself is damaged from here on
+        return found
+    return found
 
 
 def _pixels(ds: Dataset) -> AnyArray:

@@ -16,7 +16,7 @@ from medassist.entities.geometry import Geometry
 from medassist.entities.study import Series, SeriesKind
 from medassist.entities.volume import AnyArray, Volume, Window
 from medassist.imaging import tags
-from medassist.imaging.decoding import decode
+from medassist.imaging.decoding import decode, decode_each
 from medassist.imaging.dicom_files import BAD_FILE, MAX_PIXEL_BYTES, read_header, read_with_pixels
 from medassist.imaging.foreign_pixels import load_foreign
 from medassist.imaging.frames import Frame, frames_of
@@ -38,7 +38,7 @@ _THREADS = 2
 class _Decoded:
     """The wanted pictures of one file: where they go, what they hold, and what their headers say.
 
-    `values` is None where the pixels are damaged, and `problem` says why.
+    `values` is None where all pixels are damaged; `problem` says why, and `lost` where the damaged ones would go.
     """
 
     targets: tuple[int, ...]
@@ -47,6 +47,7 @@ class _Decoded:
     padding: Range | None
     photometric: str
     problem: UnreadableInput | None = None
+    lost: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,14 @@ def _with_losses(series: Series, files: Sequence[_Decoded]) -> tuple[Series, tup
     damaged = [file for file in files if file.problem is not None]
     if not damaged:
         return series, ()
-    said = damaged_slices([file.frames[0].path for file in damaged])
-    lost = tuple(sorted(target for file in damaged for target in file.targets))
+    names = {
+        target: frame.name
+        for file in damaged
+        for target, frame in zip(file.targets, file.frames, strict=True)
+        if target in file.lost
+    }
+    lost = tuple(sorted(names))
+    said = damaged_slices([names[target] for target in lost])
     if said in series.warnings:
         return series, lost
     stack = series.kind is not SeriesKind.FILM
@@ -161,12 +168,29 @@ def _decode_file(path: Path, pairs: Sequence[tuple[int, int]]) -> _Decoded:
         values = decode(ds, path)
         picked = values if order == list(range(len(values))) else values[order]
     except UnreadableInput as problem:
-        header = read_header(path, complete=True)
-        return _Decoded(targets, _described(header, path, order), None, None, "", problem)
+        return _salvaged(path, pairs, problem)
     except IndexError as problem:
         raise _changed(path) from problem
     photometric = tags.text((ds,), "PhotometricInterpretation")
     return _Decoded(targets, _described(ds, path, order), picked, stored_padding(ds), photometric)
+
+
+def _salvaged(path: Path, pairs: Sequence[tuple[int, int]], problem: UnreadableInput) -> _Decoded:
+    """Return what can be had of a damaged file: its header, and those of its frames that are whole."""
+    targets, order = tuple(target for target, _ in pairs), [frame for _, frame in pairs]
+    header = read_header(path, complete=True)
+    frames = _described(header, path, order)
+    try:
+        whole = decode_each(read_with_pixels(path), path)
+    except UnreadableInput:
+        whole = {}
+    lost = tuple(target for target, frame in pairs if frame not in whole)
+    if len(lost) == len(pairs):
+        return _Decoded(targets, frames, None, None, "", problem, lost)
+    blank = np.zeros_like(next(iter(whole.values())))
+    values = np.stack([whole.get(frame, blank) for frame in order])
+    photometric = tags.text((header,), "PhotometricInterpretation")
+    return _Decoded(targets, frames, values, stored_padding(header), photometric, problem, lost)
 
 
 def _described(ds: Dataset, path: Path, order: Sequence[int]) -> tuple[Frame, ...]:

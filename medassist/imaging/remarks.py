@@ -54,13 +54,12 @@ def lost_slices(files: Sequence[Path]) -> tuple[Warned, ...]:
     )
 
 
-def damaged_slices(files: Sequence[Path]) -> Warned:
-    """Say that pixels of files are damaged and their slices empty."""
-    names = ", ".join(file.name for file in files[:_NAMED]) + (", …" if len(files) > _NAMED else "")
+def damaged_slices(slices: Sequence[str]) -> Warned:
+    """Say that pixels are damaged and their slices empty."""
     return warned(
-        "The pixels of {count} files of this series cannot be decoded; their slices are left empty: {files}.",
-        count=len(files),
-        files=names,
+        "{count} slices of this series cannot be decoded and are left empty: {names}.",
+        count=len(slices),
+        names=", ".join(slices[:_NAMED]) + (", …" if len(slices) > _NAMED else ""),
     )
 
 

@@ -63,6 +63,27 @@ def test_corrupt_slice_costs_that_slice_only(tmp_path, syntax, bad):
         write_volume(volume, tmp_path / "out.nii.gz")
 
 
+@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
+def test_corrupt_frame_costs_that_frame_only(tmp_path, syntax):
+    from pydicom.encaps import generate_frames
+
+    path = write_film(tmp_path, modality="CR")
+    dataset = pydicom.dcmread(path)
+    true = np.stack([dataset.pixel_array // 2 + number for number in range(4)])
+    dataset.NumberOfFrames, dataset.PixelData = 4, true.tobytes()
+    dataset.compress(syntax)
+    frames = list(generate_frames(dataset.PixelData, number_of_frames=4))
+    frames[2] = bytes(len(frames[2]))
+    dataset.PixelData = encapsulate(frames)
+    dataset.save_as(path)
+    volume = loaded(path)
+    np.testing.assert_array_equal(volume.array_zyx[[0, 1, 3]], true[[0, 1, 3]])
+    assert volume.lost_slices == (2,)
+    assert f"1 slices of this series cannot be decoded and are left empty: {path.name} #3." in [
+        warning.text() for warning in volume.series.warnings
+    ]
+
+
 def test_series_without_one_good_slice_says_why(tmp_path):
     paths = write_ct_series(tmp_path, slices=2)
     compressed(paths, RLELossless)
