@@ -74,7 +74,7 @@ def _by_acquisition(part: Part) -> list[Part]:
         "Split by acquisition: the {count} acquisitions of this series overlap, but cover different positions.",
         count=len(parts),
     )
-    return [replace(one, remarks=(remark,)) for one in parts]
+    return [replace(one, remarks=(*one.remarks, remark)) for one in parts]
 
 
 def _by_build(frames: Sequence[Frame]) -> list[list[Frame]]:
@@ -160,7 +160,11 @@ def _ordered(group: Sequence[Frame], label: str) -> Part:
     clock = _clock(places)
     ordered = tuple(tuple(sorted(place, key=lambda frame: _reading(frame, clock))) for place in places)
     complete = len({len(place) for place in places}) == 1
-    return Part(ordered, label, complete, _times_by(places, clock) if complete and len(places[0]) > 1 else "")
+    times_by = _times_by(places, clock) if complete and len(places[0]) > 1 else ""
+    told: tuple[Warned, ...] = ()
+    if len(places) == 1 < len(group):
+        told = (warned("All {count} pictures lie at one position; they are shown as time points.", count=len(group)),)
+    return Part(ordered, label, complete, times_by, told)
 
 
 def _times_by(places: Sequence[Sequence[Frame]], clock: int) -> str:

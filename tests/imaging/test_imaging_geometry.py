@@ -182,6 +182,13 @@ def test_every_clock_orders_time(tmp_path, clock):
     assert volume.array_tzyx[:, 1, 32, 32].tolist() == [111, 110]
 
 
+def test_pictures_at_one_position_are_named(tmp_path):
+    write_ct_series(tmp_path, ImagePositionPatient=[0, 0, 0])
+    series = only(tmp_path)
+    assert (series.shape_zyx[0], series.times) == (1, 8)
+    assert "All 8 pictures lie at one position" in series.warnings[0].text()
+
+
 def test_incomplete_time_points_are_named(tmp_path):
     write_mr_series(tmp_path, slices=4, times=3)[-1].unlink()
     series = only(tmp_path)
