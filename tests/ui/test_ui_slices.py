@@ -24,7 +24,7 @@ from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import ModelRef, Prediction
 from medassist.entities.study import SeriesKind
-from medassist.entities.volume import Window
+from medassist.entities.volume import VoiLut, Window
 from medassist.imaging.slicing import Plane, layout
 from medassist.language import set_language
 from medassist.session.actions import AddPrediction, MoveCursor
@@ -211,3 +211,28 @@ def test_mask_and_heat_are_cut_like_the_picture():
         row, column, _index = np.rint(frame.to_display(session.view.cursor_lps)).astype(int)
         assert slices.labels(view, make_mask(volume, where).labels_zyx)[row, column] == 1
         assert slices.heat(view, make_heatmap(volume, where), native_cells=False)[row, column] == 1.0
+
+
+def test_a_slice_that_was_lost_says_so():
+    volume = make_volume(lost_slices=(4,))
+    session = opened(volume)
+    said = {
+        index: " ".join(texts.corners(session, replace(shown(volume), index=index), 2.0, leading=True).bottom_left)
+        for index in (3, 4)
+    }
+    assert "could not be read" in said[4]
+    assert "could not be read" not in said[3]
+
+
+def test_a_cine_tells_the_time_of_its_frames():
+    series = replace(make_series(shape_zyx=(10, 40, 30)), frame_times_ms=tuple(40.0 * index for index in range(10)))
+    volume = make_volume(series)
+    lines = texts.corners(opened(volume), replace(shown(volume), index=4), 2.0, leading=True).bottom_left
+    assert "Slice 5 of 10 · 160 ms" in lines
+
+
+def test_dragging_keeps_the_shape_of_the_grey_scale():
+    sigmoid = Window(40.0, 400.0, "Lung", "SIGMOID")
+    assert gestures.dragged_window(sigmoid, 10, 0).function == "SIGMOID"
+    table = Window(40.0, 400.0, "FILM", lut=VoiLut(0, (0, 1), 8))
+    assert gestures.dragged_window(table, 10, 0).lut is None
