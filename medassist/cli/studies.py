@@ -11,7 +11,7 @@ from typing import Any
 from medassist.cli.terminal import note, one_line, progress_bar, say, say_json
 from medassist.entities.errors import MedAssistError, UnreadableInput, UsageError
 from medassist.entities.study import Scan, Series, Study, Warned
-from medassist.imaging.objects.references import images_of, relation_problem
+from medassist.imaging.objects.relations import images_of, relation_problem
 from medassist.language import localized, tr
 from medassist.session import jobs
 
@@ -99,6 +99,7 @@ def _series_as_json(series: Series, every: Sequence[Series]) -> dict[str, object
         "kind": series.object_kind or series.kind.value,
         "shape_zyx": list(series.shape_zyx),
         "slice_times_s": list(series.slice_times_s),
+        "frame_times_ms": list(series.frame_times_ms),
         "files": len({frame.path for frame in series.frames}),
         "refers_to": list(series.referenced_series_uids),
         "shown_with": [one.key for one in images_of(series, every)],
