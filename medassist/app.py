@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from medassist.entities.errors import Cancelled, MedAssistError, UnwritableOutput
 from medassist.language import set_language
 from medassist.session import trail
+from medassist.session.objects import load_overlays
 from medassist.session.state import Session
 from medassist.ui import theme
 from medassist.ui.main_window import MainWindow
@@ -81,11 +82,19 @@ def run(
     screenshot: Path | None = None,
     model: str = "",
     explain: str = "",
+    overlays: bool = False,
     language: str = "",
     size: tuple[int, int] = SIZE,
 ) -> int:
-    """Open paths; with `model` run it on the first picture, with `explain` explain that label ("" for none)."""
-    plan = [*([run_model(model)] if model else []), *([explain_label(explain, model=model)] if explain else [])]
+    """Open paths; with `model` run it on the first picture, with `explain` explain that label ("" for none).
+
+    With `overlays` what the files hold for the first picture (segmentations, contours, maps) is laid over it.
+    """
+    plan = [
+        *([load_overlays] if overlays else []),
+        *([run_model(model)] if model else []),
+        *([explain_label(explain, model=model)] if explain else []),
+    ]
 
     def prepare(window: MainWindow) -> None:
         window.models.select(Path(model).name)

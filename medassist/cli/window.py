@@ -19,6 +19,9 @@ def register(verbs: Any) -> None:
     opened.add_argument("paths", type=Path, nargs="+", metavar="PATH")
     opened.add_argument("--model", default="", metavar="MODEL", help="run this model on the first series")
     opened.add_argument("--explain", default="", metavar="LABEL", help="explain this label of the model")
+    opened.add_argument(
+        "--overlays", action="store_true", help="lay segmentations, contours and maps over the pictures"
+    )
     opened.add_argument("--screenshot", type=Path, metavar="FILE", help="do the work, write the window as PNG, exit")
     opened.add_argument("--size", default="1600x1000", metavar="WxH", help="size of the window in pixels")
     _add_language(opened)
@@ -52,6 +55,7 @@ def run_open(arguments: argparse.Namespace) -> int:
         screenshot=arguments.screenshot,
         model=arguments.model,
         explain=arguments.explain,
+        overlays=arguments.overlays,
         language=_language(arguments.language),
         size=_size(arguments.size),
     )

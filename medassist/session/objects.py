@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from medassist.entities.document import Document
+from medassist.entities.errors import UnreadableInput
 from medassist.entities.overlay import Overlay
 from medassist.entities.study import Series
 from medassist.entities.volume import Volume
 from medassist.imaging.objects.kinds import OVERLAID, READ, kind_of
-from medassist.imaging.objects.references import images_of
+from medassist.imaging.objects.relations import images_of
 from medassist.progress import Progress
 from medassist.session.actions import Action, MoveCursor, SetWindow, ShowVolume
 from medassist.session.state import Session
@@ -44,6 +45,17 @@ def load_object(series: Series, volume: Volume | None, *, progress: Progress) ->
     if volume is not None and is_overlay(series):
         return AddOverlay(read_overlay(series, volume, progress=progress))
     return AddDocument(read_document(series, volume, progress=progress))
+
+
+def load_overlays(session: Session, *, progress: Progress) -> AddOverlays:
+    """Read everything that can be laid over the series on screen (UnreadableInput when one of them cannot)."""
+    from medassist.imaging.objects.read import read_overlay
+
+    volume = session.volume
+    if volume is None:
+        raise UnreadableInput("There is no series with pictures here.")
+    objects = [one for one in session.all_series() if is_overlay(one) and images_of(one, [volume.series])]
+    return AddOverlays(tuple(read_overlay(one, volume, progress=progress) for one in objects))
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,19 @@ class AddOverlay:
         if new.focus_lps is None or new.series_key != session.current:
             return session
         return MoveCursor(new.focus_lps)(session)
+
+
+@dataclass(frozen=True, eq=False)
+class AddOverlays:
+    """Lay several overlays over their series, in order."""
+
+    overlays: tuple[Overlay, ...]
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session with all of them."""
+        for one in self.overlays:
+            session = AddOverlay(one)(session)
+        return session
 
 
 @dataclass(frozen=True)

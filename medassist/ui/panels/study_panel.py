@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )  # fmt: skip
 
 from medassist.entities.study import Scan, Series, SeriesKind, Study
-from medassist.imaging.objects.references import images_of, relation_problem
+from medassist.imaging.objects.relations import images_of, relation_problem
 from medassist.language import localized, tr
 from medassist.session.objects import can_open, target_of
 from medassist.session.state import Session

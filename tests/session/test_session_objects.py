@@ -1,0 +1,50 @@
+"""Objects of files in the session, without a window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from derived_objects import write_rtstruct, write_seg
+from phantoms import write_ct_series
+
+from medassist.entities.errors import UnreadableInput
+from medassist.progress import Progress
+from medassist.session.jobs import load_series, open_path
+from medassist.session.objects import AwaitObject, ForgetObject, RemoveOverlay, awaited, load_overlays, target_of
+from medassist.session.state import Session
+
+
+@pytest.fixture
+def opened(tmp_path) -> Session:
+    images = write_ct_series(tmp_path / "ct")
+    write_seg(tmp_path / "seg.dcm", images)
+    write_seg(tmp_path / "lost.dcm", images, series_uid="1.2.999")
+    write_rtstruct(tmp_path / "rt.dcm", images)
+    return open_path(tmp_path, progress=Progress())(Session())
+
+
+def test_everything_that_belongs_to_the_series_is_laid_over_it(opened) -> None:
+    session = load_series(opened.all_series()[0], progress=Progress())(opened)
+    session = load_overlays(session, progress=Progress())(session)
+    assert sorted(one.kind for one in session.overlays_here) == ["contours", "segmentation"]
+    marked = next(one for one in session.overlays if one.masks and one.focus_lps)
+    index = np.rint(session.volume.geometry.to_index(session.view.cursor_lps)).astype(int)
+    assert marked.masks[0].labels_zyx[tuple(index[::-1])], "the cursor stands on what is marked"
+    assert not session.predictions
+    assert not session.findings
+    less = RemoveOverlay(marked.key, marked.series_key)(session)
+    assert marked not in less.overlays
+    assert len(less.overlays) == 1
+
+
+def test_overlays_need_pictures(opened) -> None:
+    with pytest.raises(UnreadableInput, match="no series with pictures"):
+        load_overlays(opened, progress=Progress())
+
+
+def test_an_object_waits_until_it_is_forgotten(opened) -> None:
+    lost = next(one for one in opened.all_series() if one.referenced_series_uids == ("1.2.999",))
+    waiting = AwaitObject("gone")(AwaitObject(lost.key)(opened))
+    assert awaited(waiting) == (lost,), "what is no longer listed does not count"
+    assert target_of(waiting, lost) is None
+    assert ForgetObject(lost.key)(waiting).awaited == ("gone",)
