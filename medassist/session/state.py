@@ -116,6 +116,18 @@ class Session:
         """The overlays of files on the series on screen, oldest first."""
         return tuple(one for one in self.overlays if one.series_key == self.current)
 
+    @property
+    def file_map(self) -> Heatmap | None:
+        """The newest map of a file on the series on screen; None while a map of a model is shown.
+
+        Only one map is drawn at a time: the colours of two could not be told apart.
+        """
+        layers = self.layers
+        model_map = self.heatmap is not None and layers.visible
+        if model_map or not (layers.files_visible and layers.heatmap_visible):
+            return None
+        return next((one for overlay in reversed(self.overlays_here) for one in reversed(overlay.maps)), None)
+
     def all_series(self) -> tuple[Series, ...]:
         """Return the series of everything opened."""
         return tuple(series for scan in self.scans for series in scan.all_series())

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from derived_objects import write_key_objects, write_pdf, write_presentation, write_seg, write_sr
 from phantoms import write_ct_series
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QTreeWidget
-from ui_cases import pump
+from ui_cases import add_heat, make_heatmap, make_scan, make_volume, pump
 
+from medassist.entities.overlay import Overlay
+from medassist.entities.prediction import ModelRef
 from medassist.entities.study import SeriesKind
 from medassist.language import set_language
-from medassist.session.actions import SetLayers
+from medassist.session.actions import AddScan, SetLayers, ShowVolume
+from medassist.session.objects import AddOverlay
 from medassist.session.state import Layers
 from medassist.ui.panels.study_panel import KEY
 from medassist.ui.viewer import texts
@@ -109,3 +114,20 @@ def test_documents_open_as_pages(window, store, runner, tmp_path) -> None:
             assert tree.topLevelItem(0).child(1).text(1) == "结节"
         close_pages(window)
     assert (store.session.view.window.center, store.session.view.inverted) == (70, True)
+
+
+def test_one_map_is_drawn_at_a_time_and_a_models_map_goes_first(window, store, application) -> None:
+    volume = make_volume()
+    store.dispatch(AddScan(make_scan(volume.series)))
+    store.dispatch(ShowVolume(volume))
+    for name in ("first", "second"):
+        found = replace(make_heatmap(volume), model=ModelRef("", "", ""), target=name)
+        store.dispatch(AddOverlay(Overlay(name, volume.series.key, "parametric map", name, maps=(found,))))
+    plane = window.viewer.planes[0]
+    plane.go_to(6)
+    assert texts.file_lines(store.session) == ("From a file: parametric map, second",)
+    assert "not drawn" in window.layers.files.toPlainText()
+    assert plane.files._heat.isVisible()
+    store.dispatch(add_heat(volume))
+    assert not plane.files._heat.isVisible(), "two maps would be mixed"
+    assert texts.file_lines(store.session) == ()

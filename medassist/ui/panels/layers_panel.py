@@ -88,14 +88,14 @@ class LayersPanel(QWidget):
         column.addLayout(grid)
 
     def _changed(self, old: Session, new: Session) -> None:
-        changed = old.overlays is not new.overlays or old.current != new.current
+        changed = old.file_map is not new.file_map or old.overlays is not new.overlays or old.current != new.current
         if changed or old.mask is not new.mask or old.heatmap is not new.heatmap:
             self._draw(new)
 
     def _draw(self, session: Session) -> None:
         has_mask, has_map = session.mask is not None, session.heatmap is not None
         overlays = session.overlays_here
-        self.files.setHtml("<br>".join(line for one in overlays for line in _file_lines(one)))
+        self.files.setHtml("<br>".join(line for one in overlays for line in _file_lines(one, session)))
         self.files.setVisible(bool(overlays))
         self.switches["files_visible"].setVisible(bool(overlays))
         self.legend.setText("<br>".join(_legend_lines(session)))
@@ -147,7 +147,7 @@ def _named(segments: Sequence[Segment]) -> list[str]:
     ]
 
 
-def _file_lines(overlay: Overlay) -> list[str]:
+def _file_lines(overlay: Overlay, session: Session) -> list[str]:
     """Return the name of an overlay of a file, its colours, the range of its maps, and what must be known about it."""
     lines = [f"<b>{escape(file_title(overlay))}</b>"]
     for mask in overlay.masks:
@@ -157,7 +157,8 @@ def _file_lines(overlay: Overlay) -> list[str]:
         told = tr(
             "{name}: colours from 0 to {maximum} {unit}", name=one.target, maximum=f"{one.maximum:.3g}", unit=unit
         )
-        lines.append(escape(told.strip()))
+        hidden = "" if one is session.file_map else f" ({tr('not drawn: one map at a time')})"
+        lines.append(escape(told.strip() + hidden))
     return lines + [
         f'<span style="color: {theme.CAUTION};">⚠ {escape(localized(note))}</span>' for note in overlay.notes
     ]

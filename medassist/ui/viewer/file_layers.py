@@ -45,7 +45,8 @@ class FileLayers:
         layers = session.layers
         visible = layers.files_visible and not hidden
         overlays = session.overlays_here if visible else ()
-        state = (overlays, shown.layout, shown.index, layers)
+        heat = session.file_map if visible else None
+        state = (overlays, shown.layout, (shown.index, layers, heat is None))
         if _same(self._state, state):
             return
         self.clear()
@@ -54,9 +55,8 @@ class FileLayers:
             for mask in overlay.masks:
                 if mask.geometry.same_grid(shown.volume.geometry):
                     self._masks.append(self._drawn(mask, shown, layers))
-        maps = [one for overlay in overlays for one in overlay.maps if one.geometry.same_grid(shown.volume.geometry)]
-        if maps and layers.heatmap_visible:
-            share = slices.heat(shown, maps[-1], False)
+        if heat is not None and heat.geometry.same_grid(shown.volume.geometry):
+            share = slices.heat(shown, heat, False)
             self._heat.show_slice(np.rint(share * 255).astype(np.uint8), shown.layout.spacing_mm)
             self._heat.setLookupTable(heat_table(layers.heatmap_opacity, layers.heatmap_threshold))
 

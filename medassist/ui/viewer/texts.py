@@ -95,7 +95,8 @@ def file_lines(session: Session) -> tuple[str, ...]:
     """Name the overlays of files that are drawn: they are no results of a model run here."""
     if not session.layers.files_visible:
         return ()
-    return tuple(tr("From a file: {title}", title=file_title(one)) for one in session.overlays_here)
+    drawn = (one for one in session.overlays_here if one.masks or session.file_map in one.maps)
+    return tuple(tr("From a file: {title}", title=file_title(one)) for one in drawn)
 
 
 def _place_lines(session: Session, shown: Shown, zoom: float) -> tuple[str, ...]:
@@ -172,7 +173,7 @@ def _file_texts(session: Session, geometry: Geometry, voxel: tuple[int, int, int
     lines = []
     for overlay in session.overlays_here:
         labels = [_label_text(mask, voxel) for mask in overlay.masks if mask.geometry.same_grid(geometry)]
-        maps = [one for one in overlay.maps if session.layers.heatmap_visible and one.geometry.same_grid(geometry)]
+        maps = [one for one in overlay.maps if one is session.file_map and one.geometry.same_grid(geometry)]
         values = [f"{one.values_zyx[voxel]:.4g} {one.parameters.get('unit', '')}".strip() for one in maps]
         lines += [tr("{text} (file)", text=text) for text in (*labels, *values) if text]
     return lines
