@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from pydicom import DataElement, Dataset
+from pydicom.charset import python_encoding
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
 
@@ -47,7 +48,7 @@ def mend_texts(ds: Dataset, name: str, chosen: str = "") -> tuple[Warned, ...]:
         _replace(ds, texts, next(codec for codec, told in _NAMES.items() if told == chosen))
         return ()
     declared = tags.texts((ds,), "SpecificCharacterSet")
-    codec = _CODECS.get(declared[0] if declared else "") if len(declared) <= 1 else None
+    codec = _codec_of(declared)
     raw = {} if codec is None else _raw_texts(ds)
     joined = b" ".join(raw.values())
     if codec is None or joined.isascii():
@@ -87,6 +88,14 @@ def _is_doubtful(layers: tuple[QuickHeader, ...]) -> bool:
     (header,) = layers
     held = [tag for tag in _TEXTS if tag in header]
     return bool(held and mend_texts(header.fresh(), ""))
+
+
+def _codec_of(declared: tuple[str, ...]) -> str | None:
+    """Return the codec of one declared term, "" where it says nothing, None where the term is simply believed."""
+    if len(declared) > 1:
+        return None
+    term = declared[0] if declared else ""
+    return _CODECS.get(term, None if term in python_encoding else "")
 
 
 def _raw_texts(ds: Dataset) -> dict[int, bytes]:

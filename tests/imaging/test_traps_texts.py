@@ -67,7 +67,7 @@ def test_iso_2022_ir_58_leaves_no_escape_sequences(tmp_path):
 
 
 @pytest.mark.parametrize(("codec", "told"), [("gb18030", "GB18030"), ("utf-8", "UTF-8")])
-@pytest.mark.parametrize("charset", [None, "", "ISO_IR 6"])
+@pytest.mark.parametrize("charset", [None, "", "ISO_IR 6", "ISO_IR 58", "CHINESE"])
 def test_undeclared_texts_are_read_and_said(tmp_path, charset, codec, told):
     path = write(tmp_path, charset, NAME.encode(codec), "胸部平扫".encode(codec))
     found, series, said = opened(path)
