@@ -7,10 +7,15 @@ import json
 from collections.abc import Callable, Mapping
 
 from benchmarks import heartbeat, start
+from benchmarks import open as opening
 
 Rows = Mapping[str, Mapping[str, float]]
 
-BENCHMARKS: Mapping[str, Callable[[int], Rows]] = {"start": start.measure, "heartbeat": heartbeat.measure}
+BENCHMARKS: Mapping[str, Callable[[int], Rows]] = {
+    "start": start.measure,
+    "heartbeat": heartbeat.measure,
+    "open": opening.measure,
+}
 
 
 def main() -> None:
@@ -25,7 +30,7 @@ def main() -> None:
         print(json.dumps(rows, indent=2))
         return
     for name, figures in rows.items():
-        print(f"{name:36}" + "  ".join(f"{key} {value:.3g}" for key, value in figures.items()))
+        print(f"{name:52}" + "  ".join(f"{key} {value:.3g}" for key, value in figures.items()))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder
-from pydicom.uid import UID
+from pydicom.uid import JPEG2000, UID, JPEG2000Lossless
 
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.volume import AnyArray
@@ -72,7 +72,7 @@ def decode_each(ds: Dataset, path: Path) -> dict[int, AnyArray]:
 def _pixels(ds: Dataset) -> AnyArray:
     try:
         with silenced():
-            values = ds.pixel_array
+            values = _with_plugins(ds)
     except (RuntimeError, NotImplementedError, ValueError, AttributeError):
         if ds.file_meta.TransferSyntaxUID not in _JPEG_OF_GDCM:
             raise
@@ -89,6 +89,24 @@ def _pixels(ds: Dataset) -> AnyArray:
         values = apply_modality_lut(values, ds)
     native: AnyArray = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
     return native
+
+
+def _with_plugins(ds: Dataset) -> AnyArray:
+    """Decode JPEG 2000 with Pillow where it can, all else as pydicom chooses.
+
+    Both use OpenJPEG, but only Pillow lets other threads run meanwhile: two slices are decoded at a time, and the
+    window stays alive (a 512 x 512 slice takes 0.04 s, a film half a second).
+    """
+    if ds.file_meta.TransferSyntaxUID in (JPEG2000Lossless, JPEG2000):
+        ds.pixel_array_options(decoding_plugin="pillow")
+        try:
+            decoded: AnyArray = ds.pixel_array
+        except (RuntimeError, NotImplementedError, ValueError, AttributeError):
+            ds.pixel_array_options()
+        else:
+            return decoded
+    values: AnyArray = ds.pixel_array
+    return values
 
 
 def _sign_extended(values: AnyArray, bits: int) -> AnyArray:

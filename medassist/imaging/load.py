@@ -83,6 +83,19 @@ def load(series: Series, *, progress: Progress | None = None) -> Volume:
         return with_suv(_assemble(series, progress))
 
 
+def preview(series: Series, index: int, *, progress: Progress | None = None) -> Volume:
+    """Read one slice of a series, to look at while the rest loads: a volume of its own with a single slice.
+
+    `index` counts slices; of several time points the first one is read. It counts as irregular, so that nothing is
+    computed from it. Raises as `load` does.
+    """
+    home = series.raw or series
+    at = index * home.times
+    said = "Only one slice is loaded yet."
+    one = replace(home, frames=home.frames[at : at + 1], shape_zyx=(1, *home.shape_zyx[1:]), times=1, irregularity=said)
+    return load(one, progress=progress)
+
+
 def _assemble(series: Series, progress: Progress) -> Volume:
     plain = plain_pictures(series)
     if plain is not None:

@@ -13,7 +13,7 @@ from pydicom.uid import ImplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from medassist.entities.errors import Cancelled
 from medassist.imaging import plain_pixels
-from medassist.imaging.load import load
+from medassist.imaging.load import load, preview
 from medassist.imaging.scan import scan
 from medassist.progress import Progress
 
@@ -119,3 +119,13 @@ def test_memory_is_that_of_the_volume(tmp_path):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1.3 * volume.array_tzyx.nbytes
+
+
+@pytest.mark.parametrize("facts", [{}, {"ImagePositionPatient": lambda index: [0, index * 0.5, index * 2.5]}])
+def test_preview_is_one_slice_of_the_series_in_its_place(tmp_path, facts):
+    write_ct_series(tmp_path, **facts)
+    series = scan(tmp_path).all_series()[0]
+    one, whole = preview(series, 3), load(series.raw or series)
+    np.testing.assert_array_equal(one.array_zyx[0], whole.array_zyx[3])
+    np.testing.assert_allclose(one.geometry.to_world([5, 7, 0]), whole.slice_origins_lps[3] + [3.5, 4.9, 0], atol=1e-6)
+    assert not one.is_regular

@@ -1,0 +1,168 @@
+"""Opening (scan + whole volume) beside other readers and beside reading the bytes alone, in interleaved runs."""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+from benchmarks.open_data import prepare, prepare_many
+from benchmarks.processes import last_line
+
+MANY_FILES = 4_000
+REFERENCE = "SimpleITK"
+
+MEMORY = """
+import json, sys
+from pathlib import Path
+import numpy
+from medassist.imaging.load import load
+from medassist.imaging.scan import scan
+def kilobytes(name):
+    return int(Path("/proc/self/status").read_text().split(name + ":")[1].split()[0])
+before = kilobytes("VmRSS")
+volume = load(max(scan(Path({folder!r})).all_series(), key=lambda series: len(series.frames)))
+print(1024 * (kilobytes("VmHWM") - before) / volume.array_tzyx.nbytes)
+"""
+
+
+def measure(rounds: int) -> Mapping[str, Mapping[str, float]]:
+    """Return median seconds and the ratio to SimpleITK of every reader on every folder, and peak memory."""
+    home = Path(tempfile.mkdtemp(prefix="medassist-open-"))
+    try:
+        rows: dict[str, Mapping[str, float]] = {}
+        for name, folder in prepare(home / "series").items():
+            rows |= _compared(name, folder, _openers(home), rounds)
+            if sys.platform == "linux":
+                peak = float(last_line(MEMORY.format(folder=str(folder))))
+                rows[f"{name} | peak memory above the start"] = {"volumes": peak}
+        many = prepare_many(home / "many", MANY_FILES)
+        return rows | _compared(f"scan of {MANY_FILES} files", many, _SCANNERS, rounds)
+    finally:
+        shutil.rmtree(home)
+
+
+def _compared(
+    name: str, folder: Path, readers: Mapping[str, Callable[[Path], object]], rounds: int
+) -> dict[str, Mapping[str, float]]:
+    seconds: dict[str, list[float]] = defaultdict(list)
+    for _ in range(rounds):
+        for reader, read in readers.items():
+            seconds[reader].append(_clocked(read, folder))
+    middle = {reader: median(values) for reader, values in seconds.items()}
+    return {
+        f"{name} | {reader}": {"seconds": value, "ratio": value / middle[REFERENCE]}
+        for reader, value in middle.items()
+        if value == value  # a reader that refuses the series has no time
+    }
+
+
+def _clocked(read: Callable[[Path], object], folder: Path) -> float:
+    gc.collect()
+    began = time.perf_counter()
+    try:
+        kept = read(folder)
+    except (ValueError, RuntimeError, AttributeError, TypeError):  # what this reader cannot open
+        return float("nan")
+    seconds = time.perf_counter() - began
+    del kept
+    return seconds
+
+
+def _openers(home: Path) -> dict[str, Callable[[Path], object]]:
+    found: dict[str, Callable[[Path], object]] = {
+        "MedAssist": _medassist,
+        "MedAssist, first picture": _first_picture,
+        REFERENCE: _simpleitk,
+        "pydicom loop and stack": _pydicom,
+        "highdicom": _highdicom,
+        "bytes alone": _bytes,
+    }
+    program = shutil.which("dcm2niix") or shutil.which("dcm2niix", path=str(Path(sys.executable).parent))
+    return found | ({"dcm2niix": partial(_dcm2niix, program, home)} if program else {})
+
+
+def _medassist(folder: Path) -> object:
+    from medassist.imaging.load import load
+    from medassist.imaging.scan import scan
+
+    return load(max(scan(folder).all_series(), key=lambda series: len(series.frames)))
+
+
+def _first_picture(folder: Path) -> object:
+    from medassist.imaging.load import preview
+    from medassist.imaging.scan import scan
+
+    series = max(scan(folder).all_series(), key=lambda series: len(series.frames))
+    return preview(series, series.shape_zyx[0] // 2)
+
+
+def _simpleitk(folder: Path) -> object:
+    import SimpleITK as sitk  # noqa: N813
+
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+    return reader.Execute()
+
+
+def _headers(folder: Path) -> list[object]:
+    import warnings
+
+    from pydicom import dcmread
+    from pydicom.misc import is_dicom
+
+    warnings.simplefilter("ignore")
+    return [dcmread(path) for path in folder.iterdir() if path.is_file() and is_dicom(path)]
+
+
+def _pydicom(folder: Path) -> object:
+    import numpy as np
+
+    read: list[object] = sorted(_headers(folder), key=lambda ds: float(ds.ImagePositionPatient[2]))  # type: ignore[attr-defined]
+    slopes = [(float(ds.get("RescaleSlope", 1)), float(ds.get("RescaleIntercept", 0))) for ds in read]  # type: ignore[attr-defined]
+    return np.stack(
+        [ds.pixel_array * slope + intercept for ds, (slope, intercept) in zip(read, slopes, strict=True)]  # type: ignore[attr-defined]
+    )
+
+
+def _highdicom(folder: Path) -> object:
+    from highdicom.image import get_volume_from_series
+
+    return get_volume_from_series(_headers(folder))
+
+
+def _dcm2niix(program: str, home: Path, folder: Path) -> object:
+    """Convert without compression; it also writes the volume, which no other reader here does."""
+    target = home / "niix"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    command = [program, "-z", "n", "-o", str(target), str(folder)]
+    return subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+
+
+def _bytes(folder: Path) -> object:
+    return sum(len(path.read_bytes()) for path in folder.iterdir() if path.is_file())
+
+
+def _scan(folder: Path) -> object:
+    from medassist.imaging.scan import scan
+
+    return scan(folder)
+
+
+def _simpleitk_ids(folder: Path) -> object:
+    import SimpleITK as sitk  # noqa: N813
+
+    return sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
+
+
+_SCANNERS: Mapping[str, Callable[[Path], object]] = {"MedAssist": _scan, REFERENCE: _simpleitk_ids}
