@@ -188,13 +188,13 @@ def _inflated(path: Path, start: int) -> bytes:
     inflater, data = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
     with path.open("rb") as file:
         file.seek(start)
-        while (packed := file.read(_INFLATE_PIECE)) and not inflater.eof:
-            data += inflater.decompress(packed, limit + 1 - len(data))
+        while (packed := inflater.unconsumed_tail or file.read(_INFLATE_PIECE)) and not inflater.eof:
+            data += inflater.decompress(packed, _INFLATE_PIECE)
             if len(data) > limit:
                 raise UnreadableInput(
                     "{path} would unpack to more than {size} MB; it was left alone.", path=path, size=limit >> 20
                 )
-    return bytes(data)
+    return bytes(data + inflater.flush())
 
 
 def _named(ds: Dataset, path: Path) -> Dataset:

@@ -20,6 +20,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, RLELos
 
 from medassist.entities.errors import MedAssistError, UnreadableInput
 from medassist.entities.study import SeriesKind
+from medassist.imaging import dicom_files
 from medassist.imaging.convert import write_volume
 from medassist.imaging.load import load
 from medassist.imaging.scan import scan
@@ -263,6 +264,17 @@ def test_trap_47_deflate_bomb(tmp_path):
     path.write_bytes(raw[:start] + body)
     assert path.stat().st_size < 1 << 20
     assert "would unpack to more than" in opened_apart(path)
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3_000_000])
+@pytest.mark.parametrize("noise", [True, False])
+def test_inflating_in_pieces_loses_nothing(tmp_path, size, noise):
+    import zlib
+
+    data = random.Random(size).randbytes(size) if noise else bytes(size)  # noqa: S311 - not for secrets
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    (tmp_path / "a").write_bytes(b"head" + packer.compress(data) + packer.flush() + b"\0")
+    assert dicom_files._inflated(tmp_path / "a", 4) == data
 
 
 def test_trap_48_patched_pixel_length(tmp_path):
