@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from pydicom import Dataset
 
@@ -35,8 +36,8 @@ def clocks_of(layers: tuple[Dataset, ...], index: int) -> tuple[float | None, ..
     """Return the clocks of a frame, from the most to the least explicit; the last one is its number in the series."""
     return (
         *once(_counts, layers),
-        once(_acquisition_moment, layers),
-        once(_content_moment, layers),
+        _acquisition_moment(layers),
+        _content_moment(layers),
         (tags.whole(layers, "InstanceNumber") or 0) + index / 1e6,
     )
 
@@ -68,6 +69,7 @@ def _dated(layers: tuple[Dataset, ...], event: str) -> str:
     return tags.date(layers, f"{event}Date") + tags.text(layers, f"{event}Time")
 
 
+@lru_cache(maxsize=4096)
 def _moment(text: str) -> float | None:
     """Return a number that grows with a date and time, or a time of day alone; only its order means something.
 

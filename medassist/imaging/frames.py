@@ -89,7 +89,7 @@ class Frame:
 
 def frames_of(ds: Dataset, path: Path) -> list[Frame]:
     """Return the pictures of one file in stored order; `ds` needs all attributes when it is a mosaic."""
-    mosaic = once(_mosaic, (ds,))
+    mosaic, rows, columns, count = once(_build, (ds,))
     if mosaic is not None:
         layers = tags.layers_of(ds)
         origins = (tuple(float(value) for value in origin) for origin in mosaic.origins_lps)
@@ -97,7 +97,6 @@ def frames_of(ds: Dataset, path: Path) -> list[Frame]:
         tiles = [_frame(layers, path, tile, size, origin) for tile, origin in enumerate(origins)]
         times: tuple[float | None, ...] = mosaic.times_ms or (None,) * mosaic.count
         return [replace(tile, taken_ms=time) for tile, time in zip(tiles, times, strict=True)]
-    rows, columns, count = once(_extent, (ds,))
     size = rows, columns
     own = tags.value_of((ds,), "PerFrameFunctionalGroupsSequence")
     if own is None and count > 1:
@@ -106,14 +105,10 @@ def frames_of(ds: Dataset, path: Path) -> list[Frame]:
     return [_frame(tags.layers_of(ds, index), path, index, size, None) for index in range(count)]
 
 
-def _extent(layers: tuple[Dataset, ...]) -> tuple[int, int, int]:
-    """Return rows, columns and number of frames of a file."""
+def _build(layers: tuple[Dataset, ...]) -> tuple[Mosaic | None, int, int, int]:
+    """Return the mosaic, rows, columns and number of frames of a file."""
     rows, columns = tags.whole(layers, "Rows") or 0, tags.whole(layers, "Columns") or 0
-    return rows, columns, max(1, tags.whole(layers, "NumberOfFrames") or 1)
-
-
-def _mosaic(layers: tuple[Dataset, ...]) -> Mosaic | None:
-    return mosaic_of(layers[0])
+    return mosaic_of(layers[0]), rows, columns, max(1, tags.whole(layers, "NumberOfFrames") or 1)
 
 
 def _frame(
@@ -125,6 +120,7 @@ def _frame(
     *,
     placed: bool = True,
 ) -> Frame:
+    shared = once(_shared_facts, layers)
     return Frame(
         path=path,
         index=index,
@@ -132,9 +128,8 @@ def _frame(
         rows=size[0],
         columns=size[1],
         position=(position or tags.numbers(layers, "ImagePositionPatient", 3)) if placed else None,
-        orientation=once(_orientation, layers) if placed else None,
         clocks=clocks_of(layers, index),
-        **once(_shared_facts, layers),
+        **(shared if placed else shared | {"orientation": None}),
     )
 
 
@@ -147,6 +142,7 @@ def _shared_facts(layers: tuple[Dataset, ...]) -> dict[str, Any]:
     has_slope = tags.value_of(layers, "RescaleIntercept") is not None or "RescaleSlope" in layers[-1]
     image_type = tags.texts(layers, "FrameType") or tags.texts(layers, "ImageType")
     return {
+        "orientation": once(_orientation, layers),
         "samples": tags.whole(layers, "SamplesPerPixel") or 1,
         "spacing_mm": spacing,
         "spacing_tag": spacing_tag,

@@ -36,8 +36,6 @@ _CONTEXT = (_CHARACTER_SET, 0x00280103, 0x00190010, 0x20010010, 0x00430010, 0x00
 _LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 _SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 
-_PLAIN_TEXT = (b"UI", b"DA", b"TM", b"DT", b"CS")
-
 _explicit = struct.Struct("<HH2sH").unpack_from
 _implicit = struct.Struct("<HHL").unpack_from
 _length = struct.Struct("<L").unpack_from
@@ -129,14 +127,11 @@ class QuickHeader:
         except ValueError:
             return None
 
-    def quick_texts(self, tag: int) -> list[str] | None:
-        """Return the texts of an element whose VR knows no character sets, else None."""
+    def element(self, tag: int) -> bytes | None:
+        """Return VR and value of an element as they stand in the file, None when there is none."""
         if self._asked is not None:
             self._asked.add(tag)
-        element = self.raw.get(tag)
-        if element is None or element[:2] not in _PLAIN_TEXT or not element.isascii():
-            return None
-        return element[2:].decode("ascii").rstrip("\0 ").split("\\")
+        return self.raw.get(tag)
 
     def once(self, fact: Fact[T]) -> T:
         """Return `fact((self,))`, remembered from another header with the same values of all it looks at.

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydicom import Dataset
 
@@ -33,7 +33,8 @@ from medassist.imaging.frames import frames_of
 from medassist.imaging.header_file import HeaderFile, referenced_series
 from medassist.imaging.media_index import NAME, index_remark, without_links_outside
 from medassist.imaging.plain_pixels import remember
-from medassist.imaging.quiet import quietly
+from medassist.imaging.quick_header import once
+from medassist.imaging.quiet import quietly, uncollected
 from medassist.imaging.studies import studies_of
 from medassist.imaging.tags import text, texts, whole
 from medassist.progress import Progress
@@ -100,7 +101,7 @@ def scan(path: Path, *, charset: str = "", progress: Progress | None = None) -> 
     if not files and not refused:
         raise UnreadableInput("{path} holds no files.", path=path)
     origins = _unfolded(files, _Origin(root, path, charset), refused, progress)
-    with quietly():
+    with quietly(), uncollected():
         found = _read_all(origins, progress)
         found.problems += refused
         studies = studies_of(found.dicom, found.lost)
@@ -225,7 +226,7 @@ def _read_dicom(path: Path, charset: str) -> HeaderFile:
     if sop_class == _DICOMDIR:
         raise index_remark(path)
     series_uid = text((ds,), "SeriesInstanceUID")
-    is_picture = sop_class not in _DERIVED and bool(whole((ds,), "Rows")) and bool(whole((ds,), "Columns"))
+    is_picture, complete = once(_nature, (ds,))
     if not is_picture:
         if sop_class in _PICTURES:
             raise _CutOff("{path} is cut off: it holds no pixels.", path=path, series_uid=series_uid)
@@ -233,11 +234,16 @@ def _read_dicom(path: Path, charset: str) -> HeaderFile:
     check_size(ds, path, rest)
     if is_cut_off(ds, rest):
         raise _CutOff("{path} is cut off: it holds fewer pixels than it states.", path=path, series_uid=series_uid)
-    complete = "MOSAIC" in texts((ds,), "ImageType") or whole((ds,), (0x0065, 0x1050))
     frames = frames_of(read_header(path, complete=True) if complete else ds, path)
     if quick is not None:
         remember(path, quick, frames)
     return HeaderFile(path, ds, tuple(frames), doubts=doubts, charset=charset)
+
+
+def _nature(layers: tuple[Any, ...]) -> tuple[bool, bool]:
+    """Tell whether a file is a picture, and whether its whole header is needed to read it: a mosaic."""
+    is_picture = sop_class_of(layers[0]) not in _DERIVED and bool(whole(layers, "Rows") and whole(layers, "Columns"))
+    return is_picture, "MOSAIC" in texts(layers, "ImageType") or bool(whole(layers, (0x0065, 0x1050)))
 
 
 def _read_unusual(path: Path) -> tuple[Dataset, int]:

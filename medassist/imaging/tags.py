@@ -6,7 +6,7 @@ import math
 import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pydicom import Dataset
@@ -17,6 +17,7 @@ from pydicom.tag import BaseTag, Tag
 from medassist.imaging.quick_header import QuickHeader
 
 # pydicom leaves the escape sequences of ISO 2022 IR 58 and 149 in the text (measured with 3.0.2).
+_MOST_TEXTS = 10_000
 _ESCAPE = re.compile(r"\x1b\$?[()]?[A-Z]")
 
 _BAD_VALUE = (
@@ -103,11 +104,27 @@ def texts(layers: Sequence[Dataset], keyword: str | tuple[int, int]) -> tuple[st
     """Return all values as stripped text."""
     first = layers[0]
     if type(first) is QuickHeader and len(layers) == 1:
-        quick = first.quick_texts(_number(keyword))
-        if quick is None:
-            return first.once(_texts_fact(keyword))
-        return tuple(map(clean, quick)) if quick != [""] else ()
+        element = first.element(_number(keyword))
+        if element is None:
+            return ()
+        known = _plain_texts.get(element)
+        return first.once(_texts_fact(keyword)) if known is None and not _is_plain(element) else _plain_texts[element]
     return _texts(layers, keyword)
+
+
+_plain_texts: dict[bytes, tuple[str, ...]] = {}
+_PLAIN = (b"UI", b"DA", b"TM", b"DT", b"CS")
+
+
+def _is_plain(element: bytes) -> bool:
+    """Decode an element whose VR knows no character sets; False for others."""
+    if element[:2] not in _PLAIN or not element.isascii():
+        return False
+    if len(_plain_texts) >= _MOST_TEXTS:
+        _plain_texts.clear()
+    parts = element[2:].decode("ascii").rstrip("\0 ").split("\\")
+    _plain_texts[element] = tuple(map(clean, parts)) if parts != [""] else ()
+    return True
 
 
 @cache
@@ -171,5 +188,10 @@ def whole(layers: Sequence[Dataset], name: str | tuple[int, int]) -> int | None:
 
 def date(layers: Sequence[Dataset], keyword: str) -> str:
     """Return a date as YYYYMMDD, "" when the value is none ("***" from a de-identifier, a placeholder)."""
-    found = text(layers, keyword).replace(".", "")
+    return _as_date(text(layers, keyword))
+
+
+@lru_cache(maxsize=4096)
+def _as_date(raw: str) -> str:
+    found = raw.replace(".", "")
     return found if re.fullmatch(r"\d{8}", found) else ""

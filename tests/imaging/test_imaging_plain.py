@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import tracemalloc
 
@@ -109,6 +110,21 @@ def test_cancel_stops_everywhere_and_leaves_no_thread(tmp_path, stage):
     with pytest.raises(Cancelled):
         open_it()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(("scan", "load"))]
+
+
+def test_scan_gives_the_collector_back(tmp_path):
+    write_ct_series(tmp_path, slices=2)
+    scan(tmp_path)
+    assert gc.isenabled()
+    with pytest.raises(Cancelled):
+        scan(tmp_path, progress=Progress(cancel_while_the_collector_rests))
+    assert gc.isenabled()
+
+
+def cancel_while_the_collector_rests(step):
+    if step.stage == "Reading headers":
+        assert not gc.isenabled()
+        raise Cancelled
 
 
 def test_memory_is_that_of_the_volume(tmp_path):
