@@ -113,12 +113,15 @@ def read_header_and_rest(path: Path, *, complete: bool = False) -> tuple[Dataset
 
 def read_quickly(path: Path) -> QuickHeader | None:
     """Read the attributes of `HEADER_TAGS` of a plain file; None leaves it to `read_header`."""
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - Path.open costs as much as the reading
-        status = os.fstat(file.fileno())
-        head = file.read(_HEAD_BYTES)
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))  # a file object costs as much as the reading
+    try:
+        status = os.fstat(descriptor)
+        head = os.read(descriptor, _HEAD_BYTES)
         quick = quick_header(head, status.st_size, _WANTED)
         if quick is None and len(head) == _HEAD_BYTES < status.st_size and head[128:132] == b"DICM":
-            quick = quick_header(head + file.read(_LARGE_HEAD_BYTES), status.st_size, _WANTED)
+            quick = quick_header(head + os.read(descriptor, _LARGE_HEAD_BYTES), status.st_size, _WANTED)
+    finally:
+        os.close(descriptor)
     if quick is not None:
         quick.stamp = (status.st_size, status.st_mtime_ns)
     return quick if quick is not None and sop_class_of(quick).startswith("1.") else None
@@ -224,7 +227,7 @@ def _pixel_bytes(layers: tuple[Header, ...]) -> int:
 def check_size(ds: Header, path: Path, stored: int) -> None:
     """Refuse a file whose header promises more pixels than can be meant in `stored` bytes, before any is allocated."""
     size = pixel_bytes(ds)
-    if size > MAX_PIXEL_BYTES or size > max(_FREE_BYTES, _MAX_RATIO * stored):
+    if size > _FREE_BYTES and size > min(MAX_PIXEL_BYTES, _MAX_RATIO * stored):
         raise UnreadableInput(
             "{path} claims {size} MB of pixels in {stored} kB; it was left alone.",
             path=path,

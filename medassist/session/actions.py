@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol, TypeVar
@@ -16,6 +16,7 @@ from medassist.entities.prediction import Prediction
 from medassist.entities.study import Scan, Series
 from medassist.entities.volume import Volume, Window
 from medassist.imaging.windows import starting_window
+from medassist.session.memory import budget_bytes, shown_last
 from medassist.session.state import Layers, Point, Session, View
 
 K = TypeVar("K")
@@ -69,9 +70,13 @@ class AddScan:
 
 @dataclass(frozen=True, eq=False)
 class ShowVolume:
-    """Put a loaded series on screen, at its middle slice and starting window unless it was seen before."""
+    """Put a loaded series on screen, at its middle slice and starting window unless it was seen before.
+
+    Series unseen for longest leave the memory when all together exceed `budget_bytes`; what was found on them stays.
+    """
 
     volume: Volume
+    budget_bytes: int = field(default_factory=budget_bytes)
 
     def __call__(self, session: Session) -> Session:
         """Return the session with the volume loaded and current."""
@@ -79,7 +84,7 @@ class ShowVolume:
         fresh = View(cursor_lps=center_of(self.volume), window=starting_window(self.volume))
         return replace(
             session,
-            volumes=_with(session.volumes, key, self.volume),
+            volumes=shown_last(session.volumes, self.volume, self.budget_bytes),
             current=key,
             views=_with(session.views, key, session.views.get(key, fresh)),
         )

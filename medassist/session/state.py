@@ -61,7 +61,7 @@ class Session:
 
     Attributes:
         scans: what was opened, oldest first.
-        volumes: loaded series by `Series.key`.
+        volumes: loaded series by `Series.key`, the one seen last at the end (see `session.memory`).
         current: key of the series on screen, "" when there is none.
         views: last view of each series by key, so that coming back finds the same slice and window.
         predictions, heatmaps: results, oldest first; the newest of a series is the one on screen.

@@ -15,6 +15,7 @@ from medassist.entities.prediction import ClassScore, Mask, ModelRef, Prediction
 from medassist.entities.study import Scan, Series, SeriesKind, Study
 from medassist.entities.volume import Volume, Window
 from medassist.session import actions, jobs
+from medassist.session.memory import budget_bytes
 from medassist.session.state import Session
 
 MODEL = ModelRef("reader", "1.0", "ab" * 32)
@@ -166,3 +167,26 @@ def test_a_series_that_is_gone_leaves_the_screen(session: Session) -> None:
     again = actions.AddScan(Scan(Path("a"), (Study("1", series=(changed,)),)))(session)
     assert [one.key for one in again.all_series()] == ["one"]
     assert (again.current, again.volume) == ("", None)
+
+
+def test_series_unseen_for_longest_give_way_and_their_findings_stay(session: Session) -> None:
+    size = volume().array_tzyx.nbytes
+    session = actions.AddPrediction(prediction(), (finding("1"),))(session)
+    for key in ("two", "one", "three"):
+        session = actions.ShowVolume(volume(key), budget_bytes=2 * size)(session)
+    assert list(session.volumes) == ["one", "three"]
+    session = actions.ShowVolume(volume("four"), budget_bytes=2 * size)(session)
+    assert list(session.volumes) == ["three", "four"]
+    assert len(session.findings_of("one")) == len(session.predictions) == 1
+    back = actions.ShowVolume(volume("one"), budget_bytes=2 * size)(session)
+    assert back.prediction is not None
+    assert list(back.volumes) == ["four", "one"]
+
+
+def test_a_volume_larger_than_the_budget_is_shown_all_the_same(session: Session) -> None:
+    alone = actions.ShowVolume(volume("large"), budget_bytes=1)(session)
+    assert list(alone.volumes) == ["large"]
+
+
+def test_the_budget_is_half_of_this_machine() -> None:
+    assert 1 << 28 < budget_bytes() < 1 << 44
