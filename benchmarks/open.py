@@ -54,9 +54,12 @@ def _compared(
     name: str, folder: Path, readers: Mapping[str, Callable[[Path], object]], rounds: int
 ) -> dict[str, Mapping[str, float]]:
     seconds: dict[str, list[float]] = defaultdict(list)
+    order = list(readers)
     for _ in range(rounds):
-        for reader, read in readers.items():
-            seconds[reader].append(_clocked(read, folder))
+        for reader in order:
+            seconds[reader].append(_clocked(readers[reader], folder))
+        # Each reader finds the memory as another one left it; nobody shall always come after the same one.
+        order = [*order[1:], order[0]]
     middle = {reader: median(values) for reader, values in seconds.items()}
     return {
         f"{name} | {reader}": {"seconds": value, "ratio": value / middle[REFERENCE]}
