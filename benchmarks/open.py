@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import random
 import shutil
 import subprocess
 import sys
@@ -55,11 +56,11 @@ def _compared(
 ) -> dict[str, Mapping[str, float]]:
     seconds: dict[str, list[float]] = defaultdict(list)
     order = list(readers)
-    for _ in range(rounds):
+    for number in range(rounds):
+        # Each reader finds the memory as another one left it: nobody shall always come after the same one.
+        random.Random(number).shuffle(order)  # noqa: S311 - an order, no secret
         for reader in order:
             seconds[reader].append(_clocked(readers[reader], folder))
-        # Each reader finds the memory as another one left it; nobody shall always come after the same one.
-        order = [*order[1:], order[0]]
     middle = {reader: median(values) for reader, values in seconds.items()}
     return {
         f"{name} | {reader}": {"seconds": value, "ratio": value / middle[REFERENCE]}
