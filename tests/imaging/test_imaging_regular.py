@@ -249,7 +249,7 @@ def test_real_tilted_head_equals_another_converter(shared_data, tmp_path):
     """dcm2niix shears and respaces as well, onto other slices: both show the same head at the same millimetres."""
     converter = Path(sys.executable).with_name("dcm2niix")
     if not converter.exists():
-        pytest.skip("dcm2niix is not installed (test extra)")
+        pytest.skip("dcm2niix is not installed (bench extra)")
     folder = shared_data("dicom/ct_ge_head/In")
     subprocess.run([converter, "-z", "n", "-f", "head", "-o", tmp_path, folder], check=True, capture_output=True)
     image = nibabel.load(tmp_path / "head_Tilt_Eq_1.nii")
