@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from medassist.entities.study import Series
-from medassist.imaging.regular import can_be_regular
+from medassist.entities.volume import Volume
 from medassist.language import tr
 from medassist.session.jobs import resample_slices
 from medassist.session.state import Session
@@ -33,7 +33,7 @@ class GridBar(QWidget):
         """Say the offer again in the current language."""
         session = self._store.session
         volume, other = session.volume, counterpart(session)
-        offered = volume is not None and other is None and can_be_regular(volume)
+        offered = volume is not None and other is None and _can_be_regular(volume)
         self.setVisible(offered or other is not None)
         if other is not None:
             back = volume is not None and volume.series.raw is not None
@@ -64,3 +64,10 @@ def counterpart(session: Session) -> Series | None:
     if shown.raw is not None:
         return next((one for one in listed if one.key == shown.raw.key), None)
     return next((one for one in listed if one.raw is not None and one.raw.key == shown.key), None)
+
+
+def _can_be_regular(volume: Volume) -> bool:
+    """Ask only once there is a volume: the room behind the question takes long to import."""
+    from medassist.imaging.regular import can_be_regular
+
+    return can_be_regular(volume)

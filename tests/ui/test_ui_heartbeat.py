@@ -15,7 +15,7 @@ from ui_cases import pump
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_MS = 100
-HEAVY = ("torch", "monai", "captum", "SimpleITK", "highdicom", "skimage", "scipy")
+HEAVY = ("torch", "monai", "captum", "SimpleITK", "highdicom", "skimage", "scipy", "pydicom")
 
 REAL_NETWORK = """
 import os, sys, time
