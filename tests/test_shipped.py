@@ -6,16 +6,22 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from phantoms import write_film, write_mr_series
 
 from medassist.inference.catalogue import find, packages
 from medassist.locations import resources_dir
 
 BIN = Path(sys.executable).parent
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def medassist(*words: object, language: str = "C.UTF-8") -> subprocess.CompletedProcess[str]:
@@ -93,3 +99,47 @@ def test_a_window_is_drawn_in_chinese(tmp_path) -> None:
     done = medassist("open", film, "--screenshot", tmp_path / "window.png", "--language", "zh_CN")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "window.png").stat().st_size > 100_000
+
+
+RUNTIME_ONLY = """
+import sys
+blocked = set(sys.argv.pop(1).split(","))
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in blocked:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Blocked())
+from medassist.cli import main
+main(sys.argv[1:])
+"""
+
+
+def modules_beyond_the_runtime() -> set[str]:
+    """Return the top-level modules of this environment that a plain installation, without extras, does not bring."""
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    queue, runtime = [Requirement(one) for one in wanted], set()
+    while queue:
+        one = queue.pop()
+        if canonicalize_name(one.name) in runtime or (one.marker and not one.marker.evaluate({"extra": ""})):
+            continue
+        runtime.add(canonicalize_name(one.name))
+        queue += [Requirement(text) for text in metadata.requires(one.name) or ()]
+    owners = metadata.packages_distributions()
+    ours = {"medassist", "pip", "setuptools", "pkg_resources", "_distutils_hack"}
+    return {name for name, dists in owners.items() if not {canonicalize_name(d) for d in dists} & runtime} - ours
+
+
+@pytest.mark.parametrize("name", ["hippocampus_mr", "chest_xray_findings"])
+def test_a_shipped_model_runs_on_a_plain_installation(tmp_path, name) -> None:
+    """The test extra brings packages a user does not have: a model must not lean on them."""
+    if name == "hippocampus_mr":
+        write_mr_series(tmp_path / "in", slices=40, rows=48, columns=40)
+    else:
+        write_film(tmp_path / "in", PatientOrientation=["L", "F"])
+    blocked = modules_beyond_the_runtime()
+    assert "pytest" in blocked
+    words = ["analyze", str(tmp_path / "in"), "-m", name, "-o", str(tmp_path / "out"), "--json"]
+    command = [sys.executable, "-c", RUNTIME_ONLY, ",".join(sorted(blocked)), *words]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["model"]["name"] == name
