@@ -15,7 +15,7 @@ from medassist.entities.volume import Volume
 from medassist.explain.gradcam import GradCam
 from medassist.explain.protocol import Attribution, Explainer, Question
 from medassist.explain.view import View, bring_home, cells_of, look
-from medassist.inference.devices import choose, leave_one_core_free
+from medassist.inference.devices import choose, one_core_free
 from medassist.inference.network import load_network
 from medassist.inference.packages import Label, Package
 from medassist.inference.predict import predict, probability
@@ -55,6 +55,7 @@ def _letters(name: str) -> str:
     return re.sub("[-_ ]", "", name.lower())
 
 
+@one_core_free()
 def explain(
     package: Package,
     volume: Volume,
@@ -84,7 +85,6 @@ def explain(
     label = _label(package, target)
     explainer = find(method, package.task)
     chosen = choose(device)
-    leave_one_core_free()
     region = _region(package, volume, label, mask, chosen, progress) if package.task == "segmentation" else None
     progress.step("Preparing the image")
     view = look(package, volume, region)

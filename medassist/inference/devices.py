@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from medassist.entities.errors import Refused, UsageError
@@ -63,11 +65,20 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def leave_one_core_free() -> None:
-    """Keep torch, in this thread, off one core, so that the interface stays quick."""
+@contextmanager
+def one_core_free() -> Iterator[None]:
+    """Keep torch, in this thread, off one core, so that the interface stays quick; then as it was before.
+
+    Also a decorator. A number of threads left behind would change what is computed next: sums are split by it.
+    """
     import torch
 
+    before = torch.get_num_threads()
     torch.set_num_threads(max(1, usable_cores() - 1))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _cuda() -> tuple[Device, ...]:

@@ -14,7 +14,7 @@ from medassist.entities.errors import Refused
 from medassist.entities.prediction import Check, ClassScore, Mask, Prediction
 from medassist.entities.volume import Volume
 from medassist.inference.bundle import LargestComponent, inferer, largest_components
-from medassist.inference.devices import choose, leave_one_core_free
+from medassist.inference.devices import choose, one_core_free
 from medassist.inference.network import load_network
 from medassist.inference.packages import Label, Package
 from medassist.inference.prepare import STAGE_HOME, Prepared, prepare, restore_labels
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
 
+@one_core_free()
 def predict(
     package: Package,
     volume: Volume,
@@ -46,7 +47,6 @@ def predict(
     started, began = datetime.now().astimezone().isoformat(timespec="seconds"), perf_counter()
     progress.step("Preparing the image")
     chosen = choose(device)
-    leave_one_core_free()
     network = load_network(package, chosen)
     progress.step("Preparing the image")
     prepared = prepare(package, volume)

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import pytest
 import torch
 
 from medassist.entities.errors import Refused, UsageError
 from medassist.inference import devices
-from medassist.inference.devices import Device, available, choose, leave_one_core_free, usable_cores
+from medassist.inference.devices import Device, available, choose, one_core_free, usable_cores
 from medassist.plugins import Availability
 
 NO_GPU = Device("cuda:0", "NVIDIA CUDA", Availability("no NVIDIA GPU with a working driver was found"))
@@ -49,14 +50,23 @@ def test_an_unusable_device_is_refused_with_the_reason(monkeypatch: pytest.Monke
         choose("toaster")
 
 
-def test_one_core_stays_free_for_the_interface() -> None:
+def test_one_core_stays_free_and_the_threads_are_as_before() -> None:
     threads: list[int] = []
 
+    @one_core_free()
+    def fail() -> None:
+        threads.append(torch.get_num_threads())
+        raise KeyError
+
     def work() -> None:
-        leave_one_core_free()
+        torch.set_num_threads(usable_cores() + 3)
+        with suppress(KeyError):
+            fail()
         threads.append(torch.get_num_threads())
 
+    before = torch.get_num_threads()
     worker = threading.Thread(target=work)
     worker.start()
     worker.join()
-    assert threads == [max(1, usable_cores() - 1)]
+    torch.set_num_threads(before)
+    assert threads == [max(1, usable_cores() - 1), usable_cores() + 3]
