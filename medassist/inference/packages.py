@@ -87,6 +87,7 @@ class Package:
         cards: language ("en", "zh_CN") -> model card.
         availability: why the package cannot be run, when it cannot.
         metadata: the whole metadata.json, for the card.
+        trusted: whether the user trusts this very content to run code (see `inference.trust`).
     """
 
     root: Path
@@ -104,6 +105,7 @@ class Package:
     cards: dict[str, Path] = field(default_factory=dict, compare=False)
     availability: Availability = field(default_factory=Availability)
     metadata: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    trusted: bool = False
 
     @property
     def ref(self) -> ModelRef:
