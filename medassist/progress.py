@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from medassist.entities.errors import Cancelled
 
@@ -25,11 +25,16 @@ class Step:
 class Progress:
     """Report stages and stop at the next step once `cancel` was called (from any thread).
 
-    `listener` is called in the thread of the job; a face must hand the `Step` to its own thread.
+    `listener` is called in the thread of the job; a face must hand the `Step` to its own thread. So is `taker`, with
+    what the job has so far; a face that shows only what is finished takes nothing.
     """
 
-    def __init__(self, listener: Callable[[Step], None] = lambda _step: None) -> None:
-        self._listener = listener
+    def __init__(
+        self,
+        listener: Callable[[Step], None] = lambda _step: None,
+        taker: Callable[[Callable[[Any], Any]], None] = lambda _action: None,
+    ) -> None:
+        self._listener, self._taker = listener, taker
         self._cancelled = threading.Event()
         self._stage = ""
         self._began = time.monotonic()
@@ -55,6 +60,15 @@ class Progress:
             self._stage, self._began = stage, now
         left = (now - self._began) * (1.0 - fraction) / fraction if fraction else None
         self._listener(Step(stage, fraction, left))
+
+    def offer(self, action: Callable[[Any], Any]) -> None:
+        """Offer the face an action that shows what the job has so far; raise `Cancelled` when it was asked to stop.
+
+        Each offer must be whole in itself: a face may skip all but the newest, and the result of the job ends them.
+        """
+        if self.cancelled:
+            raise Cancelled()
+        self._taker(action)
 
     def over(self, items: Iterable[T], stage: str, total: int | None = None) -> Iterator[T]:
         """Yield `items`, reporting a step before each one and a full bar at the end."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,22 +12,20 @@ import numpy as np
 from pydicom import Dataset
 
 from medassist.entities.errors import UnreadableInput
-from medassist.entities.geometry import Geometry
 from medassist.entities.study import Series, SeriesKind
-from medassist.entities.volume import AnyArray, Volume, Window
+from medassist.entities.volume import AnyArray, Volume
 from medassist.imaging import tags
+from medassist.imaging.assembling import Picture, only_slice, slice_of, volume_of
 from medassist.imaging.decoding import decode, decode_each
 from medassist.imaging.dicom_files import BAD_FILE, MAX_PIXEL_BYTES, read_header, read_with_pixels
 from medassist.imaging.foreign_pixels import load_foreign
 from medassist.imaging.frames import Frame, frames_of
-from medassist.imaging.grid import film_affine, plane_affine, step_of
-from medassist.imaging.padding import Range, fitting, stored_padding, unify
+from medassist.imaging.outline import Watch, changed, slices_of
+from medassist.imaging.padding import Range, stored_padding
 from medassist.imaging.plain_pixels import PlainPicture, plain_pictures, read_plain
 from medassist.imaging.quiet import quietly
 from medassist.imaging.regular import regularise
 from medassist.imaging.remarks import damaged_slices
-from medassist.imaging.render import auto_window
-from medassist.imaging.rescaling import rescale
 from medassist.imaging.suv import with_suv
 from medassist.progress import Progress
 
@@ -50,17 +48,10 @@ class _Decoded:
     lost: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Picture:
-    """What is known of one frame besides its pixels; `padding` is its range of stored values."""
-
-    frame: Frame
-    padding: Range | None
-    photometric: str
-
-
-def load(series: Series, *, progress: Progress | None = None) -> Volume:
+def load(series: Series, *, progress: Progress | None = None, watch: Watch | None = None) -> Volume:
     """Decode a series and rescale it to modality values on its grid.
+
+    `watch` is shown slices as they are read, those of `series.raw` for a series made of them.
 
     A file whose pixels are damaged costs its slices, not the series: they are named in a warning and left empty, and
     the series counts as irregular. Raises UnreadableInput, with the file and the reason, when no picture can be
@@ -73,14 +64,14 @@ def load(series: Series, *, progress: Progress | None = None) -> Volume:
     if 2 * depth * rows * columns * series.times > MAX_PIXEL_BYTES:
         raise UnreadableInput("{series} is too large for this version to open.", series=series.title)
     if series.raw is not None:
-        raw = load(series.raw, progress=progress)
+        raw = load(series.raw, progress=progress, watch=watch)
         lost_since = raw.series.irregularity != series.raw.irregularity
         return raw if lost_since else regularise(raw, series, progress=progress)
     if series.format != "DICOM":
         progress.step("Reading pixels")
         return load_foreign(series)
     with quietly():
-        return with_suv(_assemble(series, progress))
+        return with_suv(_assemble(series, progress, watch))
 
 
 def preview(series: Series, index: int, *, progress: Progress | None = None) -> Volume:
@@ -89,34 +80,55 @@ def preview(series: Series, index: int, *, progress: Progress | None = None) -> 
     `index` counts slices; of several time points the first one is read. It counts as irregular, so that nothing is
     computed from it. Raises as `load` does.
     """
-    home = series.raw or series
-    at = index * home.times
-    said = "Only one slice is loaded yet."
-    one = replace(home, frames=home.frames[at : at + 1], shape_zyx=(1, *home.shape_zyx[1:]), times=1, irregularity=said)
-    return load(one, progress=progress)
+    return load(only_slice(series.raw or series, index), progress=progress)
 
 
-def _assemble(series: Series, progress: Progress) -> Volume:
+def _assemble(series: Series, progress: Progress, watch: Watch | None) -> Volume:
     plain = plain_pictures(series)
     if plain is not None:
-        read = read_plain(plain, progress)
+        read = read_plain(plain, progress, *_looking_on(series, plain, watch))
         if read is not None:
-            return _volume(series, (), plain, *read)
-    return _decoded(series, progress)
+            return volume_of(series, (), plain, *read)
+    return _decoded(series, progress, watch)
 
 
-def _decoded(series: Series, progress: Progress) -> Volume:
+def _looking_on(
+    series: Series, pictures: Sequence[PlainPicture], watch: Watch | None
+) -> tuple[int, Callable[[Sequence[int], AnyArray], None] | None]:
+    """Return which frame to read first, and whom to tell of frames as they are read."""
+    if watch is None:
+        return 0, None
+
+    def told(frames: Sequence[int], stored: AnyArray) -> None:
+        watch.arrived(slices_of(series, frames), lambda at: slice_of(series, at, pictures[at * series.times], stored))
+
+    return watch.first * series.times, told
+
+
+def _decoded(series: Series, progress: Progress, watch: Watch | None) -> Volume:
     files: list[_Decoded] = []
     stored: AnyArray | None = None
-    wanted = _by_file(series)
+    known: dict[int, Picture] = {}
+    wanted = _by_file(series, watch)
     for decoded in progress.over(_decode_all(wanted), "Reading pixels", len(wanted)):
         if decoded.values is not None:
             stored = _room_for(stored, decoded.values, decoded.frames[0].path, len(series.frames))
             stored[list(decoded.targets)] = decoded.values
+            known |= {} if watch is None else _pictures(decoded)
+            _tell(watch, series, decoded, known, stored)
         files.append(replace(decoded, values=None))
     if stored is None:
-        raise next(file.problem for file in files if file.problem)
-    return _volume(*_with_losses(series, files), _in_order(files), stored)
+        raise next(file.problem for file in sorted(files, key=lambda one: one.targets) if file.problem)
+    return volume_of(*_with_losses(series, files), _in_order(files), stored)
+
+
+def _tell(
+    watch: Watch | None, series: Series, decoded: _Decoded, known: Mapping[int, Picture], stored: AnyArray
+) -> None:
+    """Let whoever looks on see the frames of one file that are whole."""
+    if watch is not None:
+        frames = [target for target in decoded.targets if target not in decoded.lost]
+        watch.arrived(slices_of(series, frames), lambda at: slice_of(series, at, known[at * series.times], stored))
 
 
 def _with_losses(series: Series, files: Sequence[_Decoded]) -> tuple[Series, tuple[int, ...]]:
@@ -144,19 +156,27 @@ def _with_losses(series: Series, files: Sequence[_Decoded]) -> tuple[Series, tup
     return told, lost
 
 
-def _in_order(files: Sequence[_Decoded]) -> list[_Picture]:
+def _in_order(files: Sequence[_Decoded]) -> list[Picture]:
     """Return what is known of every frame, in the order of the series."""
-    everywhere = ((target, at, file) for file in files for at, target in enumerate(file.targets))
-    placed = sorted(everywhere, key=lambda place: place[0])
-    return [_Picture(file.frames[at], file.padding, file.photometric) for _, at, file in placed]
+    everywhere = {target: picture for file in files for target, picture in _pictures(file).items()}
+    return [everywhere[target] for target in sorted(everywhere)]
 
 
-def _by_file(series: Series) -> dict[Path, list[tuple[int, int]]]:
-    """Return for each file which of its frames go where in the series."""
+def _pictures(file: _Decoded) -> dict[int, Picture]:
+    """Return what is known of every frame of a file, by its place in the series."""
+    described = zip(file.targets, file.frames, strict=True)
+    return {target: Picture(frame, file.padding, file.photometric) for target, frame in described}
+
+
+def _by_file(series: Series, watch: Watch | None) -> dict[Path, list[tuple[int, int]]]:
+    """Return for each file which of its frames go where in the series; those wanted first come first."""
     wanted: dict[Path, list[tuple[int, int]]] = defaultdict(list)
     for target, frame in enumerate(series.frames):
         wanted[frame.path].append((target, frame.frame))
-    return wanted
+    if watch is None:
+        return wanted
+    near = {path: min(watch.distance(series, target) for target, _ in pairs) for path, pairs in wanted.items()}
+    return {path: wanted[path] for path in sorted(wanted, key=near.__getitem__)}
 
 
 def _decode_all(wanted: dict[Path, list[tuple[int, int]]]) -> Iterator[_Decoded]:
@@ -183,7 +203,7 @@ def _decode_file(path: Path, pairs: Sequence[tuple[int, int]]) -> _Decoded:
     except UnreadableInput as problem:
         return _salvaged(path, pairs, problem)
     except IndexError as problem:
-        raise _changed(path) from problem
+        raise changed(path) from problem
     photometric = tags.text((ds,), "PhotometricInterpretation")
     return _Decoded(targets, _described(ds, path, order), picked, stored_padding(ds), photometric)
 
@@ -211,11 +231,7 @@ def _described(ds: Dataset, path: Path, order: Sequence[int]) -> tuple[Frame, ..
         described = frames_of(ds, path)
         return tuple(described[frame] for frame in order)
     except BAD_FILE as problem:
-        raise _changed(path) from problem
-
-
-def _changed(path: Path) -> UnreadableInput:
-    return UnreadableInput("{path} changed since it was scanned.", remedy="Open it again.", path=path)
+        raise changed(path) from problem
 
 
 def _room_for(stored: AnyArray | None, values: AnyArray, path: Path, count: int) -> AnyArray:
@@ -224,68 +240,5 @@ def _room_for(stored: AnyArray | None, values: AnyArray, path: Path, count: int)
     if stored is None:
         return np.zeros(shape, values.dtype)
     if stored.shape != shape:
-        raise _changed(path)
+        raise changed(path)
     return stored.astype(np.promote_types(stored.dtype, values.dtype), copy=False)
-
-
-def _volume(
-    series: Series,
-    lost: tuple[int, ...],
-    pictures: Sequence[_Picture | PlainPicture],
-    stored: AnyArray,
-    ends: tuple[int, int] | None = None,
-) -> Volume:
-    frames = [picture.frame for picture in pictures]
-    kept = next(picture for index, picture in enumerate(pictures) if index not in lost)
-    values, padding = _values(stored, lost, pictures, ends)
-    depth = series.shape_zyx[0]
-    by_place = values.reshape(depth, series.times, *values.shape[1:])
-    array = np.ascontiguousarray(np.moveaxis(by_place, 1, 0)) if series.times > 1 else by_place[:, 0][None]
-    one_per_place = frames[:: series.times]
-    placed = all(frame.is_placed for frame in frames) and series.kind is not SeriesKind.FILM
-    return Volume(
-        series,
-        array,
-        _geometry(series, one_per_place),
-        unit=frames[0].unit,
-        windows=_windows(frames[0], array, padding),
-        inverted=kept.photometric == "MONOCHROME1",
-        padding=padding,
-        slice_origins_lps=np.array([frame.position for frame in one_per_place]) if placed else None,
-        lost_slices=tuple(dict.fromkeys(index // series.times for index in lost)),
-    )
-
-
-def _values(
-    stored: AnyArray,
-    lost: tuple[int, ...],
-    pictures: Sequence[_Picture | PlainPicture],
-    ends: tuple[int, int] | None,
-) -> tuple[AnyArray, Range | None]:
-    """Return modality values and their padding; frames that were lost hold padding, or the least value there is."""
-    if stored.ndim == 4:
-        return stored, None
-    kept = [index for index in range(len(pictures)) if index not in lost]
-    empty = pictures[kept[0]].padding
-    for index in lost:
-        stored[index] = fitting(stored, empty[0]) if empty is not None else min(stored[other].min() for other in kept)
-    slopes, intercepts = ([getattr(one.frame, name) for one in pictures] for name in ("slope", "intercept"))
-    values = rescale(stored, slopes, intercepts, ends)
-    return values, unify(values, [one.padding for one in pictures], slopes, intercepts)
-
-
-def _geometry(series: Series, frames: Sequence[Frame]) -> Geometry:
-    first = frames[0]
-    if all(frame.is_placed for frame in frames):
-        step = step_of(frames) if series.kind is not SeriesKind.FILM else 1.0
-        # Slices that share a position leave no distance between them to measure.
-        affine = plane_affine(first, step if step > 1e-6 else first.gap_mm or first.thickness_mm or 1.0)
-        return Geometry(affine, series.shape_zyx, first.frame_of_reference)
-    return Geometry(film_affine(first), series.shape_zyx, calibrated=first.spacing_mm is not None)
-
-
-def _windows(frame: Frame, array: AnyArray, padding: Range | None) -> tuple[Window, ...]:
-    """Return the header's windows, else one from the values."""
-    if array.ndim == 5:
-        return (Window(127.5, 256.0),)
-    return frame.windows or (auto_window(array, padding),)

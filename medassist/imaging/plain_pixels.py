@@ -7,7 +7,7 @@ file's size and time of change, so that loading parses nothing a second time; a 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,15 +87,27 @@ def plain_pictures(series: Series) -> list[PlainPicture] | None:
     return pictures if whole and kinds.pop()[:2] == series.shape_zyx[1:] else None
 
 
-def read_plain(pictures: Sequence[PlainPicture], progress: Progress) -> tuple[AnyArray, tuple[int, int]] | None:
-    """Return the stored values (picture, row, column), the least and the greatest; None when a file has changed."""
-    first = pictures[0]
-    stored: AnyArray = np.empty((len(pictures), first.frame.rows, first.frame.columns), first.dtype)
-    starts = range(0, len(pictures), _CHUNK)
+def read_plain(
+    pictures: Sequence[PlainPicture],
+    progress: Progress,
+    first: int = 0,
+    told: Callable[[Sequence[int], AnyArray], None] | None = None,
+) -> tuple[AnyArray, tuple[int, int]] | None:
+    """Return the stored values (picture, row, column), the least and the greatest; None when a file has changed.
+
+    Pictures are read by their distance from the `first` one; `told` hears which were read, and the array they are in.
+    """
+    one = pictures[0]
+    stored: AnyArray = np.empty((len(pictures), one.frame.rows, one.frame.columns), one.dtype)
+    starts = sorted(range(0, len(pictures), _CHUNK), key=lambda at: abs(at + _CHUNK // 2 - first))
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="load")
     try:
         jobs = pool.map(lambda at: _read_some(pictures[at : at + _CHUNK], stored[at : at + _CHUNK]), starts)
-        ends = list(progress.over(jobs, "Reading pixels", len(starts)))
+        ends = []
+        for at, pair in zip(starts, progress.over(jobs, "Reading pixels", len(starts)), strict=True):
+            ends.append(pair)
+            if told is not None and pair is not None:
+                told(range(at, min(at + _CHUNK, len(pictures))), stored)
     finally:
         pool.shutdown(cancel_futures=True)
     known = [pair for pair in ends if pair is not None]
