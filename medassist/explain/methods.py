@@ -84,6 +84,8 @@ def explain(
     progress = progress or Progress()
     label = _label(package, target)
     explainer = find(method, package.task)
+    if not package.explainable.ok:
+        raise Refused("{model} cannot be explained: {reason}.", model=package.name, reason=package.explainable.reason)
     chosen = choose(device)
     region = _region(package, volume, label, mask, chosen, progress) if package.task == "segmentation" else None
     progress.step("Preparing the image")

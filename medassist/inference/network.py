@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import threading
@@ -9,12 +10,12 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medassist.entities.errors import Refused
 from medassist.inference.bundle import build_network
 from medassist.inference.packages import Package
+from medassist.inference.weights import format_of, read_program, read_state
 from medassist.progress import Progress
 
 if TYPE_CHECKING:
@@ -54,8 +55,10 @@ class LoadedNetwork:
 def load_network(package: Package, device: str) -> LoadedNetwork:
     """Return the network of a package with its verified weights, from the cache when it was loaded before.
 
-    Refused when the weights are missing, do not have the promised SHA-256, hold code, or do not fit the network.
+    Refused when the weights are missing, do not have the promised SHA-256, hold code, are a program of a package nobody
+    trusts, or do not fit the network.
     """
+    _permit(package)
     key = (package.sha256, device, str(package.root.resolve()))
     with _cache_lock:
         if key not in _cache:
@@ -72,15 +75,55 @@ def forget_networks() -> None:
         _cache.clear()
 
 
-def _load(package: Package, device: str) -> LoadedNetwork:
+def check_network(package: Package) -> None:
+    """Build the network and fill it with its weights as a run would, without keeping it (same errors)."""
+    _permit(package)
+    _load(package, "cpu")
+
+
+def _permit(package: Package) -> None:
+    """Refuse a package that cannot run here, and a program nobody trusts, before anything of it is opened."""
+    if package.weights.is_file() and package.format.runs_code and not package.trusted:
+        raise untrusted_program(package)
     if not package.availability.ok:
         raise Refused(
             "The model {name} cannot be used: {reason}.", name=package.name, reason=package.availability.reason
         )
-    state = _state(package.weights, _verified(package))
-    module = build_network(package)
-    _fill(module, state, package)
-    return LoadedNetwork(module.to(device).eval().requires_grad_(False), package, device)
+
+
+def untrusted_program(package: Package) -> Refused:
+    """Return the error that weights which can run code need the user's trust."""
+    return Refused(
+        "{file} is a program ({form}), which can run code when it is opened: it was not opened.",
+        remedy="If you know who made it, say `medassist models trust {name}`; else ask for a state dict.",
+        file=package.weights,
+        form=package.format.value,
+        name=package.name,
+    )
+
+
+def _load(package: Package, device: str) -> LoadedNetwork:
+    content = _verified(package)
+    # the bytes decide, not what the file was when the package was read
+    form = format_of(io.BytesIO(content), package.weights.name)
+    if form.runs_code:
+        if not package.trusted:
+            raise untrusted_program(package)
+        module = read_program(package.weights, content, form, device)
+    else:
+        state = read_state(package.weights, content, form)
+        module = build_network(package)
+        _fill(module, state, package)
+    return LoadedNetwork(_at_rest(module.to(device)), package, device)
+
+
+def _at_rest(module: nn.Module) -> nn.Module:
+    """Return the network as it is run: not training (an exported program is fixed so already), without gradients."""
+    with contextlib.suppress(NotImplementedError):
+        module.eval()
+    for parameter in module.parameters():  # TorchScript has no requires_grad_ of its own
+        parameter.requires_grad_(False)
+    return module
 
 
 def _verified(package: Package) -> bytes:
@@ -101,32 +144,6 @@ def _verified(package: Package) -> bytes:
             found=found[:12],
         )
     return content
-
-
-def _state(file: Path, content: bytes) -> Mapping[str, Any]:
-    """Return the state dict in `content`; code in a pickle is refused by torch's weights_only reader."""
-    import pickle
-
-    import torch
-
-    try:
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise Refused(
-            "{file} is not a plain state dict, or holds code: it was not opened.",
-            remedy="Save the weights with torch.save(network.state_dict(), …).",
-            file=file,
-        ) from error
-    for wrapper in ("state_dict", "model"):
-        if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
-            state = state[wrapper]
-    if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise Refused(
-            "{file} is not a plain state dict, or holds code: it was not opened.",
-            remedy="Save the weights with torch.save(network.state_dict(), …).",
-            file=file,
-        )
-    return state
 
 
 def _fill(module: nn.Module, state: Mapping[str, Any], package: Package) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 from medassist.entities.errors import Refused
 from medassist.entities.prediction import Code, ModelRef, Segment
 from medassist.inference.schema import Section, inside, read_json
+from medassist.inference.trust import trust_of
+from medassist.inference.weights import Format, format_of
 from medassist.plugins import Availability, needs
 
 TASKS = ("segmentation", "classification")
@@ -88,6 +90,7 @@ class Package:
         availability: why the package cannot be run, when it cannot.
         metadata: the whole metadata.json, for the card.
         trusted: whether the user trusts this very content to run code (see `inference.trust`).
+        format: what the weight file is.
     """
 
     root: Path
@@ -106,6 +109,12 @@ class Package:
     availability: Availability = field(default_factory=Availability)
     metadata: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     trusted: bool = False
+    format: Format = Format.STATE_DICT
+
+    @property
+    def explainable(self) -> Availability:
+        """Whether the layers of the network can be watched, which every explanation needs."""
+        return Availability("" if self.format.explainable else "no explanation is possible for TorchScript weights")
 
     @property
     def ref(self) -> ModelRef:
@@ -140,6 +149,7 @@ def read(root: Path) -> Package:
     task = own.choice("task", TASKS)
     path = inside(root, weights.file, weights.place("file"), weights.text("file"))
     sha256 = _sha256(weights)
+    form, trusted = format_of(path), trust_of(root) is not None
     return Package(
         root=root,
         name=root.resolve().name,
@@ -154,8 +164,10 @@ def read(root: Path) -> Package:
         weights=path,
         sha256=sha256,
         cards=_cards(root),
-        availability=_availability(path, sha256),
+        availability=_availability(path, sha256, form, trusted=trusted),
         metadata=dict(whole.data),
+        trusted=trusted,
+        format=form,
     )
 
 
@@ -164,12 +176,14 @@ def broken(root: Path, reason: str) -> Package:
     return Package(root=root, name=root.resolve().name, title=root.name, availability=Availability(reason))
 
 
-def _availability(weights: Path, sha256: str) -> Availability:
+def _availability(weights: Path, sha256: str, form: Format, *, trusted: bool) -> Availability:
     if not weights.is_file():
         return Availability("its weights are missing")
     if not sha256:
         return Availability("its metadata has no SHA-256 of the weights")
-    return needs(("torch", "monai"))
+    if form.runs_code and not trusted:
+        return Availability("its weights are a program, which can run code, and you have not said that you trust it")
+    return needs(("torch", "monai", *(("safetensors",) if form is Format.SAFETENSORS else ())))
 
 
 def _sha256(weights: Section) -> str:

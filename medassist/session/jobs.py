@@ -198,13 +198,14 @@ def analyze(
 ) -> tuple[AddPrediction, tuple[AddHeatmap, ...], dict[str, float]]:
     """Run a model and explain what it found; `method` "none" skips the explanation.
 
-    A package that names no layer to explain gets none either, unless a method is asked for. Returns the actions and the
-    seconds spent (`prepare`, `infer`, `explain`).
+    A package that names no layer to explain, or cannot be explained, gets none either, unless a method is asked for.
+    Returns the actions and the seconds spent (`prepare`, `infer`, `explain`).
     """
     added = run_model(study, volume, package, device=device, override_reason=override_reason, progress=progress)
     prediction = added.prediction
     began = time.perf_counter()
-    silent = method == "none" or not (method or target or package.explanation.layer)
+    asked = bool(method or target)
+    silent = method == "none" or not (asked or (package.explanation.layer and package.explainable.ok))
     targets = () if silent else (target,) if target else default_targets(prediction)
     maps = tuple(
         explain_target(
