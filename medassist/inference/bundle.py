@@ -1,4 +1,4 @@
-"""Build the parts of a bundle from allow-lists: network, preprocessing, windows and clean-up. Nothing is evaluated."""
+"""Build the parts of a bundle from allow-lists: network, preprocessing and inferer. Nothing is evaluated."""
 
 from __future__ import annotations
 
@@ -9,93 +9,133 @@ from typing import TYPE_CHECKING, Any
 
 from medassist.entities.errors import Refused
 from medassist.inference.allowed import (
-    DICTIONARY_ONLY,
+    FORMER_ARGUMENTS,
     MONAI_NETWORKS,
-    OURS,
     PLACEMENT_OPTIONS,
-    RAS_LABELS,
+    REASONS,
     TORCH_LAYERS,
-    TRANSFORMS,
     WINDOW_OPTIONS,
 )
-from medassist.inference.config import Component, Dtype, component, components, read_config
+from medassist.inference.config import Component, component, components, read_config
 from medassist.inference.packages import Package
+from medassist.inference.postprocess import Cleanup, decision
+from medassist.inference.transforms import build, build_chain, is_from, unknown_argument
 
 if TYPE_CHECKING:
     from monai.data import MetaTensor
     from torch import nn
 
+OWN_NETWORK = "medassist.inference.interactive.lite_medsam.LiteMedSam"
+_INFERERS = ("SimpleInferer", "SliceInferer", "SlidingWindowInferer")
+
 
 @dataclass(frozen=True)
 class Inferer:
-    """How the network is run: once on the whole input (`windows` None), or in windows with these options."""
+    """How the network is run: once on the whole input (`windows` None), or in windows with these options.
+
+    `slice_axis` is the spatial axis of a volume that a two-dimensional network never sees, None for all others.
+    """
 
     windows: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class LargestComponent:
-    """Keep only the largest connected component of these mask values (all of them when None)."""
-
-    values: tuple[int, ...] | None = None
-    independent: bool = True
-    connectivity: int | None = None
+    slice_axis: int | None = None
 
 
 def build_network(package: Package) -> nn.Module:
-    """Build the network of `network_def` with fresh weights (Refused when it is not on the allow-list)."""
+    """Build the network of a package with fresh weights (Refused when it is not on the allow-list).
+
+    `network`, which a bundle runs, comes before `network_def`, which it usually refers to.
+    """
+    from torch import nn
+
+    part = component(read_config(package.config), "network", "network_def")
+    if part.argument("pretrained"):
+        raise part.refuse("{file}, line {line}: {key} asks for weights from the internet.")
+    made = _network(part)
+    if not isinstance(made, nn.Module):
+        raise part.refuse("{file}, line {line}: {key} builds {target}, which is no network.")
+    axis = inferer(package).slice_axis
+    return made if axis is None else _slice_by_slice(made, axis)
+
+
+def _network(part: Component) -> Any:
     from monai.networks import nets
     from torch import nn
 
-    part = component(read_config(package.config), "network_def", "network")
-    if part.arguments.get("pretrained"):
-        raise part.refuse("{file}: {key} asks for weights from the internet.")
-    if _is_from(part, "monai.networks.nets") and part.name in MONAI_NETWORKS:
+    if is_from(part, "monai.networks.nets") and part.name in MONAI_NETWORKS:
         make = getattr(nets, part.name)
         # EfficientNetBN, for one, would fetch weights unless it is told not to.
         offline = {"pretrained": False} if "pretrained" in signature(make).parameters else {}
-        made = _call(part, make, {**part.arguments, **offline})
-    elif part.module == "torch.nn" and part.name in TORCH_LAYERS:
-        made = _call(part, getattr(nn, part.name))
-    else:
-        raise part.refuse("{file}: {key} asks for the network {target}, which is not on the list of known networks.")
-    if not isinstance(made, nn.Module):
-        raise part.refuse("{file}: {key} builds {target}, which is no network.")
-    return made
+        return build(part, make, {**_current_arguments(part), **offline})
+    if part.module == "torch.nn" and part.name in TORCH_LAYERS:
+        return build(part, getattr(nn, part.name), part.arguments)
+    if part.target == OWN_NETWORK:
+        from medassist.inference.interactive.lite_medsam import LiteMedSam
+
+        return build(part, LiteMedSam, part.arguments)
+    if part.name in REASONS:
+        raise part.refuse(
+            "{file}, line {line}: {key} asks for the network {target}, which cannot be run: {reason}.",
+            reason=REASONS[part.name],
+        )
+    raise part.refuse(
+        "{file}, line {line}: {key} asks for the network {target}, which is not on the list of known networks."
+    )
+
+
+def _current_arguments(part: Component) -> dict[str, Any]:
+    """Return the arguments under the names that MONAI uses today."""
+    current = {name: FORMER_ARGUMENTS.get((part.name, name), name) for name in part.raw}
+    return {current[name]: part.argument(name) for name in part.raw if current[name]}
+
+
+def _slice_by_slice(network: nn.Module, axis: int) -> nn.Module:
+    """Let a network of two dimensions take windows (N, C, X, Y, Z) that are one voxel thick along `axis`.
+
+    By hooks, so that the names of its weights and layers stay the publisher's.
+    """
+    network.register_forward_pre_hook(lambda _module, inputs: (inputs[0].squeeze(2 + axis), *inputs[1:]))
+    network.register_forward_hook(lambda _module, _inputs, answer: answer.unsqueeze(2 + axis))
+    return network
 
 
 def preprocessing(package: Package) -> Callable[[MetaTensor], MetaTensor]:
     """Build the chain that brings an image (C, X, Y[, Z]) to the network's grid and values."""
-    parts = components(read_config(package.config), "preprocessing")
-    for part in parts:
-        if part.arguments.get("keys", "image") not in ("image", ["image"]):
-            raise part.refuse('{file}: {key} must work on the key "image" alone.')
-    steps = [step for part in parts for step in _transform(part)]
-
-    def chain(image: MetaTensor) -> MetaTensor:
-        for step in steps:
-            image = step(image)
-        return image
-
-    return chain
+    return build_chain(components(read_config(package.config), "preprocessing"), package.input.dimensions)
 
 
 def inferer(package: Package) -> Inferer:
-    """Read the inferer: SimpleInferer or SlidingWindowInferer; without one the network runs once."""
+    """Read the inferer; without one the network runs once.
+
+    A bundle of somebody else that names no blending mode gets MONAI's own, even weights.
+    """
     config = read_config(package.config)
     if "inferer" not in config.data:
         return Inferer()
     part = component(config, "inferer")
-    if not _is_from(part, "monai.inferers") or part.name not in ("SimpleInferer", "SlidingWindowInferer"):
-        raise part.refuse("{file}: {key} asks for the inferer {target}, which is not known.")
-    options = {name: value for name, value in part.arguments.items() if name not in PLACEMENT_OPTIONS}
-    unknown = set(options) - (WINDOW_OPTIONS if part.name == "SlidingWindowInferer" else set())
+    if not is_from(part, "monai.inferers") or part.name not in _INFERERS:
+        raise part.refuse("{file}, line {line}: {key} asks for the inferer {target}, which is not known.")
+    known = {"SimpleInferer": frozenset[str](), "SliceInferer": WINDOW_OPTIONS | {"spatial_dim"}}
+    unknown = set(part.raw) - PLACEMENT_OPTIONS - known.get(part.name, WINDOW_OPTIONS)
     if unknown:
-        raise _unknown_argument(part, min(unknown))
+        part.without(PLACEMENT_OPTIONS)  # code is named as such before its name is
+        raise unknown_argument(part, min(unknown))
     if part.name == "SimpleInferer":
         return Inferer()
+    options = part.without(PLACEMENT_OPTIONS)
+    if package.foreign:
+        options = {"mode": "constant", "overlap": 0.25} | options
+    axis = _slice_axis(part, options) if part.name == "SliceInferer" else None
     _check_windows(part, options, package.input.dimensions)
-    return Inferer(options)
+    return Inferer(options, axis)
+
+
+def _slice_axis(part: Component, options: dict[str, Any]) -> int:
+    """Take the axis of a SliceInferer out of `options` and make its windows one voxel thick along it."""
+    axis, size = options.pop("spatial_dim", 0), options.get("roi_size")
+    if axis not in (0, 1, 2) or not isinstance(size, list) or len(size) != 2:
+        raise Refused("{file}: {key} has no usable {name}.", file=part.file, key=part.key, name="roi_size")
+    options["roi_size"] = [*size[:axis], 1, *size[axis:]]
+    return int(axis)
 
 
 def _check_windows(part: Component, options: dict[str, Any], dimensions: int) -> None:
@@ -117,109 +157,6 @@ def _per_axis(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def largest_components(package: Package) -> tuple[LargestComponent, ...]:
-    """Read the clean-up of a mask from `postprocessing`.
-
-    Activations, AsDiscrete and Invert follow from the task and are only checked against it.
-    """
-    found = []
-    for part in components(read_config(package.config), "postprocessing"):
-        name = _base_name(part)
-        if name == "KeepLargestConnectedComponent":
-            found.append(_largest(part))
-        elif name not in ("Activations", "AsDiscrete", "Invert", "SaveImage", "EnsureType"):
-            raise part.refuse("{file}: {key} asks for the step {target}, which is not known.")
-        elif package.task == "segmentation" and part.arguments.get("sigmoid"):
-            raise part.refuse(
-                "{file}: {key} wants overlapping labels, which a mask with one label per voxel cannot hold."
-            )
-    return tuple(found)
-
-
-def _largest(part: Component) -> LargestComponent:
-    values = part.arguments.get("applied_labels")
-    if isinstance(values, int):
-        values = [values]
-    if values is not None and not all(isinstance(value, int) for value in values):
-        raise _unknown_argument(part, "applied_labels")
-    return LargestComponent(
-        values=None if values is None else tuple(values),
-        independent=bool(part.arguments.get("independent", True)),
-        connectivity=part.arguments.get("connectivity"),
-    )
-
-
-def _transform(part: Component) -> list[Callable[[Any], Any]]:
-    """Return the array form of one transform in a list, empty for what the product does itself."""
-    from monai import transforms
-
-    name = _base_name(part)
-    if not _is_from(part, "monai.transforms"):
-        raise _unknown_transform(part)
-    if name in OURS:
-        return []
-    if name not in TRANSFORMS:
-        raise _unknown_transform(part)
-    arguments = {option: _single(value) for option, value in part.arguments.items() if option not in DICTIONARY_ONLY}
-    if name == "Orientation":
-        arguments.setdefault("labels", RAS_LABELS)
-    return [_call(part, getattr(transforms, name), arguments)]
-
-
-def _single(value: Any) -> Any:
-    """Unwrap what a dictionary transform lists once per key."""
-    return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else value
-
-
-def _is_from(part: Component, package: str) -> bool:
-    """Tell whether the target names no module, or one in `package`; classes are looked up in `package` itself."""
-    return not part.module or f"{part.module}.".startswith(f"{package}.")
-
-
-def _base_name(part: Component) -> str:
-    """Return the array name of a transform: "Spacing" of Spacing, Spacingd, SpacingD and SpacingDict."""
-    for suffix in ("Dict", "d", "D"):
-        if "keys" in part.arguments and part.name.endswith(suffix):
-            return part.name.removesuffix(suffix)
-    return part.name
-
-
-def _call(part: Component, make: Callable[..., Any], arguments: dict[str, Any] | None = None) -> Any:
-    """Call an allowed class with literal arguments (Refused when it does not take them)."""
-    literal = {
-        name: _torch_value(value) for name, value in (part.arguments if arguments is None else arguments).items()
-    }
-    try:
-        return make(**literal)
-    except (TypeError, ValueError, KeyError, AssertionError, NotImplementedError, RuntimeError, ImportError) as error:
-        raise Refused(
-            "{file}: {key} ({target}) cannot be built: {reason}.",
-            file=part.file,
-            key=part.key,
-            target=part.target,
-            reason=error,
-        ) from error
-
-
-def _torch_value(value: Any) -> Any:
-    if isinstance(value, Dtype):
-        import torch
-
-        return getattr(torch, value.name)
-    if isinstance(value, list):
-        return [_torch_value(item) for item in value]
-    return value
-
-
-def _unknown_transform(part: Component) -> Refused:
-    return part.refuse("{file}: {key} asks for the transform {target}, which is not on the list of known transforms.")
-
-
-def _unknown_argument(part: Component, name: str) -> Refused:
-    return Refused(
-        "{file}: {key} ({target}) has the argument {name}, which is not known.",
-        file=part.file,
-        key=part.key,
-        target=part.target,
-        name=name,
-    )
+def largest_components(package: Package) -> tuple[Cleanup, ...]:
+    """Read the clean-up of a mask from `postprocessing`."""
+    return decision(package).cleanup

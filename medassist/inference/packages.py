@@ -17,14 +17,15 @@ from medassist.plugins import Availability, needs
 TASKS = ("segmentation", "classification")
 METADATA = "configs/metadata.json"
 INFERENCE = "configs/inference.json"
+CONFIGS = (INFERENCE, "configs/inference.yaml", "configs/inference.yml")
 
 
 @dataclass(frozen=True)
 class Label:
     """What one output of the network means.
 
-    `value` is the mask value (and channel) of a segmenter, or the output index of a classifier. The
-    probability of a classifier's label is sigmoid(slope * logit + intercept).
+    `value` is the mask value of a segmenter, or the output index of a classifier; `channel` is the channel of a
+    segmenter where it is not `value`. The probability of a classifier's label is sigmoid(slope * logit + intercept).
     """
 
     value: int
@@ -39,6 +40,12 @@ class Label:
     slope: float = 1.0
     intercept: float = 0.0
     operating_point: str = ""
+    channel: int | None = None
+
+    @property
+    def output(self) -> int:
+        """Index of its channel in the network's output."""
+        return self.value if self.channel is None else self.channel
 
     def segment(self) -> Segment:
         """Return the label as a segment of a mask."""
@@ -50,12 +57,13 @@ class InputSpec:
     """What the network is fed with.
 
     `values` is "modality" (HU, MR units) or "display" (0..255 as a reader sees the film); `channels` is 1
-    for grey values and 3 for RGB.
+    for grey values and 3 for RGB. `series` names the channels where each is a series of its own (T1, T2, …).
     """
 
     dimensions: int = 3
     values: str = "modality"
     channels: int = 1
+    series: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,7 @@ class Package:
         metadata: the whole metadata.json, for the card.
         trusted: whether the user trusts this very content to run code (see `inference.trust`).
         format: what the weight file is.
+        foreign: whether it has no "medassist" section: a bundle of somebody else, read as MONAI would run it.
     """
 
     root: Path
@@ -110,6 +119,7 @@ class Package:
     metadata: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     trusted: bool = False
     format: Format = Format.STATE_DICT
+    foreign: bool = False
 
     @property
     def explainable(self) -> Availability:
@@ -124,7 +134,7 @@ class Package:
     @property
     def config(self) -> Path:
         """The file that defines network, preprocessing and inferer."""
-        return self.root / INFERENCE
+        return config_of(self.root)
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -137,13 +147,20 @@ class Package:
         return path.read_text(encoding="utf-8", errors="replace") if path else ""
 
 
+def config_of(root: Path) -> Path:
+    """Return the file that defines network, preprocessing and inferer: JSON, else YAML."""
+    return next((root / name for name in CONFIGS if (root / name).is_file()), root / INFERENCE)
+
+
 def read(root: Path) -> Package:
     """Read the package in folder `root` (Refused naming file and key when it breaks the format)."""
     root = Path(root)
-    for name in (METADATA, INFERENCE):
-        if not (root / name).resolve().is_relative_to(root.resolve()):
-            raise Refused("{file} is a link that leads outside the package.", file=root / name)
+    for path in (root / METADATA, config_of(root)):
+        if not path.resolve().is_relative_to(root.resolve()):
+            raise Refused("{file} is a link that leads outside the package.", file=path)
     whole = read_json(root / METADATA)
+    if "medassist" not in whole.data and "network_data_format" in whole.data:
+        return _foreign(root, whole)
     own = whole.section("medassist")
     weights = own.section("weights")
     task = own.choice("task", TASKS)
@@ -168,6 +185,33 @@ def read(root: Path) -> Package:
         metadata=dict(whole.data),
         trusted=trusted,
         format=form,
+    )
+
+
+def _foreign(root: Path, whole: Section) -> Package:
+    """Read a bundle of somebody else by MONAI's own metadata."""
+    from medassist.inference.metadata import describe
+
+    told = describe(root, whole, config_of(root))
+    form, trusted = format_of(told.weights), trust_of(root) is not None
+    title = whole.data.get("name") or whole.data.get("task") or root.resolve().name
+    return Package(
+        root=root,
+        name=root.resolve().name,
+        version=str(whole.data.get("version", "")),
+        title=str(title),
+        task=told.task,
+        labels=told.labels,
+        input=told.input,
+        suitability=told.suitability,
+        weights=told.weights,
+        sha256=told.sha256,
+        cards=_cards(root),
+        availability=_availability(told.weights, told.sha256, form, trusted=trusted),
+        metadata=dict(whole.data),
+        trusted=trusted,
+        format=form,
+        foreign=True,
     )
 
 

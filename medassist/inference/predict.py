@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from medassist.entities.errors import Refused
 from medassist.entities.prediction import Check, ClassScore, Mask, Prediction
 from medassist.entities.volume import Volume
-from medassist.inference.bundle import LargestComponent, inferer, largest_components
+from medassist.inference.bundle import inferer, largest_components
 from medassist.inference.devices import choose, one_core_free
 from medassist.inference.network import load_network
 from medassist.inference.packages import Label, Package
@@ -110,18 +110,8 @@ def _mask(package: Package, logits: torch.Tensor, prepared: Prepared, progress: 
     labels = restore_labels(scores, prepared.grid, prepared.home, progress=progress)
     for step in largest_components(package):
         progress.step(STAGE_HOME)
-        labels = _keep_largest(labels, step)
+        labels = step.apply(labels)
     return Mask(labels, prepared.home, package.segments)
-
-
-def _keep_largest(labels: NDArray[np.uint8], step: LargestComponent) -> NDArray[np.uint8]:
-    from monai.transforms import KeepLargestConnectedComponent
-
-    keep = KeepLargestConnectedComponent(
-        applied_labels=step.values, is_onehot=False, independent=step.independent, connectivity=step.connectivity
-    )
-    kept: NDArray[np.uint8] = np.asarray(keep(labels[None])[0]).astype(np.uint8)
-    return kept
 
 
 def _wrong_outputs(package: Package, shape: tuple[int, ...]) -> Refused:

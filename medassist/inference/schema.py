@@ -119,9 +119,18 @@ def as_section(file: Path, key: str, value: object) -> Section:
 def read_json(file: Path) -> Section:
     """Read one JSON file (Refused when it is missing, too large or no JSON object)."""
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise Refused("{file} is larger than {limit} bytes.", file=file, limit=MAX_BYTES)
-        value = json.loads(file.read_text(encoding="utf-8"))
+        value = json.loads(read_text(file, MAX_BYTES))
+    except (ValueError, RecursionError) as error:
+        raise Refused("{file} is not valid JSON: {reason}.", file=file, reason=error) from error
+    return as_section(file, "", value)
+
+
+def read_text(file: Path, limit: int) -> str:
+    """Read a text file of at most `limit` bytes (Refused when it is missing or larger, ValueError for no UTF-8)."""
+    try:
+        if file.stat().st_size > limit:
+            raise Refused("{file} is larger than {limit} bytes.", file=file, limit=limit)
+        return file.read_text(encoding="utf-8")
     except OSError as error:
         raise Refused(
             "{file} cannot be read: {reason}.",
@@ -129,9 +138,6 @@ def read_json(file: Path) -> Section:
             file=file,
             reason=error.strerror or error,
         ) from error
-    except (ValueError, RecursionError) as error:
-        raise Refused("{file} is not valid JSON: {reason}.", file=file, reason=error) from error
-    return as_section(file, "", value)
 
 
 def inside(root: Path, file: Path, key: str, relative: str) -> Path:
