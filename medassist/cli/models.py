@@ -1,4 +1,4 @@
-"""`models` and `analyze`: what can be run here, and running it on a study."""
+"""`analyze`: run a model on a study and write the report."""
 
 from __future__ import annotations
 
@@ -9,24 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medassist.cli.studies import note_left_out
-from medassist.cli.terminal import note, progress_bar, say, say_json, say_table
-from medassist.entities.errors import Refused, UnwritableOutput, UsageError
+from medassist.cli.terminal import note, progress_bar, say, say_json
+from medassist.entities.errors import UnwritableOutput
 from medassist.language import LANGUAGES, current_language, localized, set_language, tr
 from medassist.session import jobs, trail
 from medassist.session.actions import Action, ShowVolume
 from medassist.session.state import Session
 
 if TYPE_CHECKING:
-    from medassist.inference.packages import Package
+    pass
 
 
 def register(verbs: Any) -> None:
     """Add the verbs to the parser."""
-    models = verbs.add_parser("models", help="list models, read a card, check a package")
-    models.add_argument("action", choices=("list", "card", "check"), nargs="?", default="list")
-    models.add_argument("name", nargs="?", default="", metavar="NAME")
-    models.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    models.set_defaults(run=run_models)
     analyze = verbs.add_parser("analyze", help="run a model on a study and write the report")
     analyze.add_argument("path", type=Path, metavar="PATH")
     analyze.add_argument("-m", "--model", required=True, metavar="MODEL", help="a name of `models list`, or a folder")
@@ -43,62 +38,6 @@ def register(verbs: Any) -> None:
     analyze.set_defaults(run=run_analyze)
 
 
-def run_models(arguments: argparse.Namespace) -> int:
-    """List packages, print a card, or check the packages."""
-    from medassist.inference.catalogue import find, packages
-
-    if arguments.action == "card":
-        if not arguments.name:
-            known = ", ".join(package.name for package in packages())
-            raise UsageError("Which model?", remedy="Known are {known}.", known=known)
-        package = find(arguments.name)
-        say_json(_as_json(package)) if arguments.json else say(package.card(current_language()))
-        return 0
-    chosen = [find(arguments.name)] if arguments.name else list(packages())
-    if arguments.action == "check":
-        return _check(chosen, as_json=arguments.json)
-    if arguments.json:
-        say_json({"models": [_as_json(package) for package in chosen]})
-    else:
-        rows = [(one.name, one.version, one.task, one.availability.reason or one.title) for one in chosen]
-        say_table((tr("Name"), tr("Version"), tr("Task"), tr("What it does")), rows)
-    return 0
-
-
-def _check(chosen: list[Package], *, as_json: bool) -> int:
-    """Load each package as a run would: hash, allow-list, weights. The first refusal sets the exit code."""
-    from medassist.inference.network import load_network
-
-    results: list[dict[str, str]] = []
-    for package in chosen:
-        try:
-            load_network(package, "cpu")
-            results.append({"name": package.name, "verdict": "pass", "reason": ""})
-        except Refused as problem:
-            results.append({"name": package.name, "verdict": "fail", "reason": problem.sentence()})
-    if as_json:
-        say_json({"models": results})
-    else:
-        say_table(
-            (tr("Name"), tr("Verdict"), tr("Reason")), [(r["name"], tr(r["verdict"]), r["reason"]) for r in results]
-        )
-    return Refused.exit_code if any(result["verdict"] == "fail" for result in results) else 0
-
-
-def _as_json(package: Package) -> dict[str, object]:
-    return {
-        "name": package.name,
-        "version": package.version,
-        "title": package.title,
-        "task": package.task,
-        "sha256": package.ref.sha256,
-        "folder": str(package.root),
-        "labels": [label.label for label in package.labels],
-        "available": package.availability.ok,
-        "reason": package.availability.reason,
-    }
-
-
 def run_analyze(arguments: argparse.Namespace) -> int:
     """Open, run, explain and report: the whole trip on one study."""
     from medassist.inference.catalogue import find
@@ -107,7 +46,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
     package = find(arguments.model)
     with progress_bar() as progress:
         began = time.perf_counter()
-        session = _fold(Session(), jobs.open_path(arguments.path, progress=progress))
+        session = fold(Session(), jobs.open_path(arguments.path, progress=progress))
         study, volume = jobs.choose_series(session, package, key_or_uid=arguments.series, progress=progress)
         session = ShowVolume(volume)(session)
         read_s = time.perf_counter() - began
@@ -123,11 +62,11 @@ def run_analyze(arguments: argparse.Namespace) -> int:
         )
         results: tuple[Action, ...] = (added, *maps)
         for action in results:
-            session = _fold(session, action)
+            session = fold(session, action)
         written = jobs.write_report(
             session, arguments.out, language=current_language(), timings_s={"read": read_s} | timings, progress=progress
         )
-    _fold(session, written)
+    fold(session, written)
     if arguments.json:
         say_json(json.loads((arguments.out / "result.json").read_text(encoding="utf-8")))
     else:
@@ -141,7 +80,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _fold(session: Session, action: Action) -> Session:
+def fold(session: Session, action: Action) -> Session:
     """Apply an action and keep its trail; a trail that cannot be written is said and costs nothing else."""
     after = action(session)
     try:

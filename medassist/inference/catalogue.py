@@ -1,21 +1,41 @@
-"""Which models there are: the shipped ones, then the user's own; broken ones stay listed with their reason."""
+"""Which models there are: shipped, the user's own, those of Python packages; broken ones stay with their reason."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from enum import Enum
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from medassist.entities.errors import Refused, UsageError
 from medassist.inference.packages import METADATA, Package, broken, read
 from medassist.locations import shipped_models_dir, user_models_dir
 
+ENTRY_POINTS = "medassist.models"
+NAME = re.compile(r"\w[\w.-]{0,79}")
+
+
+class Origin(Enum):
+    """Where a model comes from, which tells who may remove it."""
+
+    SHIPPED = "shipped"
+    USER = "added by the user"
+    PYTHON = "Python package"
+    FOLDER = "folder"
+
 
 def packages() -> tuple[Package, ...]:
-    """Return every package by name; a shipped one wins over a user's of the same name."""
+    """Return every package by name; a shipped one wins over a user's of the same name, that over a Python package's."""
     found: dict[str, Package] = {}
     for folder in (shipped_models_dir(), user_models_dir()):
-        for root in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if (root / METADATA).is_file() and root.name not in found:
-                found[root.name] = _listed(root)
+        for root in _roots(folder):
+            if root.name not in found:
+                found[root.name] = _listed(root, root.name)
+    for point in _points():
+        if point.name not in found:
+            found[point.name] = _of_python(point)
     return tuple(found[name] for name in sorted(found))
 
 
@@ -28,19 +48,90 @@ def find(name_or_path: str | Path) -> Package:
     for folder in (shipped_models_dir(), user_models_dir()):
         if asked == Path(asked).name and (folder / asked / METADATA).is_file():
             return read(folder / asked)
+    for point in _points():
+        if asked == point.name:
+            return replace(read(_root_of(point)), name=point.name)
     if (Path(asked) / METADATA).is_file():
         return read(Path(asked))
+    raise unknown(asked)
+
+
+def unknown(name: str) -> UsageError:
+    """Return the error that nobody knows a model of that name, with those there are."""
     known = ", ".join(package.name for package in packages())
-    raise UsageError(
+    return UsageError(
         "There is no model called {name}.",
         remedy="Known models: {known}." if known else "No model is installed.",
-        name=asked,
+        name=name,
         known=known,
     )
 
 
-def _listed(root: Path) -> Package:
+def names() -> dict[str, Origin]:
+    """Return the names in use and where they come from, also those of folders that hold no readable package."""
+    taken = {point.name: Origin.PYTHON for point in _points()}
+    for folder, origin in ((user_models_dir(), Origin.USER), (shipped_models_dir(), Origin.SHIPPED)):
+        taken.update({root.name: origin for root in _folders(folder)})
+    return taken
+
+
+def origin(package: Package) -> Origin:
+    """Return where a package comes from."""
+    for folder, one in ((shipped_models_dir(), Origin.SHIPPED), (user_models_dir(), Origin.USER)):
+        if package.root.resolve().parent == folder.resolve():
+            return one
+    return Origin.PYTHON if package.name in {point.name for point in _points()} else Origin.FOLDER
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    """Yield the subfolders that are not hidden: models on their way in or out have a name with a dot."""
+    for root in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if root.is_dir() and not root.name.startswith("."):
+            yield root
+
+
+def _roots(folder: Path) -> Iterator[Path]:
+    for root in _folders(folder):
+        if (root / METADATA).is_file():
+            yield root
+
+
+def _points() -> tuple[EntryPoint, ...]:
+    """Return what installed Python packages offer, one per name, in the order of names."""
+    offered = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    return tuple(offered[name] for name in sorted(offered) if NAME.fullmatch(name))
+
+
+def _root_of(point: EntryPoint) -> Path:
+    """Ask an installed Python package where its model lies (Refused when it does not say).
+
+    This imports it: whoever installed it with pip has let it run code already.
+    """
     try:
-        return read(root)
+        value = point.load()
+        root = Path(value() if callable(value) else value)
+    except Exception as error:  # foreign code may raise anything
+        raise Refused(
+            "The Python package behind the model {name} does not say where the model lies: {reason}.",
+            remedy="Install that package again.",
+            name=point.name,
+            reason=f"{type(error).__name__}: {error}",
+        ) from error
+    if not (root / METADATA).is_file():
+        raise Refused("{folder} holds no model package: {file} is missing.", folder=root, file=METADATA)
+    return root
+
+
+def _of_python(point: EntryPoint) -> Package:
+    try:
+        root = _root_of(point)
     except Refused as error:
-        return broken(root, error.sentence())
+        return replace(broken(Path(point.name), error.sentence()), name=point.name)
+    return _listed(root, point.name)
+
+
+def _listed(root: Path, name: str) -> Package:
+    try:
+        return replace(read(root), name=name)
+    except Refused as error:
+        return replace(broken(root, error.sentence()), name=name)

@@ -99,7 +99,7 @@ def read_program(file: Path, content: bytes, form: Format, device: str) -> nn.Mo
 def _scripted(content: bytes, device: str) -> nn.Module:
     import torch
 
-    module: nn.Module = torch.jit.load(io.BytesIO(content), map_location=device)
+    module: nn.Module = torch.jit.load(io.BytesIO(content), map_location=device)  # type: ignore[no-untyped-call]
     return module
 
 
@@ -125,7 +125,7 @@ def _state_dict(file: Path, content: bytes) -> Any:
 def _safetensors(content: bytes) -> Any:
     from safetensors.torch import load
 
-    return load(content)  # type: ignore[no-untyped-call]
+    return load(content)
 
 
 def _check_stored(file: Path, content: bytes) -> None:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from medassist.entities.document import Document
 from medassist.entities.finding import Finding
 from medassist.entities.heatmap import Heatmap
+from medassist.entities.model_change import ModelChange
 from medassist.entities.overlay import Overlay
 from medassist.entities.prediction import Mask, Prediction
 from medassist.entities.study import Scan, Series, Study
@@ -70,6 +71,7 @@ class Session:
         overlays: masks and maps of files, laid over series, oldest first; never results of a model run here.
         documents: reports, key objects, presentation states and PDF read from files, newest last.
         awaited: keys of objects the reader asked for that wait for their images.
+        model_changes: what was done to the installed models, oldest first.
     """
 
     scans: tuple[Scan, ...] = ()
@@ -84,6 +86,7 @@ class Session:
     overlays: tuple[Overlay, ...] = ()
     documents: tuple[Document, ...] = ()
     awaited: tuple[str, ...] = ()
+    model_changes: tuple[ModelChange, ...] = ()
 
     @property
     def volume(self) -> Volume | None:

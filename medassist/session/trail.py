@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from medassist.entities.heatmap import Heatmap
-from medassist.entities.prediction import Prediction
+from medassist.entities.prediction import ModelRef, Prediction
 from medassist.session.state import Session
 
 Detail = str | int | bool
@@ -22,8 +22,15 @@ class Event:
 
 
 def events(old: Session, new: Session) -> tuple[Event, ...]:
-    """Return what happened between two sessions, in the order open, run, explain, judge, export."""
-    return (*_opened(old, new), *_ran(old, new), *_explained(old, new), *_judged(old, new), *_exported(old, new))
+    """Return what happened between two sessions, in the order models, open, run, explain, judge, export."""
+    return (
+        *_changed_models(old, new),
+        *_opened(old, new),
+        *_ran(old, new),
+        *_explained(old, new),
+        *_judged(old, new),
+        *_exported(old, new),
+    )
 
 
 def keep(old: Session, new: Session) -> None:
@@ -34,6 +41,11 @@ def keep(old: Session, new: Session) -> None:
         record(event.action, inputs=event.inputs, details=event.details)
 
 
+def _changed_models(old: Session, new: Session) -> Iterator[Event]:
+    for one in new.model_changes[len(old.model_changes) :]:
+        yield Event(one.verb.value, (), _identity(one.model) | {"package_sha256": one.content_sha256})
+
+
 def _opened(old: Session, new: Session) -> Iterator[Event]:
     for scan in new.scans:
         if scan not in old.scans:
@@ -41,7 +53,10 @@ def _opened(old: Session, new: Session) -> Iterator[Event]:
 
 
 def _model(result: Prediction | Heatmap) -> dict[str, Detail]:
-    model = result.model
+    return _identity(result.model)
+
+
+def _identity(model: ModelRef) -> dict[str, Detail]:
     return {"model": model.name, "model_version": model.version, "model_sha256": model.sha256}
 
 

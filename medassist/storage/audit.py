@@ -21,11 +21,14 @@ from medassist.entities.study import Warned, warned
 from medassist.locations import data_dir
 from medassist.storage.files import locked, unwritable
 
-ACTIONS = ("open", "run", "explain", "judge", "export")
+ACTIONS = (
+    "open", "run", "explain", "judge", "export", "add model", "remove model", "trust model", "revoke trust",
+)  # fmt: skip
 DETAILS = (
     "model",
     "model_version",
     "model_sha256",
+    "package_sha256",
     "device",
     "method",
     "target",
@@ -76,7 +79,7 @@ def record(action: str, *, inputs: tuple[str, ...] = (), details: Mapping[str, s
     with locked(path):
         line = {
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "by": _login(),
+            "by": login(),
             "action": action,
             "inputs": [hashed(one) for one in inputs],
             "details": extra,
@@ -85,7 +88,8 @@ def record(action: str, *, inputs: tuple[str, ...] = (), details: Mapping[str, s
         _append(path, json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
 
-def _login() -> str:
+def login() -> str:
+    """Return the name of the account, "unknown" for one without a name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # an account without a name, as in some containers

@@ -1,0 +1,65 @@
+"""`models check`: the own test image finds what a hash cannot, a changed answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from bundles import change_json, sign, write_classifier, write_segmenter, write_threshold_segmenter
+
+from medassist.entities.prediction import Verdict
+from medassist.inference.missing import missing
+from medassist.inference.packages import Package, read
+from medassist.inference.self_test import RUN, examine
+from medassist.progress import Progress
+
+
+def verdicts(package: Package) -> dict[str, Verdict]:
+    return {check.name: check.verdict for check in examine(package, progress=Progress())}
+
+
+@pytest.fixture
+def thresholder(tmp_path: Path) -> Path:
+    """A segmenter of values above 5, with a cube of 4 x 4 x 4 such voxels to test it on."""
+    root = write_threshold_segmenter(tmp_path / "thresholder", 5)
+    values = np.zeros((8, 8, 8), np.int16)
+    values[2:6, 2:6, 2:6] = 9
+    (root / "test").mkdir()
+    nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), root / "test" / "cube.nii.gz")
+    (root / "test" / "expected.json").write_text(json.dumps({"answer": {"Anterior part": 64}}))
+    change_json(
+        root, "metadata", medassist={"self_test": {"image": "test/cube.nii.gz", "expected": "test/expected.json"}}
+    )
+    return root
+
+
+def test_the_expected_answer_passes(thresholder) -> None:
+    checks = examine(read(thresholder), progress=Progress())
+    assert all(check.verdict is Verdict.PASS for check in checks)
+    assert "own test image" in checks[-1].found
+    assert "no test image of its own" not in missing(read(thresholder))
+
+
+@pytest.mark.parametrize("answer", [{"Anterior part": 66}, {"Anterior part": 62}, {"Another": 64}])
+def test_another_answer_fails(thresholder, answer) -> None:
+    (thresholder / "test" / "expected.json").write_text(json.dumps({"answer": answer}))
+    assert verdicts(read(thresholder))[RUN] is Verdict.FAIL
+
+
+@pytest.mark.parametrize("place", ["../cube.nii.gz", "/etc/passwd", ""])
+def test_a_test_image_outside_the_package_is_refused(thresholder, place) -> None:
+    change_json(thresholder, "metadata", medassist={"self_test": {"image": place, "expected": "test/expected.json"}})
+    assert verdicts(read(thresholder))[RUN] is Verdict.FAIL
+
+
+@pytest.mark.parametrize("write", [write_segmenter, write_classifier])
+def test_without_an_own_image_the_shape_of_the_answer_is_checked(tmp_path, write) -> None:
+    package = read(write(tmp_path / "tiny"))
+    assert set(verdicts(package).values()) == {Verdict.PASS}
+    labels = [*package.metadata["medassist"]["labels"], {"value": 7, "label": "Seventh", "threshold": 0.5}]
+    change_json(package.root, "metadata", medassist={"labels": labels})
+    sign(package.root)
+    assert verdicts(read(package.root))[RUN] is Verdict.FAIL
