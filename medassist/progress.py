@@ -32,7 +32,7 @@ class Progress:
     def __init__(
         self,
         listener: Callable[[Step], None] = lambda _step: None,
-        taker: Callable[[Callable[[Any], Any]], None] = lambda _action: None,
+        taker: Callable[[Any], None] = lambda _action: None,
     ) -> None:
         self._listener, self._taker = listener, taker
         self._cancelled = threading.Event()

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from medassist.entities.finding import Finding, Judgement
+from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Prediction
 from medassist.entities.study import Scan, Series
@@ -39,10 +40,10 @@ def _change_view(session: Session, **changes: object) -> Session:
     return replace(session, views=_with(session.views, session.current, view))
 
 
-def center_of(volume: Volume) -> Point:
-    """Return the centre of the middle voxel of a volume (LPS mm)."""
-    depth, height, width = volume.geometry.shape_zyx
-    x, y, z = volume.geometry.to_world([width // 2, height // 2, depth // 2])
+def center_of(geometry: Geometry) -> Point:
+    """Return the centre of the middle voxel of a grid (LPS mm)."""
+    depth, height, width = geometry.shape_zyx
+    x, y, z = geometry.to_world([width // 2, height // 2, depth // 2])
     return float(x), float(y), float(z)
 
 
@@ -50,7 +51,8 @@ def center_of(volume: Volume) -> Point:
 class AddScan:
     """Add what was found under a path; opening the same path again replaces it.
 
-    Grids resampled from slices that are still the same stay listed; a series that is gone leaves the screen.
+    Grids resampled from slices that are still the same stay listed; a series that is gone leaves the screen, also
+    while it loads.
     """
 
     scan: Scan
@@ -65,13 +67,14 @@ class AddScan:
                 found = _listed(found, one)
         after = replace(session, scans=(*others, found))
         gone = session.current not in {series.key for series in after.all_series()}
-        return replace(after, current="") if gone else after
+        return replace(after, current="", loading=None) if gone else after
 
 
 @dataclass(frozen=True, eq=False)
 class ShowVolume:
     """Put a loaded series on screen, at its middle slice and starting window unless it was seen before.
 
+    Where it was on screen while it loaded, what the reader changed since stays, and what was guessed is known now.
     Series unseen for longest leave the memory when all together exceed `budget_bytes`; what was found on them stays.
     """
 
@@ -81,13 +84,25 @@ class ShowVolume:
     def __call__(self, session: Session) -> Session:
         """Return the session with the volume loaded and current."""
         key = self.volume.series.key
-        fresh = View(cursor_lps=center_of(self.volume), window=starting_window(self.volume))
+        fresh = View(cursor_lps=center_of(self.volume.geometry), window=starting_window(self.volume))
+        guessed = session.loading.guessed if session.loading is not None and session.current == key else None
+        view = session.views.get(key, fresh)
         return replace(
             session,
             volumes=shown_last(session.volumes, self.volume, self.budget_bytes),
             current=key,
-            views=_with(session.views, key, session.views.get(key, fresh)),
+            views=_with(session.views, key, view if guessed is None else _settled(view, guessed, fresh)),
+            loading=None,
         )
+
+
+def _settled(view: View, guessed: View, fresh: View) -> View:
+    """Return a view in which what is still as it was guessed gives way to what is known now."""
+    return replace(
+        view,
+        cursor_lps=fresh.cursor_lps if view.cursor_lps == guessed.cursor_lps else view.cursor_lps,
+        window=fresh.window if view.window == guessed.window else view.window,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +136,9 @@ class MoveCursor:
 
     def __call__(self, session: Session) -> Session:
         """Return the session with the cursor moved."""
-        if session.volume is None:
+        geometry = session.geometry
+        if geometry is None:
             return session
-        geometry = session.volume.geometry
         last = np.array(geometry.shape_zyx[::-1]) - 1
         x, y, z = geometry.to_world(np.clip(geometry.to_index(self.cursor_lps), 0, last))
         return _change_view(session, cursor_lps=(float(x), float(y), float(z)))

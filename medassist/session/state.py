@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from medassist.entities.arriving import Arriving
 from medassist.entities.document import Document
 from medassist.entities.finding import Finding
+from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
-from medassist.entities.model_change import ModelChange
 from medassist.entities.overlay import Overlay
 from medassist.entities.prediction import Mask, Prediction
 from medassist.entities.study import Scan, Series, Study
@@ -57,6 +58,21 @@ class View:
 
 
 @dataclass(frozen=True, eq=False)
+class Loading:
+    """A series that is on screen while it loads.
+
+    Attributes:
+        arriving: what is there of it.
+        before: key of the series that was on screen and comes back when the loading ends without a volume.
+        guessed: the view that its first slice gave it; None when the reader had seen the series before.
+    """
+
+    arriving: Arriving
+    before: str = ""
+    guessed: View | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Session:
     """The whole state; compared by identity, changed only by actions (see `session.actions`).
 
@@ -71,7 +87,7 @@ class Session:
         overlays: masks and maps of files, laid over series, oldest first; never results of a model run here.
         documents: reports, key objects, presentation states and PDF read from files, newest last.
         awaited: keys of objects the reader asked for that wait for their images.
-        model_changes: what was done to the installed models, oldest first.
+        loading: the series on screen as far as it is read; None when it is whole.
     """
 
     scans: tuple[Scan, ...] = ()
@@ -86,12 +102,29 @@ class Session:
     overlays: tuple[Overlay, ...] = ()
     documents: tuple[Document, ...] = ()
     awaited: tuple[str, ...] = ()
-    model_changes: tuple[ModelChange, ...] = ()
+    loading: Loading | None = None
 
     @property
     def volume(self) -> Volume | None:
-        """The volume on screen."""
-        return self.volumes.get(self.current)
+        """The volume on screen; None while it loads, so that nothing is computed from a part of it."""
+        return self.volumes.get(self.current) if self.loading is None else None
+
+    @property
+    def arriving(self) -> Arriving | None:
+        """What is there of the series on screen while it loads."""
+        return None if self.loading is None else self.loading.arriving
+
+    @property
+    def pictured(self) -> Volume | None:
+        """What is on screen, to look at: the volume, or while it loads the slice that came first."""
+        return self.volume if self.arriving is None else self.arriving.sample
+
+    @property
+    def geometry(self) -> Geometry | None:
+        """The grid the reader moves in, also while it loads."""
+        if self.arriving is not None:
+            return self.arriving.geometry
+        return None if self.volume is None else self.volume.geometry
 
     @property
     def view(self) -> View:

@@ -137,7 +137,7 @@ class Menus:
         """List the grey scales of the series on screen: those of its file first, then those on the digit keys."""
         self.windows.clear()
         session = self._store.session
-        for key, window in choices(session.volume) if session.volume is not None else ():
+        for key, window in choices(session):
             action = self.windows.addAction(f"{window_title(window)}\t{key}")
             action.setCheckable(True)
             action.setChecked(window == session.view.window)

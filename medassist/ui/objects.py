@@ -72,6 +72,8 @@ class ObjectOpener(QObject):
             if self._under_way:
                 return
             target = target_of(session, series)
+            if target is not None and target.key == session.current and session.volume is None:
+                continue  # its images are on screen in parts only
             on_screen = target is not None and target.key == session.current
             if on_screen or not is_overlay(series):
                 self._under_way = series.key

@@ -9,7 +9,8 @@ from PySide6.QtCore import QMimeData, QObject
 
 from medassist.entities.study import Series, SeriesKind
 from medassist.session.actions import ShowVolume
-from medassist.session.jobs import load_series, open_path
+from medassist.session.arriving import StopArriving, load_in_sight
+from medassist.session.jobs import open_path
 from medassist.session.state import Session
 from medassist.ui.runner import Runner
 from medassist.ui.store import Store
@@ -23,15 +24,18 @@ def showable(series: Series) -> bool:
 
 
 def show_series(store: Store, runner: Runner, series: Series) -> None:
-    """Bring a series on screen: at once when its pixels are loaded, else by a job that outdates older loads.
+    """Bring a series on screen: at once when its pixels are loaded, else slice by slice by a job.
 
-    Pixels loaded for other headers (the path was opened again and its files had changed) are loaded again.
+    The newest choice wins: a series that is still loading leaves the screen. Pixels loaded for other headers (the
+    path was opened again and its files had changed) are loaded again.
     """
-    known = store.session.volumes.get(series.key)
+    known, seen = store.session.volumes.get(series.key), store.session.views.get(series.key)
     if known is not None and known.series == series:
+        runner.cancel(LOAD_LANE)
         store.dispatch(ShowVolume(known))
     elif showable(series):
-        runner.start(LOAD_LANE, load_series, series)
+        runner.start(LOAD_LANE, load_in_sight, series, seen.cursor_lps if seen is not None else None)
+        store.dispatch(StopArriving())
 
 
 def dropped_paths(mime: QMimeData) -> tuple[Path, ...]:
@@ -54,6 +58,7 @@ class Opener(QObject):
         self._store, self._runner = store, runner
         self._awaiting_picture = False
         store.changed.connect(self._scanned)
+        runner.ended.connect(self._load_ended)
 
     def open(self, paths: Sequence[Path], charset: str = "") -> None:
         """Scan `paths`, each in its own lane, so that an unreadable one does not take the others along.
@@ -64,6 +69,11 @@ class Opener(QObject):
         self._awaiting_picture = bool(found)
         for path in found:
             self._runner.start(f"open {path}", open_path, path, charset=charset)
+
+    def _load_ended(self, lane: str) -> None:
+        """Let go of what did not load to its end."""
+        if lane == LOAD_LANE:
+            self._store.dispatch(StopArriving())
 
     def _scanned(self, old: Session, new: Session) -> None:
         if not self._awaiting_picture or old.scans is new.scans:

@@ -7,6 +7,7 @@ while something runs. (Python's cyclic collector may run in any thread and would
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -25,6 +26,9 @@ from medassist.ui.store import Store
 Job = Callable[..., Action | None]
 
 POLL_MS = 15
+HOLD_S = 0.15
+"""A job done by then shows only its result: what it offers before would flicker."""
+
 log = logging.getLogger(__name__)
 
 
@@ -35,6 +39,8 @@ class _Run:
     progress: Progress = field(default_factory=Progress)
     outdated: bool = False
     future: Future[None] | None = None
+    began: float = field(default_factory=time.monotonic)
+    offer: Action | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +49,12 @@ class _Outcome:
     error: MedAssistError | None = None
 
 
-Inbox = SimpleQueue[tuple[_Run, Step | _Outcome]]
+@dataclass(frozen=True, eq=False)
+class _Offer:
+    action: Action
+
+
+Inbox = SimpleQueue[tuple[_Run, Step | _Offer | _Outcome]]
 
 
 def crash_of(problem: BaseException) -> MedAssistError:
@@ -76,6 +87,9 @@ def _work(job: Callable[..., Action | None], run: _Run, inbox: Inbox) -> None:
 class Runner(QObject):
     """Run jobs, one after the other within a lane, lanes side by side.
 
+    Of what a job offers while it runs the newest is dispatched, once the job has run for `hold_s`; nothing of a job
+    that was cancelled or outdated.
+
     Signals, all in the GUI thread: `began(lane)`; `stepped(lane, Step)`; then, unless a newer job outdated
     this one, `failed(lane, MedAssistError)` or `cancelled(lane)` when it has no result; `ended(lane)` when
     nothing in the lane counts any more; `idle()` when no lane has anything left.
@@ -88,9 +102,9 @@ class Runner(QObject):
     ended = Signal(str)
     idle = Signal()
 
-    def __init__(self, store: Store, parent: QObject | None = None) -> None:
+    def __init__(self, store: Store, parent: QObject | None = None, *, hold_s: float = HOLD_S) -> None:
         super().__init__(parent)
-        self._store = store
+        self._store, self._hold_s = store, hold_s
         self._inbox: Inbox = SimpleQueue()
         self._pools: dict[str, ThreadPoolExecutor] = {}
         self._runs: list[_Run] = []
@@ -146,7 +160,7 @@ class Runner(QObject):
         if self._closed:
             return
         inbox = self._inbox
-        run.progress = Progress(lambda step: inbox.put((run, step)))
+        run.progress = Progress(lambda step: inbox.put((run, step)), lambda action: inbox.put((run, _Offer(action))))
         self._runs.append(run)
         if run.lane not in self._pools:
             self._pools[run.lane] = ThreadPoolExecutor(1, thread_name_prefix=f"medassist-{run.lane}")
@@ -163,12 +177,24 @@ class Runner(QObject):
                 break
             if isinstance(news, Step):
                 steps[run] = news
+            elif isinstance(news, _Offer):
+                run.offer = news.action
             else:
                 steps.pop(run, None)
                 self._finish(run, news)
         for run, step in steps.items():
             if not run.outdated:
                 self.stepped.emit(run.lane, step)
+        for run in tuple(self._runs):
+            self._take(run)
+
+    def _take(self, run: _Run) -> None:
+        """Dispatch what a job has so far, when it is time."""
+        if run.offer is None or time.monotonic() - run.began < self._hold_s:
+            return
+        offer, run.offer = run.offer, None
+        if not run.outdated and not run.progress.cancelled:
+            self._dispatch(run, offer)
 
     def _finish(self, run: _Run, outcome: _Outcome) -> None:
         self._runs.remove(run)
@@ -190,7 +216,10 @@ class Runner(QObject):
         elif error is not None:
             self.failed.emit(run.lane, error)
         elif outcome.action is not None:
-            try:
-                self._store.dispatch(outcome.action)
-            except Exception as problem:
-                self.failed.emit(run.lane, crash_of(problem))
+            self._dispatch(run, outcome.action)
+
+    def _dispatch(self, run: _Run, action: Action) -> None:
+        try:
+            self._store.dispatch(action)
+        except Exception as problem:
+            self.failed.emit(run.lane, crash_of(problem))

@@ -123,6 +123,11 @@ def duration_text(seconds: float) -> str:
     return tr("{minutes} min {seconds} s", minutes=whole // 60, seconds=whole % 60)
 
 
+def unready_text(session: Session) -> str:
+    """Say why nothing can be computed from the series on screen: it still loads; "" when that is no hindrance."""
+    return "" if session.arriving is None else tr("This series is still loading.")
+
+
 def step_text(step: Step) -> str:
     """Write where a job is and how long it will still take."""
     stage = tr(step.stage)

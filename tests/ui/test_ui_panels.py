@@ -27,6 +27,7 @@ from medassist.plugins import Availability
 from medassist.progress import Step
 from medassist.session import jobs
 from medassist.session.actions import AddScan, Judge, ReportWritten, ShowVolume
+from medassist.session.arriving import load_in_sight
 from medassist.ui.message_bar import MessageBar
 from medassist.ui.opening import Opener, sources
 from medassist.ui.panels.explain_panel import ExplainPanel
@@ -110,7 +111,7 @@ def test_click_loads_a_series_once_and_shows_it_at_once_after(store, fake, keep,
     store.dispatch(AddScan(make_scan(other, source="/b")))
     item = find(panel.tree, "Other")
     panel.tree.itemClicked.emit(item, 0)
-    assert [(call[1], call[2], call[3]) for call in fake.calls] == [("load", jobs.load_series, (other,))]
+    assert [(call[1], call[2], call[3]) for call in fake.calls] == [("load", load_in_sight, (other, None))]
     store.dispatch(ShowVolume(make_volume(other)))
     first = find(panel.tree, "Phantom")
     panel.tree.itemClicked.emit(first, 0)
@@ -126,7 +127,7 @@ def test_a_series_whose_files_changed_is_loaded_again(store, fake, keep, volume)
     changed = make_series("one", shape_zyx=(11, 40, 30))
     store.dispatch(AddScan(make_scan(changed)))
     panel.tree.itemClicked.emit(find(panel.tree, "× 11"), 0)
-    assert [call[3] for call in fake.calls] == [(changed,)]
+    assert [call[3][0] for call in fake.calls] == [changed]
 
 
 def test_series_without_picture_is_not_loaded(store, fake, keep):
@@ -153,7 +154,7 @@ def test_opening_shows_the_first_picture_and_never_steals_it_later(store, fake):
     first, second = make_series("1"), make_series("2")
     store.dispatch(AddScan(make_scan(make_series("sr", SeriesKind.OTHER), first, source="/a")))
     store.dispatch(AddScan(make_scan(second, source="/b")))
-    assert [call[3] for call in fake.calls[2:]] == [(first,)]
+    assert [call[3][0] for call in fake.calls[2:]] == [first]
     opener.deleteLater()
 
 

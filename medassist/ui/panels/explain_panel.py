@@ -18,7 +18,7 @@ from medassist.session.state import Session
 from medassist.ui.job_bar import JobBar
 from medassist.ui.runner import Job, Runner
 from medassist.ui.store import Store
-from medassist.ui.wording import label_title, local_title
+from medassist.ui.wording import label_title, local_title, unready_text
 
 LANE = "explain"
 
@@ -104,6 +104,8 @@ class ExplainPanel(QWidget):
     def _changed(self, old: Session, new: Session) -> None:
         if old.prediction is not new.prediction or old.heatmap is not new.heatmap:
             self._fill(new)
+        elif (old.loading is None) is not (new.loading is None):
+            self._draw_buttons()
 
     def _fill(self, session: Session) -> None:
         chosen = self.target.currentData()
@@ -130,8 +132,10 @@ class ExplainPanel(QWidget):
 
     def _draw_buttons(self) -> None:
         running, ready = self._runner.running(LANE), self.target.count() > 0
+        unready = unready_text(self._store.session)
         self.hint.setVisible(not ready)
-        self.button.setEnabled(ready and not running)
+        self.button.setEnabled(ready and not running and not unready)
+        self.button.setToolTip(unready)
 
 
 def _targets(prediction: Prediction | None) -> list[tuple[str, str]]:

@@ -29,7 +29,7 @@ from medassist.session.state import Session
 from medassist.ui.reader import keep, signing_name
 from medassist.ui.runner import Job, Runner
 from medassist.ui.store import Store
-from medassist.ui.wording import finding_measure, finding_title, judgement_word
+from medassist.ui.wording import finding_measure, finding_title, judgement_word, unready_text
 
 LANE = "report"
 
@@ -118,7 +118,7 @@ class ReportPanel(QWidget):
         column.addStretch(1)
 
     def _changed(self, old: Session, new: Session) -> None:
-        shown = ("findings", "predictions", "heatmaps", "reports", "current")
+        shown = ("findings", "predictions", "heatmaps", "reports", "current", "volume")
         if any(getattr(old, name) is not getattr(new, name) for name in shown):
             self._draw(new)
 
@@ -126,7 +126,9 @@ class ReportPanel(QWidget):
         ready = session.prediction is not None
         self.summary.setText(summary(session))
         any_format = any(box.isChecked() for box in self.formats.values())
-        self.export.setEnabled(ready and any_format and not self._runner.running(LANE))
+        unready = unready_text(session)
+        self.export.setEnabled(ready and any_format and not unready and not self._runner.running(LANE))
+        self.export.setToolTip(unready)
         files = _last_written(session)
         self.written.setText(tr("{count} files written:", count=len(files)) if files else "")
         self.written.setToolTip(str(files[0].parent) if files else "")

@@ -46,7 +46,7 @@ def draw_annotations(painter: QPainter, area: QRectF, session: Session, what: An
     shown = what.shown
     painter.setFont(theme.font(9.0))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    if what.cursor is not None:
+    if what.cursor is not None and shown.arriving is None:
         hud.draw_cross(painter, area, hud.Cross(what.cursor, *CROSS_COLORS[shown.plane]))
     letters = edge_letters(shown.volume, shown.layout)
     if letters is not None:
@@ -55,3 +55,5 @@ def draw_annotations(painter: QPainter, area: QRectF, session: Session, what: An
     under = () if what.under is None else texts.under_cursor(session, shown, *what.under, what.hidden)
     corners = texts.corners(session, shown, what.zoom * min(shown.layout.spacing_mm), leading=what.leading)
     hud.draw_corners(painter, area, corners, under)
+    if shown.arriving is not None:
+        hud.draw_loading(painter, area, texts.loading_text(shown.arriving), texts.absence_lines(shown))

@@ -43,7 +43,7 @@ class FileLayers:
     def draw(self, shown: Shown, session: Session, hidden: bool) -> None:
         """Bring the items up to date; nothing is touched when slice, overlays and opacities are the same."""
         layers = session.layers
-        visible = layers.files_visible and not hidden
+        visible = layers.files_visible and not hidden and shown.arriving is None
         overlays = session.overlays_here if visible else ()
         heat = session.file_map if visible else None
         state = (overlays, shown.layout, (shown.index, layers, heat is None))

@@ -85,6 +85,16 @@ def draw_letters(painter: QPainter, area: QRectF, letters: Sequence[str]) -> Non
         draw_text(painter, inner, [letter], place, "#ffd75e")
 
 
+def draw_loading(painter: QPainter, area: QRectF, mark: str, absence: Sequence[str]) -> None:
+    """Write how far a series is loaded below the letter at the top, and in the middle why a plane is empty."""
+    line = QFontMetricsF(painter.font()).lineSpacing()
+    center = Qt.AlignmentFlag.AlignHCenter
+    wrapped = center | Qt.TextFlag.TextWordWrap
+    below = area.adjusted(MARGIN, MARGIN + 4 * line, -MARGIN, -MARGIN)
+    draw_text(painter, below, [mark], wrapped | Qt.AlignmentFlag.AlignTop, theme.CAUTION)
+    draw_text(painter, area, absence, wrapped | Qt.AlignmentFlag.AlignVCenter)
+
+
 def draw_scale(painter: QPainter, area: QRectF, pixels_per_unit: float, calibrated: bool) -> None:
     """Draw a bar of a round length in the lower right corner, in mm, or in px when the picture has no scale."""
     longest = 0.2 * area.width() / pixels_per_unit

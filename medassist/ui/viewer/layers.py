@@ -82,9 +82,9 @@ class SliceLayers:
             item.hide()
 
     def draw(self, shown: Shown, session: Session, hidden: bool) -> None:
-        """Bring every layer up to date; what did not change is not touched."""
+        """Bring every layer up to date; what did not change is not touched. Nothing lies over a part of a series."""
         layers = session.layers
-        visible = layers.visible and not hidden
+        visible = layers.visible and not hidden and shown.arriving is None
         self._draw_gray(shown, session)
         mask, heatmap = session.mask, session.heatmap
         fits = mask is not None and mask.geometry.same_grid(shown.volume.geometry)
@@ -115,7 +115,10 @@ class SliceLayers:
 
     def _draw_gray(self, shown: Shown, session: Session) -> None:
         view = session.view
-        if self._is_new("gray", shown.volume, shown.layout, shown.index, shown.time, view.window, view.inverted):
+        if not shown.is_there:
+            self._drawn.pop("gray", None)
+            self.gray.hide()
+        elif self._is_new("gray", shown.volume, shown.layout, shown.index, shown.time, view.window, view.inverted):
             self.gray.show_slice(slices.picture(shown, view), shown.layout.spacing_mm)
 
     def _draw_mask(self, shown: Shown, mask: Mask | None, layers: Layers) -> None:

@@ -15,7 +15,7 @@ from medassist.ui.viewer.annotations import Annotated, draw_annotations
 from medassist.ui.viewer.camera import Camera
 from medassist.ui.viewer.file_layers import FileLayers
 from medassist.ui.viewer.layers import SliceLayers
-from medassist.ui.viewer.slices import Shown
+from medassist.ui.viewer.slices import Shown, shown_of
 
 WHOLE = QRectF(-1e5, -1e5, 2e5, 2e5)
 
@@ -40,6 +40,7 @@ class SliceView(QGraphicsView):
         self._crosshair, self._hidden = True, False
         self.leading = False
         self.camera = Camera(self)
+        self._framed: tuple[object, ...] = ()
         self._pressed: QPointF | None = None
         self._last = QPointF()
         self._dragging = False
@@ -59,25 +60,31 @@ class SliceView(QGraphicsView):
 
     def draw(self, session: Session, *, hidden: bool, crosshair: bool) -> None:
         """Bring the plane up to date."""
-        volume = session.volume
-        if volume is None:
+        geometry = session.geometry
+        if geometry is None:
             self._layout = self._shown = None
+            self._framed = ()
             self.layers.clear()
             self.files.clear()
             self.viewport().update()
             return
-        fresh = self._layout is None or self._layout.geometry is not volume.geometry
-        if fresh:
-            self._layout = layout(volume.geometry, self.plane)
-        assert self._layout is not None  # noqa: S101 - set on the line above
-        index = self._layout.index_of(session.view.cursor_lps)
-        self._shown = Shown(volume, self.plane, self._layout, index, session.view.time)
+        if self._layout is None or self._layout.geometry is not geometry:
+            self._layout = layout(geometry, self.plane)
+        self._shown = shown_of(session, self.plane, self._layout)
+        assert self._shown is not None  # noqa: S101 - there is a grid, so there is a series
         self._crosshair, self._hidden = crosshair, hidden
         self.layers.draw(self._shown, session, hidden)
         self.files.draw(self._shown, session, hidden)
-        if fresh:
-            self.fit()
+        self._frame(session.current)
         self.viewport().update()
+
+    def _frame(self, key: str) -> None:
+        """Show the whole slice of a series that just came; zoom and place stay when more of the same is there."""
+        assert self._layout is not None  # noqa: S101 - the caller set it
+        framed = (key, self.plane, *self._layout.shape, *(round(size, 6) for size in self._layout.spacing_mm))
+        if framed != self._framed:
+            self._framed = framed
+            self.fit()
 
     def show_plane(self, plane: Plane) -> None:
         """Show another plane from the next `draw` on."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medassist.entities.arriving import Arriving
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
+from medassist.entities.study import Series
 from medassist.entities.volume import AnyArray, Volume
 from medassist.imaging.render import to_gray8
 from medassist.imaging.slicing import Layout, Plane, native_plane
@@ -19,13 +22,33 @@ from medassist.ui.wording import label_title
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """One plane of one series at one slice and time point."""
+    """One plane of one series at one slice and time point.
+
+    Attributes:
+        volume: the series; while it loads the slice that is shown, as a volume of its own, or where that is not
+            there yet another one.
+        layout: how the plane lies on the grid of the whole series; `index` counts its slices.
+        arriving: what is there of a series that still loads, None when it is whole.
+    """
 
     volume: Volume
     plane: Plane
     layout: Layout
     index: int
     time: int = 0
+    arriving: Arriving | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the slice is read: planes across the slices wait for all of them."""
+        if self.arriving is None:
+            return True
+        return self.layout.through_axis == 2 and self.index in self.arriving.slices
+
+    @property
+    def _own_index(self) -> int:
+        """Where `volume` holds the slice."""
+        return self.index if self.arriving is None else 0
 
     def position_lps(self, row: float, column: float) -> NDArray[np.float64]:
         """Return where a display pixel lies (LPS mm); slices of an irregular stack know their own place."""
@@ -33,26 +56,60 @@ class Shown:
         origins = self.volume.slice_origins_lps
         if self.volume.is_regular or origins is None or self.layout.through_axis != 2:
             return world
-        offset: NDArray[np.float64] = origins[self.index] - self.volume.geometry.to_world([0, 0, self.index])
+        if not self.is_there:
+            return world
+        offset: NDArray[np.float64] = origins[self._own_index] - self.layout.geometry.to_world([0, 0, self.index])
         return world + offset
 
     def voxel(self, row: float, column: float) -> tuple[int, int, int] | None:
         """Return slice, row and column index of the voxel under a display position, None outside."""
-        i, j, k = np.rint(self.volume.geometry.to_index(self.layout.to_lps(row, column, self.index))).astype(int)
-        depth, height, width = self.volume.geometry.shape_zyx
+        geometry = self.layout.geometry
+        i, j, k = np.rint(geometry.to_index(self.layout.to_lps(row, column, self.index))).astype(int)
+        depth, height, width = geometry.shape_zyx
         return (int(k), int(j), int(i)) if 0 <= i < width and 0 <= j < height and 0 <= k < depth else None
+
+    def value(self, voxel: tuple[int, int, int]) -> Any:
+        """Return the value of a voxel of the slice (KeyError while it is not there): a number, or three of a colour."""
+        if not self.is_there:
+            raise KeyError(voxel)
+        k, j, i = voxel
+        return self.volume.array_tzyx[self.time, k if self.arriving is None else 0, j, i]
+
+    def extract(self) -> AnyArray:
+        """Return the values of the slice in display orientation: (rows, columns[, 3])."""
+        return self.layout.extract(self.volume.array_tzyx[self.time], self._own_index)
+
+
+def shown_of(session: Session, plane: Plane, placed: Layout) -> Shown | None:
+    """Return what one plane shows of the series on screen, None without one."""
+    index, arriving = placed.index_of(session.view.cursor_lps), session.arriving
+    if arriving is not None:
+        here = arriving.slices.get(index) if placed.through_axis == 2 else None
+        return Shown(here or arriving.sample, plane, placed, index, arriving=arriving)
+    return None if session.volume is None else Shown(session.volume, plane, placed, index, session.view.time)
 
 
 def planes_of(volume: Volume) -> tuple[Plane, ...]:
     """Return the planes to show: all three for a regular volume of several slices, else the stored one."""
-    if volume.is_regular and volume.geometry.shape_zyx[0] > 1:
+    return _planes(volume.series, volume.geometry)
+
+
+def planes_shown(session: Session) -> tuple[Plane, ...]:
+    """Return the planes to show of the series on screen; while it loads, those it will have."""
+    if session.arriving is not None:
+        return _planes(session.arriving.series, session.arriving.geometry)
+    return () if session.volume is None else planes_of(session.volume)
+
+
+def _planes(series: Series, geometry: Geometry) -> tuple[Plane, ...]:
+    if not series.irregularity and geometry.shape_zyx[0] > 1:
         return (Plane.AXIAL, Plane.CORONAL, Plane.SAGITTAL)
-    return (native_plane(volume.geometry),)
+    return (native_plane(geometry),)
 
 
 def picture(shown: Shown, view: View) -> AnyArray:
     """Return the 8-bit picture of a plane: (rows, columns) grey or (rows, columns, 3) colour."""
-    values = shown.layout.extract(shown.volume.array_tzyx[shown.time], shown.index)
+    values = shown.extract()
     inverted = shown.volume.inverted != view.inverted
     if shown.volume.is_color:
         return np.ascontiguousarray(np.bitwise_not(values) if view.inverted else values)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medassist.entities.arriving import Arriving
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask
@@ -49,10 +50,24 @@ def corners(session: Session, shown: Shown, zoom: float, *, leading: bool) -> Co
         return Corners(top_left=name, bottom_left=_place_lines(session, shown, zoom)[:2])
     return Corners(
         top_left=_who_lines(session),
-        top_right=(*_series_lines(shown.volume), *file_lines(session)),
+        top_right=(*_series_lines(shown.volume), *(file_lines(session) if shown.arriving is None else ())),
         bottom_left=(*name, *_place_lines(session, shown, zoom)),
-        stamp=stamp_lines(session),
+        stamp=stamp_lines(session) if shown.arriving is None else (),
     )
+
+
+def loading_text(arriving: Arriving) -> str:
+    """Say how far the series on screen is read."""
+    return tr("Loading: {count} of {total} slices", count=arriving.read, total=arriving.total)
+
+
+def absence_lines(shown: Shown) -> tuple[str, ...]:
+    """Say why a plane is empty while the series loads; nothing when its slice is there."""
+    if shown.is_there:
+        return ()
+    if shown.layout.through_axis != 2:
+        return (tr("Shown when all slices are loaded"),)
+    return (tr("Slice {number} is not loaded yet", number=shown.index + 1),)
 
 
 def _who_lines(session: Session) -> tuple[str, ...]:
@@ -152,10 +167,11 @@ def under_cursor(session: Session, shown: Shown, row: float, column: float, hidd
     Model results that are not drawn are not told either: who hides them wants to see for himself.
     """
     voxel = shown.voxel(row, column)
-    if voxel is None:
+    if voxel is None or not shown.is_there:
         return ()
     lines = [_position_text(shown, row, column), _value_text(shown, voxel)]
     layers, geometry = session.layers, shown.volume.geometry
+    hidden = hidden or shown.arriving is not None
     drawn = layers.visible and not hidden
     mask = session.mask if drawn and layers.mask_visible else None
     heatmap = session.heatmap if drawn and layers.heatmap_visible else None
@@ -187,7 +203,7 @@ def _position_text(shown: Shown, row: float, column: float) -> str:
 
 
 def _value_text(shown: Shown, voxel: tuple[int, int, int]) -> str:
-    value = shown.volume.array_tzyx[(shown.time, *voxel)]
+    value = shown.value(voxel)
     if shown.volume.is_color:
         return "RGB " + " ".join(str(int(part)) for part in np.atleast_1d(value))
     plain = f"{float(value):.6g} {shown.volume.unit}".strip()

@@ -17,9 +17,9 @@ from medassist.ui.viewer import texts
 from medassist.ui.viewer.color_bar import ColorBar
 from medassist.ui.viewer.gestures import ZOOM_PER_NOTCH
 from medassist.ui.viewer.keys import SCROLL_KEYS, TIME_KEYS
-from medassist.ui.viewer.presets import preset
+from medassist.ui.viewer.presets import preset_of
 from medassist.ui.viewer.slice_view import SliceView
-from medassist.ui.viewer.slices import planes_of
+from medassist.ui.viewer.slices import planes_shown
 
 PLACES = ((0, 0, 2, 1), (0, 1, 1, 1), (1, 1, 1, 1))
 
@@ -71,7 +71,7 @@ class Viewer(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Handle the keys of `keys.explained`."""
-        if self._store.session.volume is None or not (self._navigate(event) or self._adjust(event)):
+        if self._store.session.geometry is None or not (self._navigate(event) or self._adjust(event)):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802
@@ -98,16 +98,16 @@ class Viewer(QWidget):
         column.addWidget(self.color_bar)
 
     def _changed(self, old: Session, new: Session) -> None:
-        if old.volume is not new.volume:
+        if old.current != new.current:
             self._maximised = None
+        if old.geometry is not new.geometry or planes_shown(old) != planes_shown(new):
             self._arrange(new)
         self._draw(new)
 
     def _arrange(self, session: Session) -> None:
-        volume = session.volume
-        if volume is None:
+        wanted = planes_shown(session)
+        if not wanted:
             return
-        wanted = planes_of(volume)
         for view, plane in zip(self.planes, wanted if len(wanted) == 3 else (wanted[0],) * 3, strict=True):
             view.show_plane(plane)
         shown = self.planes if len(wanted) == 3 else self.planes[:1]
@@ -120,7 +120,7 @@ class Viewer(QWidget):
         self._grid.setColumnStretch(1, 5 if len(shown) > 1 or self.planes[0] not in shown else 0)
 
     def _draw(self, session: Session) -> None:
-        self.stack.setCurrentIndex(int(session.volume is not None))
+        self.stack.setCurrentIndex(int(session.geometry is not None))
         lines = texts.banner_lines(session)
         self.banner.setText("\n".join(lines))
         self.banner.setVisible(bool(lines))
@@ -129,8 +129,7 @@ class Viewer(QWidget):
             view.draw(session, hidden=self._hidden, crosshair=self._crosshair and self._crosshair_makes_sense())
 
     def _crosshair_makes_sense(self) -> bool:
-        volume = self._store.session.volume
-        return volume is not None and len(planes_of(volume)) == 3
+        return len(planes_shown(self._store.session)) == 3
 
     def _active(self) -> SliceView:
         return next((view for view in self.visible_planes() if view.hasFocus()), self.visible_planes()[0])
@@ -164,8 +163,7 @@ class Viewer(QWidget):
         return self._choose_window(key - Qt.Key.Key_0)
 
     def _choose_window(self, digit: int) -> bool:
-        volume = self._store.session.volume
-        window = preset(volume, digit) if volume is not None and 0 <= digit <= 9 else None
+        window = preset_of(self._store.session, digit) if 0 <= digit <= 9 else None
         if window is not None:
             self._store.dispatch(SetWindow(window))
         return window is not None
