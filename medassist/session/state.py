@@ -12,6 +12,7 @@ from medassist.entities.document import Document
 from medassist.entities.finding import Finding
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
+from medassist.entities.model_change import ModelChange
 from medassist.entities.overlay import Overlay
 from medassist.entities.prediction import Mask, Prediction
 from medassist.entities.study import Scan, Series, Study
@@ -87,6 +88,7 @@ class Session:
         overlays: masks and maps of files, laid over series, oldest first; never results of a model run here.
         documents: reports, key objects, presentation states and PDF read from files, newest last.
         awaited: keys of objects the reader asked for that wait for their images.
+        model_changes: what was done to the installed models, oldest first.
         loading: the series on screen as far as it is read; None when it is whole.
     """
 
@@ -102,6 +104,7 @@ class Session:
     overlays: tuple[Overlay, ...] = ()
     documents: tuple[Document, ...] = ()
     awaited: tuple[str, ...] = ()
+    model_changes: tuple[ModelChange, ...] = ()
     loading: Loading | None = None
 
     @property
