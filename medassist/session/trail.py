@@ -50,6 +50,10 @@ def _opened(old: Session, new: Session) -> Iterator[Event]:
     for scan in new.scans:
         if scan not in old.scans:
             yield Event("open", tuple(study.study_uid for study in scan.studies))
+    for objects, before in ((new.overlays, old.overlays), (new.documents, old.documents)):
+        for one in objects:
+            if one not in before:
+                yield Event("open", tuple(key for key in (one.key, one.series_key) if key), {"object": one.kind})
 
 
 def _model(result: Prediction | Heatmap) -> dict[str, Detail]:

@@ -36,6 +36,7 @@ DETAILS = (
     "finding",
     "formats",
     "files",
+    "object",
     "overridden",
     "outcome",
 )

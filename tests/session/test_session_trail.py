@@ -5,10 +5,16 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+from phantoms import write_ct_series
+
+from medassist.entities.document import Document, Item
 from medassist.entities.finding import Finding, Judgement
+from medassist.entities.overlay import Overlay
 from medassist.entities.prediction import ModelRef, Prediction
 from medassist.entities.study import Patient, Scan, Study
-from medassist.session import actions, trail
+from medassist.progress import Progress
+from medassist.session import actions, jobs, objects, trail
+from medassist.session.arriving import ShowArriving, load_in_sight
 from medassist.session.state import Session
 from medassist.storage import audit
 
@@ -47,6 +53,36 @@ def test_the_trail_on_disk_is_intact_and_anonymous() -> None:
     assert "report.pdf" in text
     for secret in ("Doe", "Jane", "4711", "1.2.3", "series-1", "/home"):
         assert secret not in text, secret
+
+
+def test_objects_of_files_are_opened_in_the_trail_too() -> None:
+    before = steps()[1]
+    overlay = Overlay("seg-1", "series-1", "segmentation", "Tumour of Jane Doe", "Dr Who")
+    document = Document("sr-1", "structured report", "Report on Jane Doe", items=(Item("Finding", "4711"),))
+    shown = objects.AddOverlay(overlay)(before)
+    read = objects.AddDocument(document)(shown)
+    gone = objects.RemoveOverlay("seg-1", "series-1")(read)
+    found = [trail.events(old, new) for old, new in itertools.pairwise((before, shown, read, gone))]
+    assert found == [
+        (trail.Event("open", ("seg-1", "series-1"), {"object": "segmentation"}),),
+        (trail.Event("open", ("sr-1",), {"object": "structured report"}),),
+        (),
+    ]
+    assert [one.action for one in trail.events(gone, objects.AddOverlay(overlay)(gone))] == ["open"], "opened again"
+    trail.keep(before, read)
+    text = audit.audit_file().read_text()
+    assert audit.verify().lines == 2
+    for secret in ("Doe", "4711", "seg-1", "sr-1", "series-1", "Who"):
+        assert secret not in text, secret
+
+
+def test_a_part_of_a_series_leaves_no_trace(tmp_path) -> None:
+    write_ct_series(tmp_path, slices=4)
+    old = jobs.open_path(tmp_path, progress=Progress())(Session())
+    offered: list[ShowArriving] = []
+    result = load_in_sight(old.all_series()[0], progress=Progress(taker=offered.append))
+    assert trail.events(old, offered[0](old)) == ()
+    assert trail.events(offered[0](old), result(offered[0](old))) == ()
 
 
 def test_looking_around_leaves_no_trace() -> None:
