@@ -9,6 +9,7 @@ from typing import Any
 
 from medassist.entities.errors import Refused
 from medassist.entities.prediction import Code, ModelRef, Segment
+from medassist.inference.demands import Suitability, read_demands
 from medassist.inference.schema import Section, inside, read_json
 from medassist.inference.trust import trust_of
 from medassist.inference.weights import Format, format_of
@@ -64,19 +65,6 @@ class InputSpec:
     values: str = "modality"
     channels: int = 1
     series: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Suitability:
-    """What an input must have; an empty list or None demands nothing."""
-
-    modality: tuple[str, ...] = ()
-    body_part: tuple[str, ...] = ()
-    view_position: tuple[str, ...] = ()
-    patient_orientation: tuple[str, ...] = ()
-    spacing_mm: tuple[float, float] | None = None
-    extent_mm: tuple[float, float] | None = None
-    age_years: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -176,7 +164,7 @@ def read(root: Path) -> Package:
         task=task,
         labels=_labels(own, task),
         input=_input(own.section("input")),
-        suitability=_suitability(own.section("suitability", optional=True)),
+        suitability=read_demands(own.section("suitability", optional=True), root),
         explanation=_explanation(own.section("explanation", optional=True)),
         weights=path,
         sha256=sha256,
@@ -250,18 +238,6 @@ def _input(section: Section) -> InputSpec:
                 choices=", ".join(map(str, allowed)),
             )
     return InputSpec(dimensions, section.choice("values", ("modality", "display"), "modality"), channels)
-
-
-def _suitability(section: Section) -> Suitability:
-    return Suitability(
-        modality=section.texts("modality"),
-        body_part=section.texts("body_part"),
-        view_position=section.texts("view_position"),
-        patient_orientation=section.texts("patient_orientation"),
-        spacing_mm=section.span("spacing_mm"),
-        extent_mm=section.span("extent_mm"),
-        age_years=section.span("age_years"),
-    )
 
 
 def _explanation(section: Section) -> ExplanationSpec:

@@ -1,4 +1,4 @@
-"""What a model demands against what the input has, from headers and geometry, before anything is run."""
+"""What a model demands against what the input has, from headers, geometry and values, before anything is run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from medassist.entities.errors import Refused
 from medassist.entities.prediction import Check, Verdict
 from medassist.entities.study import SeriesKind, Study
 from medassist.entities.volume import Volume
+from medassist.inference.image_checks import slice_check, value_checks
 from medassist.inference.packages import Package
 from medassist.inference.regions import regions_of
 from medassist.language import tr
@@ -28,8 +29,10 @@ def check(package: Package, study: Study, volume: Volume) -> tuple[Check, ...]:
         _regular(package, volume),
         _spacing(package, volume),
         _extent(package, volume),
+        slice_check(package, volume),
         _age(package, study),
         _color(package, volume),
+        *value_checks(package, volume),
     )
     return tuple(row for row in rows if row is not None)
 

@@ -10,14 +10,21 @@ from bundles import change_json
 
 from medassist.entities.errors import Refused
 from medassist.entities.geometry import Geometry
-from medassist.entities.prediction import Verdict
+from medassist.entities.prediction import Mask, Segment, Verdict
 from medassist.entities.study import Patient, SeriesKind, Study
+from medassist.entities.volume import Window
+from medassist.inference.image_checks import coverage_check
 from medassist.inference.packages import read
 from medassist.inference.regions import regions_of
 from medassist.inference.suitability import age_years, check, gate
 from medassist.language import set_language
 
 PASS, UNKNOWN, FAIL = Verdict.PASS, Verdict.UNKNOWN, Verdict.FAIL
+
+
+def wedge(shape: tuple[int, ...], dtype) -> np.ndarray:
+    """Every grey value from black to white, so that nothing but headers can be wrong."""
+    return np.linspace(0, 255, int(np.prod(shape))).reshape(shape).astype(dtype)
 
 
 def verdicts(rows) -> dict[str, Verdict]:
@@ -33,7 +40,7 @@ def chest(tiny_classifier: Path):
 def film(make_volume):
     def build(**series):
         fields = {"modality": "CR", "body_part": "CHEST", "view_position": "PA", **series}
-        return make_volume(np.zeros((1, 40, 30), np.uint16), kind=SeriesKind.FILM, **fields)
+        return make_volume(wedge((1, 40, 30), np.uint16), kind=SeriesKind.FILM, **fields)
 
     return build
 
@@ -184,14 +191,14 @@ def test_regions_of_texts(text, regions) -> None:
 
 
 def from_header(path: Path, make_volume, shape=(1, 40, 30), kind=SeriesKind.FILM):
-    """A study and a volume with the real header of a file; pixels do not matter here."""
+    """A study and a volume with the real header of a file and a grey wedge for pixels."""
     ds = pydicom.dcmread(path, stop_before_pixels=True)
     patient = Patient(birth_date=ds.get("PatientBirthDate", ""), age=ds.get("PatientAge", ""))
     study = Study("1", patient, date=ds.get("StudyDate", ""), description=ds.get("StudyDescription", ""))
     names = {"modality": "Modality", "body_part": "BodyPartExamined", "view_position": "ViewPosition"}
     fields = {name: str(ds.get(keyword, "")) for name, keyword in names.items()}
     fields["description"] = str(ds.get("SeriesDescription", ""))
-    return study, make_volume(np.zeros(shape, np.int16), kind=kind, **fields)
+    return study, make_volume(wedge(shape, np.int16), kind=kind, **fields)
 
 
 @pytest.fixture
@@ -225,4 +232,63 @@ def test_hippocampus_crops_suit_a_head_model(tiny_segmenter, shared_data, make_v
 
 def test_checks_that_demand_nothing_are_left_out(chest, film, make_study) -> None:
     bare = replace(chest, suitability=type(chest.suitability)())
-    assert {row.name for row in check(bare, make_study(), film())} == {"Dimensions", "Color"}
+    assert {row.name for row in check(bare, make_study(), film())} == {"Dimensions", "Color", "Black or white"}
+
+
+def test_a_picture_of_one_value_shows_nothing(chest, film, make_study, make_volume) -> None:
+    flat = make_volume(np.full((1, 40, 30), 7, np.uint16), kind=SeriesKind.FILM, modality="CR")
+    assert verdicts(check(chest, make_study(), flat))["Values"] is FAIL
+    assert "Values" not in verdicts(check(chest, make_study(), film()))
+
+
+def test_a_film_black_under_its_window_is_caught(chest, film, make_study) -> None:
+    dark = replace(film(), windows=(Window(4000.0, 100.0),))
+    assert verdicts(check(chest, make_study(), dark))["Black or white"] is FAIL
+    white_of_the_same = replace(dark, inverted=True)
+    assert verdicts(check(chest, make_study(), white_of_the_same))["Black or white"] is FAIL
+
+
+def test_padding_is_no_picture(tiny_segmenter, make_study, make_volume) -> None:
+    values = np.full((8, 8, 8), -2000, np.int16)
+    values[2] = wedge((8, 8), np.int16)
+    volume = replace(make_volume(values), padding=(-2000, -2000))
+    change_json(tiny_segmenter, "metadata", medassist={"suitability": {"percentiles": {"0": [0, 10]}}})
+    assert verdicts(check(read(tiny_segmenter), make_study(), volume))["Value at 0 %"] is PASS
+
+
+@pytest.mark.parametrize(("unit", "expected"), [("HU", PASS), ("", UNKNOWN), ("g/ml", FAIL)])
+def test_the_unit_of_values_is_demanded(tiny_segmenter, make_study, make_volume, unit, expected) -> None:
+    change_json(tiny_segmenter, "metadata", medassist={"suitability": {"unit": "HU"}})
+    volume = replace(make_volume(wedge((8, 8, 8), np.int16)), unit=unit)
+    assert verdicts(check(read(tiny_segmenter), make_study(), volume))["Unit of the values"] is expected
+
+
+def test_stored_values_without_rescale_miss_the_percentiles_of_hounsfield_units(
+    tiny_segmenter, make_study, make_volume
+) -> None:
+    change_json(tiny_segmenter, "metadata", medassist={"suitability": {"percentiles": {"1": [-1100, -700]}}})
+    package, hounsfield = read(tiny_segmenter), wedge((8, 8, 8), np.int16) * 8 - 1024
+    assert verdicts(check(package, make_study(), make_volume(hounsfield)))["Value at 1 %"] is PASS
+    assert verdicts(check(package, make_study(), make_volume(hounsfield + 1024)))["Value at 1 %"] is FAIL
+
+
+@pytest.mark.parametrize(("count", "expected"), [(8, PASS), (12, PASS), (7, FAIL), (13, FAIL)])
+def test_slices_are_counted(tiny_segmenter, make_study, make_volume, count, expected) -> None:
+    change_json(tiny_segmenter, "metadata", medassist={"suitability": {"slices": [8, 12]}})
+    volume = make_volume(wedge((count, 8, 8), np.int16))
+    assert verdicts(check(read(tiny_segmenter), make_study(), volume))["Slices"] is expected
+
+
+def test_a_structure_at_the_edge_may_be_cut_off(make_volume) -> None:
+    labels = np.zeros((5, 6, 7), np.uint8)
+    segments = (Segment(1, "Inner"), Segment(2, "Outer"))
+    geometry = make_volume(labels).geometry
+    assert coverage_check(Mask(labels.copy(), geometry, segments)) is None
+    labels[2, 3, 3] = 1
+    inside = coverage_check(Mask(labels.copy(), geometry, segments))
+    labels[4, 3, 3] = 2
+    cut = coverage_check(Mask(labels.copy(), geometry, segments))
+    assert inside is not None
+    assert inside.verdict is PASS
+    assert cut is not None
+    assert (cut.verdict, cut.found) == (UNKNOWN, "at the edge: Outer")
