@@ -286,6 +286,7 @@ def test_a_slow_series_is_on_screen_before_it_is_whole(window, store, folder, re
     assert axial.shown.index == SLICES // 2
     assert axial.layers.gray.isVisible()
     assert not window.models.run.isEnabled()
+    assert window.models.hint.text() == "This series is still loading."
     assert not window.grid.isVisible()
     window.menus._fill_windows()
     assert [one for one in window.menus.windows.actions() if "Lung" in one.text()]

@@ -20,6 +20,7 @@ from medassist.ui.model_card import ModelCard
 from medassist.ui.model_list import ModelList
 from medassist.ui.runner import Job, Runner
 from medassist.ui.store import Store
+from medassist.ui.wording import unready_text
 
 LANE = "model"
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -113,6 +114,8 @@ class ModelPanel(QWidget):
     def _changed(self, old: Session, new: Session) -> None:
         if old.volume is not new.volume:
             self._chosen()
+        elif (old.loading is None) is not (new.loading is None):
+            self._draw_buttons()
 
     def _chosen(self) -> None:
         """Forget the reason: it was given for another model or series."""
@@ -147,7 +150,7 @@ class ModelPanel(QWidget):
         if package is None:
             return tr("No model is installed. Put a model package into the models folder.")
         if self._store.session.volume is None:
-            return tr("Open a study to see whether it suits this model.")
+            return unready_text(self._store.session) or tr("Open a study to see whether it suits this model.")
         elsewhere = self._works_on
         if self._runner.running(LANE) and elsewhere is not None and elsewhere.key != self._store.session.current:
             return tr("A model is at work on another series: {series}", series=elsewhere.title)
