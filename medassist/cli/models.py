@@ -6,7 +6,7 @@ import argparse
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from medassist.cli.studies import note_left_out
 from medassist.cli.terminal import note, progress_bar, say, say_json
@@ -15,9 +15,6 @@ from medassist.language import LANGUAGES, current_language, localized, set_langu
 from medassist.session import jobs, trail
 from medassist.session.actions import Action, ShowVolume
 from medassist.session.state import Session
-
-if TYPE_CHECKING:
-    pass
 
 
 def register(verbs: Any) -> None:

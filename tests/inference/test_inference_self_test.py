@@ -11,6 +11,7 @@ import pytest
 from bundles import change_json, sign, write_classifier, write_segmenter, write_threshold_segmenter
 
 from medassist.entities.prediction import Verdict
+from medassist.inference.catalogue import find
 from medassist.inference.missing import missing
 from medassist.inference.packages import Package, read
 from medassist.inference.self_test import RUN, examine
@@ -55,6 +56,13 @@ def test_a_test_image_outside_the_package_is_refused(thresholder, place) -> None
     assert verdicts(read(thresholder))[RUN] is Verdict.FAIL
 
 
+def test_a_test_image_that_is_gone_is_said(thresholder) -> None:
+    (thresholder / "test" / "cube.nii.gz").unlink()
+    check = examine(read(thresholder), progress=Progress())[-1]
+    assert check.verdict is Verdict.UNKNOWN
+    assert "does not bring it" in check.found
+
+
 @pytest.mark.parametrize("write", [write_segmenter, write_classifier])
 def test_without_an_own_image_the_shape_of_the_answer_is_checked(tmp_path, write) -> None:
     package = read(write(tmp_path / "tiny"))
@@ -63,3 +71,10 @@ def test_without_an_own_image_the_shape_of_the_answer_is_checked(tmp_path, write
     change_json(package.root, "metadata", medassist={"labels": labels})
     sign(package.root)
     assert verdicts(read(package.root))[RUN] is Verdict.FAIL
+
+
+@pytest.mark.parametrize("name", ["hippocampus_mr", "chest_xray_findings"])
+def test_shipped_models_say_what_they_said_on_their_test_image(name) -> None:
+    checks = examine(find(name), progress=Progress())
+    assert checks[-1].verdict is Verdict.PASS, checks
+    assert "own test image" in checks[-1].found

@@ -1,0 +1,78 @@
+"""Make the test images of the shipped models and store what the models say on them.
+
+    python packaging/make_test_images.py
+
+The images are drawn from formulas, of nobody, and free of any licence. Run it again after a model was trained.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nibabel
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from medassist.inference.catalogue import find
+from medassist.inference.packages import Package
+from medassist.inference.predict import predict
+from medassist.inference.self_test import TOLERANCE, answer, opened
+from medassist.progress import Progress
+
+
+def blob(shape: tuple[int, ...], center: tuple[float, ...], radius: tuple[float, ...]) -> NDArray[np.float64]:
+    """Return a soft ball, 1 in its middle: centre and radii in voxels."""
+    axes = np.meshgrid(*map(np.arange, shape), indexing="ij")
+    distance = sum(((axis - c) / r) ** 2 for axis, c, r in zip(axes, center, radius, strict=True))
+    return np.asarray(1.0 / (1.0 + np.exp(8.0 * (np.sqrt(distance) - 1.0))))
+
+
+def head_crop() -> NDArray[np.int16]:
+    """Return (x, y, z) of a grey, bent body in brighter surroundings, with a dark gap beside it, 1 mm voxels, RAS."""
+    shape = (36, 52, 36)
+    body = np.zeros(shape)
+    for share in np.linspace(0.0, 1.0, 12):  # from behind and above to front and below, thicker in front
+        radius = 4.0 + 3.0 * share
+        center = (14.0 + 8.0 * (share - 0.4) ** 2 * 4.0, 10.0 + 30.0 * share, 22.0 - 8.0 * share)
+        body = np.maximum(body, blob(shape, center, (radius, radius, 0.8 * radius)))
+    gap = blob(shape, (26.0, 34.0, 17.0), (3.0, 10.0, 3.0))
+    noise = np.random.default_rng(0).normal(0.0, 8.0, shape)
+    return np.rint(np.clip(430.0 - 120.0 * body - 250.0 * gap + noise, 0.0, 1000.0)).astype(np.int16)
+
+
+def chest_film() -> NDArray[np.uint8]:
+    """Return (rows, columns) of two dark lungs, a bright heart to the right of the picture, and a spine, 64 x 64."""
+    shape = (64, 64)
+    lungs = np.maximum(blob(shape, (30, 18), (22, 11)), blob(shape, (30, 46), (22, 11)))
+    heart, spine = blob(shape, (40, 36), (13, 10)), blob(shape, (32, 31), (60, 3))
+    picture = 175.0 - 120.0 * lungs * (1.0 - heart) + 40.0 * heart + 20.0 * spine
+    noise = np.random.default_rng(0).normal(0.0, 4.0, shape)
+    return np.rint(np.clip(picture + noise, 0.0, 255.0)).astype(np.uint8)
+
+
+def store(package: Package, image: Path) -> None:
+    """Write what the model says on its test image beside it."""
+    prediction = predict(package, opened(image, Progress()), device="cpu")
+    digits = 0 if prediction.mask is not None else 4
+    said = {label: round(value, digits) for label, value in answer(prediction).items()}
+    content = {"answer": said, "tolerance": TOLERANCE}
+    (image.parent / "expected.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    print(image, said)  # noqa: T201 - a script for a terminal
+
+
+def main() -> None:
+    """Make both images."""
+    hippocampus, chest = find("hippocampus_mr"), find("chest_xray_findings")
+    for package in (hippocampus, chest):
+        (package.root / "test").mkdir(exist_ok=True)
+    volume, film = hippocampus.root / "test/phantom.nii.gz", chest.root / "test/phantom.png"
+    nibabel.save(nibabel.Nifti1Image(head_crop(), np.eye(4)), volume)
+    Image.fromarray(chest_film()).save(film)
+    store(hippocampus, volume)
+    store(chest, film)
+
+
+if __name__ == "__main__":
+    main()
