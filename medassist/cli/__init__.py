@@ -10,6 +10,7 @@ from medassist import RESEARCH_USE_NOTICE, __version__
 from medassist.cli import catalogue, learning, machine, models, studies, window
 from medassist.cli.failure import exit_code_of
 from medassist.cli.terminal import accept_any_text
+from medassist.imaging.decode_worker import FLAG, serve
 from medassist.language import set_language
 from medassist.storage import settings
 
@@ -26,7 +27,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one verb and exit with the code of the contract."""
+    """Run one verb and exit with the code of the contract; the frozen program is also its own decoder process."""
+    if arguments is None and sys.argv[1:] == [FLAG]:
+        serve()
+        return
     accept_any_text()
     try:
         set_language(settings.read().text("language"))

@@ -13,15 +13,17 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder
-from pydicom.uid import JPEG2000, UID, JPEG2000Lossless
+from pydicom.uid import UID
 
-from medassist.entities.errors import UnreadableInput
+from medassist.entities.errors import Cancelled, UnreadableInput
 from medassist.entities.volume import AnyArray
-from medassist.imaging import tags
+from medassist.imaging import decode_pool, tags
+from medassist.imaging.codecs import PIXEL_MODULE, stored_values
 from medassist.imaging.codestreams import check_codestreams
 from medassist.imaging.dicom_files import BAD_FILE
 from medassist.imaging.mosaic import Mosaic, mosaic_of
 from medassist.imaging.quiet import silenced
+from medassist.progress import Progress
 
 # JPEG extended (12 bit) and lossless: pydicom's only plug-in for them is under the GPL, SimpleITK's GDCM is not.
 _JPEG_OF_GDCM = ("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
@@ -29,14 +31,15 @@ _MOST_DAMAGED = 32
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
-def decode(ds: Dataset, path: Path) -> AnyArray:
+def decode(ds: Dataset, path: Path, *, progress: Progress | None = None) -> AnyArray:
     """Return (frame, row, column[, 3]) stored values; colour is uint8 RGB, a modality LUT is applied.
 
-    A mosaic comes back unfolded, one tile per frame. Raises UnreadableInput with the file and the transfer syntax.
+    A mosaic comes back unfolded, one tile per frame. Raises UnreadableInput with the file and the transfer syntax, and
+    Cancelled between frames.
     """
     try:
         check_codestreams(ds)
-        values = _pixels(ds)
+        values = _pixels(ds, progress)
         values = values.reshape(-1, *values.shape[-3:]) if _is_color(ds) else values.reshape(-1, *values.shape[-2:])
         mosaic = mosaic_of(ds)
         return values if mosaic is None else _unfold(values[0], mosaic)
@@ -47,10 +50,11 @@ def decode(ds: Dataset, path: Path) -> AnyArray:
         raise
 
 
-def decode_each(ds: Dataset, path: Path) -> dict[int, AnyArray]:
+def decode_each(ds: Dataset, path: Path, *, progress: Progress | None = None) -> dict[int, AnyArray]:
     """Return (row, column[, 3]) values of the frames that can be decoded when not all of them can, by their index.
 
     Nothing comes back when more than `_MOST_DAMAGED` frames cannot: they would cost time, and no file is meant so.
+    Raises Cancelled between frames.
     """
     count = tags.whole((ds,), "NumberOfFrames") or 1
     if count < 2 or not ds.file_meta.TransferSyntaxUID.is_encapsulated:
@@ -60,6 +64,8 @@ def decode_each(ds: Dataset, path: Path) -> dict[int, AnyArray]:
         for index, frame in enumerate(generate_frames(ds.PixelData, number_of_frames=count)):
             single = copy(ds)
             single.NumberOfFrames, single.PixelData = 1, encapsulate([frame])
+            if progress is not None and progress.cancelled:
+                raise Cancelled()
             with suppress(UnreadableInput):
                 found[index] = decode(single, path)[0]
             if index + 1 - len(found) > _MOST_DAMAGED:
@@ -69,10 +75,9 @@ def decode_each(ds: Dataset, path: Path) -> dict[int, AnyArray]:
     return found
 
 
-def _pixels(ds: Dataset) -> AnyArray:
+def _pixels(ds: Dataset, progress: Progress | None) -> AnyArray:
     try:
-        with silenced():
-            values = _with_plugins(ds)
+        values = _stored(ds, progress)
     except (RuntimeError, NotImplementedError, ValueError, AttributeError):
         if ds.file_meta.TransferSyntaxUID not in _JPEG_OF_GDCM:
             raise
@@ -91,22 +96,13 @@ def _pixels(ds: Dataset) -> AnyArray:
     return native
 
 
-def _with_plugins(ds: Dataset) -> AnyArray:
-    """Decode JPEG 2000 with Pillow where it can, all else as pydicom chooses.
-
-    Both use OpenJPEG, but only Pillow lets other threads run meanwhile: two slices are decoded at a time, and the
-    window stays alive (a 512 x 512 slice takes 0.04 s, a film half a second).
-    """
-    if ds.file_meta.TransferSyntaxUID in (JPEG2000Lossless, JPEG2000):
-        ds.pixel_array_options(decoding_plugin="pillow")
-        try:
-            decoded: AnyArray = ds.pixel_array
-        except (RuntimeError, NotImplementedError, ValueError, AttributeError):
-            ds.pixel_array_options()
-        else:
-            return decoded
-    values: AnyArray = ds.pixel_array
-    return values
+def _stored(ds: Dataset, progress: Progress | None) -> AnyArray:
+    if decode_pool.is_for(ds.file_meta):
+        values = decode_pool.decoded(ds, progress)
+        if values is not None:
+            return values
+    with silenced():
+        return stored_values(ds)
 
 
 def _sign_extended(values: AnyArray, bits: int) -> AnyArray:
@@ -138,7 +134,7 @@ def _with_gdcm(ds: Dataset) -> AnyArray:
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     plain = Dataset()
-    for keyword in _PIXEL_MODULE:
+    for keyword in (*PIXEL_MODULE, "PixelData"):
         if keyword in ds:
             plain[keyword] = ds[keyword]
     if int(ds.get("SamplesPerPixel") or 1) == 1:
@@ -152,21 +148,6 @@ def _with_gdcm(ds: Dataset) -> AnyArray:
         with silenced():
             values: AnyArray = sitk.GetArrayFromImage(sitk.ReadImage(str(copy)))
     return values
-
-
-_PIXEL_MODULE = (
-    "SamplesPerPixel",
-    "PhotometricInterpretation",
-    "PlanarConfiguration",
-    "NumberOfFrames",
-    "Rows",
-    "Columns",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelRepresentation",
-    "PixelData",
-)
 
 
 def _unfold(picture: AnyArray, mosaic: Mosaic) -> AnyArray:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from pydicom import Dataset
+from pydicom.filereader import read_file_meta_info
 
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.study import Series, SeriesKind
 from medassist.entities.volume import AnyArray, Volume
-from medassist.imaging import tags
+from medassist.imaging import decode_pool, tags
 from medassist.imaging.assembling import Picture, only_slice, slice_of, volume_of
 from medassist.imaging.decoding import decode, decode_each
 from medassist.imaging.dicom_files import BAD_FILE, MAX_PIXEL_BYTES, read_header, read_with_pixels
@@ -110,7 +112,7 @@ def _decoded(series: Series, progress: Progress, watch: Watch | None) -> Volume:
     stored: AnyArray | None = None
     known: dict[int, Picture] = {}
     wanted = _by_file(series, watch)
-    for decoded in progress.over(_decode_all(wanted), "Reading pixels", len(wanted)):
+    for decoded in progress.over(_decode_all(wanted, series, progress), "Reading pixels", len(wanted)):
         if decoded.values is not None:
             stored = _room_for(stored, decoded.values, decoded.frames[0].path, len(series.frames))
             stored[list(decoded.targets)] = decoded.values
@@ -179,14 +181,15 @@ def _by_file(series: Series, watch: Watch | None) -> dict[Path, list[tuple[int, 
     return {path: wanted[path] for path in sorted(wanted, key=near.__getitem__)}
 
 
-def _decode_all(wanted: dict[Path, list[tuple[int, int]]]) -> Iterator[_Decoded]:
-    """Decode files in two threads, in order, at most a few ahead of the reader."""
-    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="load")
+def _decode_all(wanted: dict[Path, list[tuple[int, int]]], series: Series, progress: Progress) -> Iterator[_Decoded]:
+    """Decode files in a few threads, in order, hardly ahead of the reader: what waits for it takes memory."""
+    count = max(_THREADS, 1 + _workers(next(iter(wanted)), len(wanted), series))  # one more reads meanwhile
+    pool = ThreadPoolExecutor(count, thread_name_prefix="load")
     waiting = []
     try:
         for path, pairs in wanted.items():
-            waiting.append(pool.submit(_decode_file, path, pairs))
-            if len(waiting) > 4 * _THREADS:
+            waiting.append(pool.submit(_decode_file, path, pairs, progress))
+            if len(waiting) > count + 1:
                 yield waiting.pop(0).result()
         while waiting:
             yield waiting.pop(0).result()
@@ -194,27 +197,36 @@ def _decode_all(wanted: dict[Path, list[tuple[int, int]]]) -> Iterator[_Decoded]
         pool.shutdown(cancel_futures=True)
 
 
-def _decode_file(path: Path, pairs: Sequence[tuple[int, int]]) -> _Decoded:
+def _workers(path: Path, files: int, series: Series) -> int:
+    """Return how many processes will decode a series, judged by one of its files; they start in the background."""
+    _, rows, columns = series.shape_zyx
+    with suppress(*BAD_FILE):
+        if decode_pool.is_for(read_file_meta_info(path)):
+            return decode_pool.start(files, len(series.frames) * rows * columns)
+    return 0
+
+
+def _decode_file(path: Path, pairs: Sequence[tuple[int, int]], progress: Progress) -> _Decoded:
     targets, order = tuple(target for target, _ in pairs), [frame for _, frame in pairs]
     try:
         ds = read_with_pixels(path)
-        values = decode(ds, path)
+        values = decode(ds, path, progress=progress)
         picked = values if order == list(range(len(values))) else values[order]
     except UnreadableInput as problem:
-        return _salvaged(path, pairs, problem)
+        return _salvaged(path, pairs, problem, progress)
     except IndexError as problem:
         raise changed(path) from problem
     photometric = tags.text((ds,), "PhotometricInterpretation")
     return _Decoded(targets, _described(ds, path, order), picked, stored_padding(ds), photometric)
 
 
-def _salvaged(path: Path, pairs: Sequence[tuple[int, int]], problem: UnreadableInput) -> _Decoded:
+def _salvaged(path: Path, pairs: Sequence[tuple[int, int]], problem: UnreadableInput, progress: Progress) -> _Decoded:
     """Return what can be had of a damaged file: its header, and those of its frames that are whole."""
     targets, order = tuple(target for target, _ in pairs), [frame for _, frame in pairs]
     header = read_header(path, complete=True)
     frames = _described(header, path, order)
     try:
-        whole = decode_each(read_with_pixels(path), path)
+        whole = decode_each(read_with_pixels(path), path, progress=progress)
     except UnreadableInput:
         whole = {}
     lost = tuple(target for target, frame in pairs if frame not in whole)

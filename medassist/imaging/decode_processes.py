@@ -1,0 +1,144 @@
+"""A few worker processes that decode frames: start them, share them out, replace those that crash, end them all."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from medassist.entities.volume import AnyArray
+from medassist.imaging.decode_process import DecodeProcess, Lost, Undecodable
+from medassist.imaging.decode_worker import Header
+
+log = logging.getLogger(__name__)
+
+
+class Pool:
+    """A few worker processes, each of which decodes one frame at a time; safe to use from any thread.
+
+    Attributes:
+        most: as many run at the same time; 0 when none can be started here.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._changed = threading.Condition()
+        self._processes: set[DecodeProcess] = set()
+        self._ready: set[DecodeProcess] = set()
+        self._idle: list[DecodeProcess] = []
+        self._starting = 0
+
+    def start(self, count: int) -> int:
+        """Let `count` workers run or start, without waiting for them; return how many do."""
+        with self._changed:
+            while len(self._ready) + self._starting < min(count, self.most):
+                threading.Thread(target=self._start_one, name="start-decoder", daemon=True).start()
+                self._starting += 1
+            return len(self._ready) + self._starting
+
+    def decode(self, header: Header, frame: bytes, shape: tuple[int, ...], *, patient: bool) -> AnyArray | None:
+        """Return the values of one frame; None when no worker runs or starts (`patient`: and none can).
+
+        Raises Undecodable, Overdue, or Lost when two workers in a row ended over it: one may have been ended from
+        outside, by a system short of memory.
+        """
+        process = self._take(patient=patient)
+        if process is None:
+            return None
+        try:
+            return self._ask(process, header, frame, shape)
+        except Lost:
+            another = self._take(patient=True)
+            if another is None:
+                raise
+            return self._ask(another, header, frame, shape)
+
+    def close(self) -> None:
+        """End all workers; none starts any more."""
+        with self._changed:
+            self.most = 0
+            for process in self._processes:
+                process.end()
+            self._processes.clear()
+            self._ready.clear()
+            self._idle.clear()
+            self._changed.notify_all()
+
+    def forget(self) -> None:
+        """Let go of the workers in a process that was forked: they work for the one it was forked from."""
+        for process in self._processes:
+            process.forget()
+
+    def _take(self, *, patient: bool) -> DecodeProcess | None:
+        with self._changed:
+            while not self._idle:
+                if patient:
+                    self.start(1)
+                if not self._ready and not self._starting:
+                    return None
+                self._changed.wait()
+            return self._idle.pop()
+
+    def _ask(self, process: DecodeProcess, header: Header, frame: bytes, shape: tuple[int, ...]) -> AnyArray:
+        try:
+            values = process.decode(header, frame, shape)
+        except Undecodable:
+            self._give(process)
+            raise
+        except BaseException as problem:
+            log.warning("a decoder process ended: %s", type(problem).__name__)
+            self._lose(process)
+            raise
+        self._give(process)
+        return values
+
+    def _give(self, process: DecodeProcess) -> None:
+        with self._changed:
+            if process in self._ready:
+                self._idle.append(process)
+                self._changed.notify()
+
+    def _lose(self, process: DecodeProcess) -> None:
+        """End a worker that cannot be used any more and start another one in its place."""
+        process.end()
+        with self._changed:
+            count = len(self._ready) + self._starting
+            self._ready.discard(process)
+            self._processes.discard(process)
+            self.start(count)
+            self._changed.notify_all()
+
+    def _start_one(self) -> None:
+        process: DecodeProcess | None = None
+        try:
+            process = self._register(DecodeProcess())
+            process.wait_until_ready()
+        except (OSError, RuntimeError) as problem:
+            log.warning("no decoder process can be started: %s", type(problem).__name__)
+            self._started(process, ready=False)
+        else:
+            self._started(process, ready=True)
+
+    def _register(self, process: DecodeProcess) -> DecodeProcess:
+        """Note a process that has just been started, so that `close` ends it while it is not ready either."""
+        with self._changed:
+            self._processes.add(process)
+            if not self.most:
+                self._discard(process)
+        return process
+
+    def _started(self, process: DecodeProcess | None, *, ready: bool) -> None:
+        with self._changed:
+            self._starting -= 1
+            if ready and process is not None and self.most:
+                self._ready.add(process)
+                self._idle.append(process)
+            else:  # what failed once will fail again: go on with the workers there are
+                self.most = len(self._ready) + self._starting
+                self._discard(process)
+            self._changed.notify_all()
+
+    def _discard(self, process: DecodeProcess | None) -> None:
+        if process is not None:
+            process.end()
+            self._processes.discard(process)
+            self._ready.discard(process)
