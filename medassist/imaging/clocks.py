@@ -43,12 +43,26 @@ def clocks_of(layers: tuple[Dataset, ...], index: int) -> tuple[float | None, ..
 
 
 def _acquisition_moment(layers: tuple[Dataset, ...]) -> float | None:
-    taken = _moment(tags.text(layers, "FrameReferenceDateTime") or tags.text(layers, "AcquisitionDateTime"))
-    return _moment(_dated(layers, "Acquisition")) if taken is None else taken
+    taken = once(_stated_moment, layers)
+    if taken is None:
+        return _moment(once(_acquisition_date, layers) + tags.text(layers, "AcquisitionTime"))
+    return taken
 
 
 def _content_moment(layers: tuple[Dataset, ...]) -> float | None:
-    return _moment(_dated(layers, "Content"))
+    return _moment(once(_content_date, layers) + tags.text(layers, "ContentTime"))
+
+
+def _stated_moment(layers: tuple[Dataset, ...]) -> float | None:
+    return _moment(tags.text(layers, "FrameReferenceDateTime") or tags.text(layers, "AcquisitionDateTime"))
+
+
+def _acquisition_date(layers: tuple[Dataset, ...]) -> str:
+    return tags.date(layers, "AcquisitionDate")
+
+
+def _content_date(layers: tuple[Dataset, ...]) -> str:
+    return tags.date(layers, "ContentDate")
 
 
 def _counts(layers: tuple[Dataset, ...]) -> tuple[float | None, ...]:
@@ -62,11 +76,6 @@ def _counts(layers: tuple[Dataset, ...]) -> tuple[float | None, ...]:
         tags.number(layers, "TriggerTime") if trigger is None else trigger,
         _b_value(layers),
     )
-
-
-def _dated(layers: tuple[Dataset, ...], event: str) -> str:
-    """Return date and time of "Acquisition" or "Content" as one text, the time alone when there is no date."""
-    return tags.date(layers, f"{event}Date") + tags.text(layers, f"{event}Time")
 
 
 @lru_cache(maxsize=4096)

@@ -124,7 +124,7 @@ def read_quickly(path: Path) -> QuickHeader | None:
         os.close(descriptor)
     if quick is not None:
         quick.stamp = (status.st_size, status.st_mtime_ns)
-    return quick if quick is not None and sop_class_of(quick).startswith("1.") else None
+    return quick if quick is not None and quick.once(_is_named) else None
 
 
 def read_with_pixels(path: Path) -> Dataset:
@@ -202,14 +202,24 @@ def _inflated(path: Path, start: int) -> bytes:
 
 def _named(ds: Dataset, path: Path) -> Dataset:
     """Refuse what `force` made out of bytes that are not DICOM."""
-    if not sop_class_of(ds).startswith("1."):
+    if not _is_named((ds,)):
         raise UnreadableInput("{path} is not a DICOM file.", path=path)
     return ds
+
+
+def _is_named(layers: tuple[Header]) -> bool:
+    """Tell whether a data set states what it is."""
+    return sop_class_of(layers[0]).startswith("1.")
 
 
 def sop_class_of(ds: Header) -> str:
     """Return the SOP class; an index of a medium states it in its file meta information only."""
     return tags.text((ds,), "SOPClassUID") or tags.text((ds.file_meta,), "MediaStorageSOPClassUID")
+
+
+def series_uid_of(layers: tuple[Header, ...]) -> str:
+    """Return the SeriesInstanceUID."""
+    return tags.text(layers, "SeriesInstanceUID")
 
 
 def pixel_bytes(ds: Header) -> int:
@@ -241,10 +251,15 @@ def is_cut_off(ds: Header, rest: int) -> bool:
 
     The pixels' own tag, VR and length come first: 8 bytes with implicit VR, else 12 (PS3.5 7.1).
     """
+    return rest < once(_least_rest, (ds,))
+
+
+def _least_rest(layers: tuple[Header]) -> int:
+    (ds,) = layers
     syntax = ds.syntax if isinstance(ds, QuickHeader) else ds.file_meta.TransferSyntaxUID
-    subsampled = tags.text((ds,), "PhotometricInterpretation") in ("YBR_FULL_422", "YBR_PARTIAL_422")
+    subsampled = tags.text(layers, "PhotometricInterpretation") in ("YBR_FULL_422", "YBR_PARTIAL_422")
     head = 8 if ds.original_encoding[0] else 12
-    return rest - head < (1 if syntax.is_encapsulated or subsampled else pixel_bytes(ds))
+    return head + (1 if syntax.is_encapsulated or subsampled else _pixel_bytes(layers))
 
 
 def _unreadable(path: Path, problem: BaseException) -> UnreadableInput:

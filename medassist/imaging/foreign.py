@@ -32,12 +32,15 @@ ITK_FORMATS = {
     ".mhd": "MetaImage",
 }
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+_SUFFIXES = (*ITK_FORMATS, *PICTURE_SUFFIXES)
 MAX_PICTURE_PIXELS = 200_000_000
 
 
 def format_of(path: Path) -> str:
     """Return "NIfTI", "NRRD", "MetaImage", "picture", or "" by the ending of the name."""
     name = path.name.lower()
+    if not name.endswith(_SUFFIXES):
+        return ""
     volume = next((kind for suffix, kind in ITK_FORMATS.items() if name.endswith(suffix)), "")
     return volume or ("picture" if name.endswith(PICTURE_SUFFIXES) else "")
 

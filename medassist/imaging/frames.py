@@ -98,8 +98,7 @@ def frames_of(ds: Dataset, path: Path) -> list[Frame]:
         times: tuple[float | None, ...] = mosaic.times_ms or (None,) * mosaic.count
         return [replace(tile, taken_ms=time) for tile, time in zip(tiles, times, strict=True)]
     size = rows, columns
-    own = tags.value_of((ds,), "PerFrameFunctionalGroupsSequence")
-    if own is None and count > 1:
+    if count > 1 and tags.value_of((ds,), "PerFrameFunctionalGroupsSequence") is None:
         # Frames of a cine or a photograph album have no place of their own.
         return [_frame((ds,), path, index, size, None, placed=False) for index in range(count)]
     return [_frame(tags.layers_of(ds, index), path, index, size, None) for index in range(count)]
@@ -120,7 +119,7 @@ def _frame(
     *,
     placed: bool = True,
 ) -> Frame:
-    shared = once(_shared_facts, layers)
+    shared = once(_shared_facts, layers) | once(_scale, layers)
     return Frame(
         path=path,
         index=index,
@@ -136,10 +135,6 @@ def _frame(
 def _shared_facts(layers: tuple[Dataset, ...]) -> dict[str, Any]:
     """Return what the slices of a series mostly have in common."""
     spacing, spacing_tag = once(_spacing, layers)
-    slope, intercept = tags.number(layers, "RescaleSlope"), tags.number(layers, "RescaleIntercept")
-    if tags.value_of(layers, "ModalityLUTSequence"):  # the table is applied instead (PS3.3 C.11.1)
-        slope, intercept = 1.0, 0.0
-    has_slope = tags.value_of(layers, "RescaleIntercept") is not None or "RescaleSlope" in layers[-1]
     image_type = tags.texts(layers, "FrameType") or tags.texts(layers, "ImageType")
     return {
         "orientation": once(_orientation, layers),
@@ -152,10 +147,20 @@ def _shared_facts(layers: tuple[Dataset, ...]) -> dict[str, Any]:
         "component": _component(layers, image_type),
         "image_type": image_type,
         "echo": (tags.number(layers, "EchoNumbers"), _echo_time(layers)),
+        "unit": once(_unit, layers),
+    }
+
+
+def _scale(layers: tuple[Dataset, ...]) -> dict[str, Any]:
+    """Return how stored values become modality values and grey, which PET and MR choose for each slice."""
+    slope, intercept = tags.number(layers, "RescaleSlope"), tags.number(layers, "RescaleIntercept")
+    if tags.value_of(layers, "ModalityLUTSequence"):  # the table is applied instead (PS3.3 C.11.1)
+        slope, intercept = 1.0, 0.0
+    has_slope = tags.value_of(layers, "RescaleIntercept") is not None or "RescaleSlope" in layers[-1]
+    return {
         "slope": slope or 1.0,
         "intercept": intercept or 0.0,
         "bad_slope": has_slope and not slope,
-        "unit": once(_unit, layers),
         "windows": once(windows_of, layers),
     }
 

@@ -54,7 +54,7 @@ def remember(path: Path, header: QuickHeader, frames: Sequence[Frame]) -> None:
     """Keep where the pixels of a scanned file are, when they are plain."""
     if len(_known) >= _MOST_FILES:
         _known.clear()
-    layout = header.once(_layout) if header.syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian) else None
+    layout = header.once(_layout)
     if layout is None or len(frames) != 1:
         _known.pop(path, None)
         return
@@ -72,7 +72,7 @@ def _layout(layers: tuple[Any, ...]) -> tuple[np.dtype[Any], int, Range | None, 
     grey = photometric in ("MONOCHROME1", "MONOCHROME2") and tags.whole(layers, "SamplesPerPixel") == 1
     if not grey or allocated not in (8, 16, 32) or not 0 < stored <= allocated or signed not in (0, 1):
         return None
-    if "ModalityLUTSequence" in layers[0]:
+    if "ModalityLUTSequence" in layers[0] or layers[0].syntax not in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
         return None
     dtype = np.dtype(f"<{'ui'[signed]}{allocated // 8}")
     return dtype.newbyteorder("="), allocated - stored, stored_padding(layers[0]), photometric

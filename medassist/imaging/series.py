@@ -10,9 +10,11 @@ from pathlib import Path
 from medassist.entities.study import Series, SeriesKind
 from medassist.imaging import tags
 from medassist.imaging.cine import frame_times_ms
+from medassist.imaging.dicom_files import Header
 from medassist.imaging.frames import Frame, frames_of
 from medassist.imaging.header_file import HeaderFile
 from medassist.imaging.objects.kinds import READ, kind_of
+from medassist.imaging.quick_header import once
 from medassist.imaging.remarks import geometry_problems, lost_slices, remarks, scale_remarks, unplaced_problems
 from medassist.imaging.splitting import Part, split
 from medassist.imaging.tilt import with_raw
@@ -23,12 +25,12 @@ _RADIOGRAPHS = ("CR", "DX", "MG", "IO", "PX", "RG", "XA", "RF")
 def series_of(files: Sequence[HeaderFile], lost: Sequence[Path] = ()) -> list[Series]:
     """Return the series, or the parts of it, that files with one SeriesInstanceUID form; `lost` are cut off."""
     header_of = {file.path: file for file in files}
-    frames = [frame for file in files for frame in file.frames]
     films: list[Frame] = []
     placed: list[Frame] = []
-    for frame in frames:
-        flat = not frame.is_placed or _is_projection(header_of[frame.path], frame)
-        (films if flat else placed).append(frame)
+    for file in files:
+        modality = once(_modality, (file.header,))
+        for frame in file.frames:
+            (placed if frame.is_placed and not _is_projection(modality, frame) else films).append(frame)
     parts = split(placed) if placed else []
     result = [_placed_series(header_of[part.frames[0].path], part, lost) for part in parts]
     straight = {one.frames: part for one, part in zip(result, parts, strict=True) if not lost}
@@ -39,8 +41,12 @@ def series_of(files: Sequence[HeaderFile], lost: Sequence[Path] = ()) -> list[Se
     return [each for one in _keyed(result) for each in with_raw(one, straight.get(one.frames))]
 
 
-def _is_projection(file: HeaderFile, frame: Frame) -> bool:
-    return file.text("Modality") in _RADIOGRAPHS or (file.text("Modality") == "CT" and frame.component == "localizer")
+def _modality(layers: tuple[Header, ...]) -> str:
+    return tags.text(layers, "Modality")
+
+
+def _is_projection(modality: str, frame: Frame) -> bool:
+    return modality in _RADIOGRAPHS or (modality == "CT" and frame.component == "localizer")
 
 
 def _film_groups(films: Sequence[Frame], header_of: dict[Path, HeaderFile]) -> Iterable[tuple[list[Frame], str]]:

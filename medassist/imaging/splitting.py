@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from medassist.imaging.grid import SAME_PLACE_MM, distances_along_normal
 _SAME_DIRECTION = 1e-4  # 0.1 mm over a metre
 _SAME_SPACING = 1e-3
 _LEAST_SLICES = 3
+_build = attrgetter("rows", "columns", "samples", "frame_of_reference", "component")
 _ACQUISITION, _B_VALUE = NAMES.index("acquisition"), NAMES.index("b-value")
 
 
@@ -61,10 +63,12 @@ def split(frames: Sequence[Frame]) -> list[Part]:
 
 def _by_acquisition(part: Part) -> list[Part]:
     """Take apart acquisitions that overlap without covering the same positions; each must be whole in itself."""
+    if part.complete:
+        return [part]
     groups: dict[float | None, list[Frame]] = defaultdict(list)
     for frame in part.frames:
         groups[frame.clocks[_ACQUISITION]].append(frame)
-    if part.complete or len(groups) < 2 or None in groups:
+    if len(groups) < 2 or None in groups:
         return [part]
     ordered = sorted(groups.items(), key=lambda item: item[0] or 0.0)
     parts = [_ordered(members, f"{part.label} acquisition {number:g}".strip()) for number, members in ordered]
@@ -90,9 +94,8 @@ def _by_build(frames: Sequence[Frame]) -> list[list[Frame]]:
 
 
 def _same_build(one: Frame, other: Frame) -> bool:
-    facts = ("rows", "columns", "samples", "frame_of_reference", "component")
     return (
-        all(getattr(one, fact) == getattr(other, fact) for fact in facts)
+        _build(one) == _build(other)
         and (
             one.orientation == other.orientation
             or np.allclose(one.orientation or (), other.orientation or (), rtol=0, atol=_SAME_DIRECTION)

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from medassist.entities.study import Patient, Series, Study
 from medassist.imaging import tags
+from medassist.imaging.dicom_files import Header, series_uid_of
 from medassist.imaging.header_file import HeaderFile
 from medassist.imaging.objects.references import with_relations
+from medassist.imaging.quick_header import once
 from medassist.imaging.series import series_of
 
 
@@ -22,10 +24,14 @@ def studies_of(files: Sequence[HeaderFile], lost: Mapping[str, Sequence[Path]]) 
     """
     by_study: dict[tuple[str, str], list[HeaderFile]] = defaultdict(list)
     for file in files:
-        by_study[file.text("StudyInstanceUID"), file.text("PatientID")].append(file)
+        by_study[once(_study_and_patient, (file.header,))].append(file)
     studies = [_study(uid, members, lost) for (uid, _), members in by_study.items()]
     related = with_relations(studies, files)
     return _with_own_keys(sorted(related, key=lambda study: (study.date, study.time, study.study_uid)))
+
+
+def _study_and_patient(layers: tuple[Header, ...]) -> tuple[str, str]:
+    return tags.text(layers, "StudyInstanceUID"), tags.text(layers, "PatientID")
 
 
 def _with_own_keys(studies: Iterable[Study]) -> tuple[Study, ...]:
@@ -50,7 +56,7 @@ def _renamed(series: Series, ending: str) -> Series:
 def _study(uid: str, files: list[HeaderFile], lost: Mapping[str, Sequence[Path]]) -> Study:
     by_series: dict[str, list[HeaderFile]] = defaultdict(list)
     for file in files:
-        by_series[file.text("SeriesInstanceUID")].append(file)
+        by_series[once(series_uid_of, (file.header,))].append(file)
     series = [one for key, members in by_series.items() for one in series_of(members, lost.get(key, ()))]
     first = files[0]
     patient = Patient(

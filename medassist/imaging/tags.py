@@ -56,6 +56,8 @@ _MACROS = (
 
 def layers_of(ds: Dataset, frame: int = 0) -> tuple[Dataset, ...]:
     """Return where to look for attributes of one frame: its own macros, the shared macros, the data set itself."""
+    if type(ds) is QuickHeader:  # has none
+        return (ds,)
     groups = []
     own = value_of((ds,), "PerFrameFunctionalGroupsSequence")
     shared = value_of((ds,), "SharedFunctionalGroupsSequence")

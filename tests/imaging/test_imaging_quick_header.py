@@ -163,3 +163,69 @@ def test_a_slow_disk_is_read_in_several_threads(tmp_path, monkeypatch):
 def test_bytes_that_end_early_are_no_header():
     assert quick_header(b"", 0, ()) is None
     assert quick_header(bytes(128) + b"DICM", 132, ()) is None
+
+
+def _altered(dataset: Dataset, chance: np.random.Generator) -> Dataset:
+    """Change, lengthen, add and drop elements, so that headers share some passages and not others."""
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.{chance.integers(10**9)}"
+    dataset.SpecificCharacterSet = chance.choice(["ISO_IR 192", "ISO_IR 100"])
+    dataset.PatientName = "Süd^" + "x" * int(chance.integers(3))
+    dataset.SeriesDescription = chance.choice(["a", "bb", "T1 längs"])
+    dataset.WindowCenter, dataset.WindowWidth = int(chance.integers(3)), int(chance.integers(1, 3))
+    dataset.RescaleSlope = int(chance.integers(1, 3))
+    dataset.Manufacturer = chance.choice(["SIEMENS", "GE"])
+    dataset.ImageComments = "c" * int(chance.choice([1, 2000]))
+    dataset.PixelRepresentation = int(chance.integers(2))
+    for keyword in chance.choice(["StudyTime", "ContentTime", "RescaleSlope", "WindowWidth", "Modality"], 2):
+        if keyword in dataset:
+            del dataset[keyword]
+    if chance.integers(2):
+        dataset.add_new(0x00190010, "LO", "SIEMENS MR HEADER")
+        dataset.add_new(0x0019100C, "IS", str(chance.integers(3)))
+        dataset.AcquisitionDateTime = f"2020010110111{chance.integers(3)}"
+    return dataset
+
+
+@pytest.mark.parametrize("most", [1, 2, 4096])
+def test_what_headers_have_in_common_is_not_mixed_up(tmp_path, monkeypatch, most):
+    for name in ("header_walk._MOST_PASSAGES", "header_walk._MOST_SINGLES", "header_facts._MOST_KINDS"):
+        monkeypatch.setattr(f"medassist.imaging.{name}", most)
+    monkeypatch.setattr("medassist.imaging.header_facts._MOST_VALUES_OF_KIND", most)
+    chance = np.random.default_rng(most)
+    (path,) = write_ct_series(tmp_path, slices=1)
+    for _ in range(120):
+        dataset = _altered(pydicom.dcmread(path), chance)
+        implicit = bool(chance.integers(2))
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+        other = tmp_path / "other.dcm"
+        pydicom.dcmwrite(other, dataset, implicit_vr=implicit, little_endian=True)
+        assert check_same(other)
+
+
+@pytest.mark.parametrize("keyword", ["RescaleSlope", "WindowWidth", "AcquisitionTime", "ImagePositionPatient"])
+def test_an_element_only_some_headers_have_is_not_taken_from_others(tmp_path, keyword):
+    (path,) = write_ct_series(tmp_path, slices=1, WindowCenter=7, WindowWidth=9, RescaleSlope=3, RescaleIntercept=1)
+    with_it = pydicom.dcmread(path)
+    without = pydicom.dcmread(path)
+    del without[keyword]
+    for dataset in (without, with_it, without):
+        dataset.save_as(path)
+        assert check_same(path)
+
+
+def test_the_same_tag_twice_in_a_passage_is_left_to_pydicom(tmp_path):
+    (path,) = write_ct_series(tmp_path, slices=1)
+    raw = path.read_bytes()
+    rows = raw.index(b"\x28\x00\x10\x00US")
+    path.write_bytes(raw[:rows] + raw[rows : rows + 10] + raw[rows:])
+    assert read_quickly(path) is None
+
+
+def test_every_truncation_of_a_header_is_left_to_pydicom(tmp_path):
+    (path,) = write_ct_series(tmp_path, slices=1)
+    raw = path.read_bytes()
+    assert check_same(path)  # its passages are known
+    end = raw.index(b"\xe0\x7f\x10\x00")
+    for size in range(end):
+        path.write_bytes(raw[:size])
+        assert read_quickly(path) is None
