@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 QUICK_S = 0.15
 """A series that is there after this time is not worth showing in parts: they would only flicker."""
 
+MOST_SHARE = 0.1
+"""How much of the time so far may go into making slices to look at: the whole volume must not come much later."""
+
 MOST_BYTES = 256 << 20
 """How much memory slices may take beside the volume they are read into; beyond that they are only counted."""
 
@@ -104,19 +107,22 @@ class _Parts:
         self._series, self._grid, self._progress, self._began = series, grid, progress, began
         self._waiting: list[int] = []
         self._read: set[int] = set()
-        self._bytes = 0
+        self._bytes, self._spent = 0, 0.0
         self.slices: dict[int, Volume] = {}
 
     def arrived(self, slices: Sequence[int], make: Make) -> None:
         """Take slices that were just read."""
         self._waiting += [index for index in slices if index not in self.slices]
         self._read.update(slices)
-        if time.monotonic() - self._began < QUICK_S:
+        now = time.monotonic()
+        if now - self._began < QUICK_S:
             return
-        while self._waiting and self._bytes < MOST_BYTES:
+        spare = MOST_SHARE * (now - self._began) - self._spent
+        while self._waiting and self._bytes < MOST_BYTES and time.monotonic() - now <= spare:
             index = self._waiting.pop(0)
             self.slices[index] = make(index)
             self._bytes += self.slices[index].array_tzyx.nbytes
+        self._spent += time.monotonic() - now
         if self.slices:
             self.offer()
 

@@ -28,6 +28,8 @@ Job = Callable[..., Action | None]
 POLL_MS = 15
 HOLD_S = 0.15
 """A job done by then shows only its result: what it offers before would flicker."""
+EVERY_S = 0.1
+"""How often at most what a job offers is shown: drawing takes time from the job itself."""
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +41,8 @@ class _Run:
     progress: Progress = field(default_factory=Progress)
     outdated: bool = False
     future: Future[None] | None = None
-    began: float = field(default_factory=time.monotonic)
     offer: Action | None = None
+    offer_due: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +89,8 @@ def _work(job: Callable[..., Action | None], run: _Run, inbox: Inbox) -> None:
 class Runner(QObject):
     """Run jobs, one after the other within a lane, lanes side by side.
 
-    Of what a job offers while it runs the newest is dispatched, once the job has run for `hold_s`; nothing of a job
-    that was cancelled or outdated.
+    Of what a job offers while it runs the newest is dispatched, once `hold_s` went by since it was started and then
+    every `EVERY_S`; nothing of a job that was cancelled or outdated.
 
     Signals, all in the GUI thread: `began(lane)`; `stepped(lane, Step)`; then, unless a newer job outdated
     this one, `failed(lane, MedAssistError)` or `cancelled(lane)` when it has no result; `ended(lane)` when
@@ -119,7 +121,8 @@ class Runner(QObject):
             if run.lane == lane and run.outdatable:
                 run.outdated = True
                 run.progress.cancel()
-        self._submit(_Run(lane, outdatable=True), partial(job, *args, **options))
+        due = time.monotonic() + self._hold_s
+        self._submit(_Run(lane, outdatable=True, offer_due=due), partial(job, *args, **options))
 
     def queue(self, lane: str, job: Job, *args: object, **options: object) -> None:
         """Run a job that must not be lost (a save): in order, never cancelled, waited for at close."""
@@ -190,9 +193,10 @@ class Runner(QObject):
 
     def _take(self, run: _Run) -> None:
         """Dispatch what a job has so far, when it is time."""
-        if run.offer is None or time.monotonic() - run.began < self._hold_s:
+        now = time.monotonic()
+        if run.offer is None or now < run.offer_due:
             return
-        offer, run.offer = run.offer, None
+        offer, run.offer, run.offer_due = run.offer, None, now + EVERY_S
         if not run.outdated and not run.progress.cancelled:
             self._dispatch(run, offer)
 

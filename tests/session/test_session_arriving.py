@@ -31,6 +31,7 @@ def folder(tmp_path):
 def unhurried(monkeypatch):
     """Let every slice be worth showing."""
     monkeypatch.setattr(arriving, "QUICK_S", 0.0)
+    monkeypatch.setattr(arriving, "MOST_SHARE", 1e9)
 
 
 def offers_of(series, cursor=None):
@@ -160,6 +161,13 @@ def test_quick_loading_makes_no_slices_but_the_first(folder, monkeypatch):
     monkeypatch.setattr(arriving, "QUICK_S", 1e9)
     _session, offered, _result = begun(folder)
     assert [list(one.arriving.slices) for one in offered] == [[10]]
+
+
+def test_making_slices_takes_little_of_the_time(folder, monkeypatch):
+    monkeypatch.setattr(arriving, "MOST_SHARE", -1.0)
+    _session, offered, _result = begun(folder)
+    assert {tuple(one.arriving.slices) for one in offered} == {(10,)}
+    assert offered[-1].arriving.read == 20
 
 
 def test_one_picture_is_offered_when_it_is_whole(tmp_path):

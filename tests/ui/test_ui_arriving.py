@@ -53,6 +53,7 @@ def rest(folder, monkeypatch):
 
     monkeypatch.setattr(plain_pixels, "_read_one", gated)
     monkeypatch.setattr(arriving, "QUICK_S", 0.0)
+    monkeypatch.setattr(arriving, "MOST_SHARE", 1e9)
     yield event
     event.set()
 
