@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import random
 import shutil
 import subprocess
@@ -21,30 +22,40 @@ from benchmarks.processes import last_line
 MANY_FILES = 4_000
 REFERENCE = "SimpleITK"
 
-MEMORY = """
-import json, sys
+FIRST = """
+import json, time
 from pathlib import Path
 import numpy
 from medassist.imaging.load import load
 from medassist.imaging.scan import scan
-def kilobytes(name):
-    return int(Path("/proc/self/status").read_text().split(name + ":")[1].split()[0])
-before = kilobytes("VmRSS")
+def kilobytes(name, process="self"):
+    return int(Path(f"/proc/{{process}}/status").read_text().split(name + ":")[1].split()[0])
+before, began = kilobytes("VmRSS"), time.perf_counter()
 volume = load(max(scan(Path({folder!r})).all_series(), key=lambda series: len(series.frames)))
-print(1024 * (kilobytes("VmHWM") - before) / volume.array_tzyx.nbytes)
+seconds = time.perf_counter() - began
+tasks = [task / "children" for task in Path("/proc/self/task").iterdir()]
+workers = [one for task in tasks for one in task.read_text().split()]
+print(json.dumps({{
+    "volumes": 1024 * (kilobytes("VmHWM") - before) / volume.array_tzyx.nbytes,
+    "decoder processes, MB": sum(kilobytes("VmHWM", one) for one in workers) / 1024,
+    "seconds": seconds,
+}}))
 """
 
 
 def measure(rounds: int) -> Mapping[str, Mapping[str, float]]:
-    """Return median seconds and the ratio to SimpleITK of every reader on every folder, and peak memory."""
+    """Return median seconds and the ratio to SimpleITK of every reader on every folder.
+
+    For the first series of a process also the peak memory, in volumes above the start, with the memory of the processes
+    that decode beside it, and the seconds with the start of those.
+    """
     home = Path(tempfile.mkdtemp(prefix="medassist-open-"))
     try:
         rows: dict[str, Mapping[str, float]] = {}
         for name, folder in prepare(home / "series").items():
             rows |= _compared(name, folder, _openers(home), rounds)
             if sys.platform == "linux":
-                peak = float(last_line(MEMORY.format(folder=str(folder))))
-                rows[f"{name} | peak memory above the start"] = {"volumes": peak}
+                rows[f"{name} | first one of a process"] = json.loads(last_line(FIRST.format(folder=str(folder))))
         many = prepare_many(home / "many", MANY_FILES)
         return rows | _compared(f"scan of {MANY_FILES} files", many, _SCANNERS, rounds)
     finally:

@@ -62,8 +62,8 @@ def prepare(home: Path) -> dict[str, Path]:
     """Write the synthetic series below `home` and return every folder to open by name."""
     for name, slices, syntax in (
         ("400 x 512 x 512 int16", 400, ExplicitVRLittleEndian),
-        ("JPEG-LS, 100 slices", 100, JPEGLSLossless),
-        ("JPEG 2000, 60 slices", 60, JPEG2000Lossless),
+        ("JPEG-LS", 400, JPEGLSLossless),
+        ("JPEG 2000", 400, JPEG2000Lossless),
     ):
         write_series(home / name, slices, 512, syntax)
     found = {folder.name: folder for folder in sorted(home.iterdir())}

@@ -22,7 +22,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 from test_traps_syntaxes import bundled_files
 
 from medassist.entities.errors import Cancelled, UnreadableInput
-from medassist.imaging import decode_pool, decode_process, decoding
+from medassist.imaging import decode_pool, decode_process, decode_processes, decoding
 from medassist.imaging.codecs import stored_values
 from medassist.imaging.decode_processes import Pool
 from medassist.imaging.dicom_files import read_with_pixels
@@ -266,6 +266,18 @@ def test_cancel_between_the_frames_of_a_file(tmp_path, pool):
     with pytest.raises(Cancelled):
         decoding.decode(dataset, tmp_path, progress=progress)
     assert len(pool._idle) == len(pool._ready)
+
+
+def test_workers_without_work_go_and_others_come(tmp_path, pool, monkeypatch):
+    values = film(tmp_path)
+    monkeypatch.setattr(decode_processes, "_REST_SECONDS", 0.0)
+    load(only(tmp_path))
+    until = time.monotonic() + DEADLINE_SECONDS
+    while pool._processes and time.monotonic() < until:
+        time.sleep(0.01)
+    assert (pool._processes, pool._ready, pool._idle) == (set(), set(), [])
+    monkeypatch.setattr(decode_processes, "_REST_SECONDS", 60.0)
+    assert (load(only(tmp_path)).array_zyx == values).all()
 
 
 def test_workers_import_little():
