@@ -13,7 +13,7 @@ from functools import cache
 
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 
-_UNDEFINED = 0xFFFFFFFF
+_UNDEFINED, _ENDLESS = 0xFFFFFFFF, b"\xff\xff\xff\xff"
 _ITEM_GROUP, _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFE, 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _DEEPEST = 64
 
@@ -68,6 +68,7 @@ class Way:
         after, before: the tags of all elements lie between these two.
         passages: by their bytes; `sizes` are those of the passages that begin with the same 8 bytes.
         singles: elements outside of passages, by their first 8 bytes.
+        members: tag, size, and VR if wanted, of elements in passages, by their first 8 bytes.
     """
 
     wanted: Collection[int]
@@ -77,6 +78,7 @@ class Way:
     passages: dict[bytes, Run] = field(default_factory=dict)
     sizes: dict[bytes, tuple[int, ...]] = field(default_factory=dict)
     singles: dict[bytes, Run] = field(default_factory=dict)
+    members: dict[bytes, tuple[int, int, bytes]] = field(default_factory=dict)
 
 
 def walk(way: Way, head: bytes, at: int) -> tuple[list[Run], dict[int, bytes], int]:
@@ -116,7 +118,7 @@ def _meet(way: Way, head: bytes, at: int) -> Run:
         return _passage(way, head, at)
     run = Run(tag, tag, end - at, {}, vr if tag in way.wanted else b"", start - at)
     begin = head[at : at + 8]
-    if is_end or (start - at == 8 and begin[4:] != b"\xff\xff\xff\xff"):  # the first 8 bytes tell all of it
+    if is_end or (start - at == 8 and begin[4:] != _ENDLESS):  # the first 8 bytes tell all of it
         if len(way.singles) >= _MOST_SINGLES:
             way.singles.clear()
         way.singles[begin] = run
@@ -131,11 +133,11 @@ def _is_single(way: Way, tag: int, size: int) -> bool:
 def _passage(way: Way, head: bytes, at: int) -> Run:
     raw: dict[int, bytes] = {}
     first, last, stop = 0, -1, at
-    while stop - at < _PASSAGE_BYTES:
-        tag, start, end, vr = _element(way, head, stop)
-        if not last < tag < way.before or _is_single(way, tag, end - stop):
+    while stop - at < _PASSAGE_BYTES and (found := _member(way, head, stop)) is not None:
+        tag, start, end, vr = found
+        if tag <= last:
             break
-        if tag in way.wanted:
+        if vr:
             raw[tag] = vr + head[start:end]
         first, last, stop = first or tag, tag, end
     run = Run(first, last, stop - at, raw)
@@ -146,6 +148,23 @@ def _passage(way: Way, head: bytes, at: int) -> Run:
     others = [size for size in way.sizes.get(head[at : at + 8], ()) if size != run.size]
     way.sizes[head[at : at + 8]] = (run.size, *others[: _MOST_SIZES - 1])
     return run
+
+
+def _member(way: Way, head: bytes, at: int) -> tuple[int, int, int, bytes] | None:
+    """Return what `_element` does of an element in a passage, its VR only where it is wanted; None behind the last."""
+    begin = head[at : at + 8]
+    known = way.members.get(begin)
+    if known is not None and at + known[1] <= len(head):
+        return known[0], at + 8, at + known[1], known[2]
+    tag, start, end, vr = _element(way, head, at)
+    if tag >= way.before or _is_single(way, tag, end - at):
+        return None
+    vr = vr if tag in way.wanted else b""
+    if start - at == 8 and begin[4:] != _ENDLESS:
+        if len(way.members) >= _MOST_SINGLES:
+            way.members.clear()
+        way.members[begin] = tag, end - at, vr
+    return tag, start, end, vr
 
 
 def _element(way: Way, head: bytes, at: int) -> tuple[int, int, int, bytes]:
