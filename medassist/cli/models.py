@@ -8,12 +8,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from medassist.cli.boxes import add_options, run_box
 from medassist.cli.studies import note_left_out
 from medassist.cli.terminal import note, progress_bar, say, say_json
-from medassist.entities.errors import UnwritableOutput
+from medassist.entities.errors import UnwritableOutput, UsageError
 from medassist.language import LANGUAGES, current_language, localized, set_language, tr
 from medassist.session import jobs, trail
-from medassist.session.actions import Action, ShowVolume
+from medassist.session.actions import Action, ReportWritten, ShowVolume
 from medassist.session.state import Session
 
 
@@ -30,6 +31,7 @@ def register(verbs: Any) -> None:
     analyze.add_argument(
         "--override", default="", metavar="REASON", help="run although a check failed; kept in the report"
     )
+    add_options(analyze)
     analyze.add_argument("--language", choices=tuple(LANGUAGES), default="", help="language of the report")
     analyze.add_argument("--json", action="store_true", help="print result.json on standard output")
     analyze.set_defaults(run=run_analyze)
@@ -41,6 +43,11 @@ def run_analyze(arguments: argparse.Namespace) -> int:
 
     set_language(arguments.language or current_language())
     package = find(arguments.model)
+    if arguments.box:
+        return run_box(arguments, package)
+    if arguments.follow or arguments.label:
+        raise UsageError("--follow and --label belong to --box.")
+    jobs.check_runs_alone(package)
     with progress_bar() as progress:
         began = time.perf_counter()
         session = fold(Session(), jobs.open_path(arguments.path, progress=progress))
@@ -64,17 +71,22 @@ def run_analyze(arguments: argparse.Namespace) -> int:
             session, arguments.out, language=current_language(), timings_s={"read": read_s} | timings, progress=progress
         )
     fold(session, written)
-    if arguments.json:
-        say_json(json.loads((arguments.out / "result.json").read_text(encoding="utf-8")))
-    else:
-        for path in written.files:
-            say(str(path))
+    tell_written(written, arguments)
     for text in added.prediction.notes:
         note(tr(text))
     if not (maps or arguments.explain):
         note(tr("{model} names no layer to explain, so the report has no explanation.", model=package.name))
     note_left_out(session.scans[-1])
     return 0
+
+
+def tell_written(written: ReportWritten, arguments: argparse.Namespace) -> None:
+    """Print result.json, or the names of all files."""
+    if arguments.json:
+        say_json(json.loads((arguments.out / "result.json").read_text(encoding="utf-8")))
+    else:
+        for path in written.files:
+            say(str(path))
 
 
 def fold(session: Session, action: Action) -> Session:

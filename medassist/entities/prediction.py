@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.entities.geometry import Geometry
+from medassist.entities.prompt import Prompt
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Prediction:
 
     `started` is the local ISO time at which the run began. `device` is the torch name ("cpu", "cuda:0").
     `timings_s` has the keys read, prepare, infer; `override_reason` is what the reader typed to run in
-    spite of a failed check.
+    spite of a failed check. `prompt` says how a region was drawn, None for a model that ran by itself.
     """
 
     model: ModelRef
@@ -131,3 +132,4 @@ class Prediction:
     timings_s: Mapping[str, float] = field(default_factory=dict)
     override_reason: str = ""
     notes: tuple[str, ...] = ()
+    prompt: Prompt | None = None

@@ -12,6 +12,7 @@ from medassist.entities.volume import Volume
 from medassist.imaging.slicing import direction_letters, has_orientation
 from medassist.report.case import Case
 from medassist.report.placement import slice_origins
+from medassist.report.prompts import drawn
 from medassist.report.wording import Wording
 
 
@@ -19,7 +20,7 @@ from medassist.report.wording import Wording
 class KeyView:
     """One key picture: slice `index` of the series with at most one overlay.
 
-    `segments` are those that have voxels in the slice.
+    `segments` are those that have voxels in the slice; `drawn` tells whether a reader drew the box they lie in.
     """
 
     file_name: str
@@ -27,6 +28,7 @@ class KeyView:
     mask: Mask | None = None
     segments: tuple[Segment, ...] = ()
     heatmap: Heatmap | None = None
+    drawn: bool = False
 
 
 def key_views(case: Case) -> tuple[KeyView, ...]:
@@ -35,7 +37,7 @@ def key_views(case: Case) -> tuple[KeyView, ...]:
     if not views:
         views = [(case.volume.geometry.shape_zyx[0] // 2, None, None)]
     return tuple(
-        KeyView(f"key-{number}.png", index, mask, _segments_in(mask, index), heatmap)
+        KeyView(f"key-{number}.png", index, mask, _segments_in(mask, index), heatmap, drawn(case, mask) is not None)
         for number, (index, mask, heatmap) in enumerate(views, start=1)
     )
 
@@ -66,7 +68,10 @@ def title(case: Case, view: KeyView, words: Wording) -> str:
         target = _target(case, view.heatmap, words)
         return words.tr("{method} for {target}", method=view.heatmap.method, target=target)
     if view.segments:
-        return words.tr("Model segmentation: {labels}", labels=", ".join(map(words.title, view.segments)))
+        labels = ", ".join(map(words.title, view.segments))
+        if view.drawn:
+            return words.tr("Region in a box of the reader: {labels}", labels=labels)
+        return words.tr("Model segmentation: {labels}", labels=labels)
     return words.tr("Picture without overlay")
 
 
@@ -99,6 +104,8 @@ def explanation(view: KeyView, words: Wording) -> str:
     """Say how to read the overlay: what a heatmap is and is not, its layer, cell size and what a reader must know."""
     heatmap = view.heatmap
     if heatmap is None:
+        if view.drawn:
+            return words.tr("Marked by the model in a box the reader drew.")
         return words.tr("Outlines drawn by the model, not measured by a reader.") if view.segments else ""
     told = [words.tr("Regions that influenced the score, not lesion outline.")]
     if heatmap.layer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from medassist.entities.study import SeriesKind, Warned, warned
 from medassist.report.case import Case
 from medassist.report.findings import can_measure_volumes
+from medassist.report.prompts import sentences
 from medassist.report.seg import written_segments
 from medassist.report.sources import dicom_obstacle
 
@@ -56,7 +57,8 @@ def _from_models(case: Case) -> list[Warned]:
     ]
     said = [text for one in case.predictions for text in one.notes]
     said += [text for one in case.heatmaps for text in one.notes]
-    return [*overridden, *(_plain(text) for text in said)]
+    drawn = [text for one in case.predictions for text in sentences(one)]
+    return [*drawn, *overridden, *(_plain(text) for text in said)]
 
 
 def _plain(text: str) -> Warned:

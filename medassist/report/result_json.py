@@ -18,6 +18,7 @@ from medassist.report import pm
 from medassist.report.case import Case
 from medassist.report.identity import RESEARCH_USE, version
 from medassist.report.notes import notes
+from medassist.report.prompts import as_json, prompt_of
 from medassist.report.sources import has_dicom_sources
 
 FILE_NAME = "result.json"
@@ -59,7 +60,7 @@ def result(case: Case, files: Iterable[str] = (), timings_s: Mapping[str, float]
         ],
         "override_reason": newest.override_reason if newest else "",
         "classes": [_class(one) for one in classes],
-        "segments": [_segment(one) for one in segments],
+        "segments": [_segment(one) | {"prompt": as_json(prompt_of(case, one))} for one in segments],
         "other_findings": [
             _claim(one) | {"present": one.present, "center_lps": list(one.center_lps) if one.center_lps else None}
             for one in case.findings

@@ -15,6 +15,7 @@ from medassist.report.case import Case, numbered
 from medassist.report.dicom_objects import save, series_arguments, set_body_part, set_time
 from medassist.report.identity import ANATOMICAL_STRUCTURE, MANUFACTURER, code_for, concept
 from medassist.report.placement import placement, point_at_source_frames
+from medassist.report.prompts import as_parameters
 from medassist.report.sources import has_dicom_sources, source_headers
 
 if TYPE_CHECKING:
@@ -101,20 +102,21 @@ def describe(case: Case, prediction: Prediction, number: int, segment: Segment) 
     import highdicom as hd
     from pydicom.sr.codedict import codes
 
-    model = prediction.model
+    model, kinds = prediction.model, hd.seg.SegmentAlgorithmTypeValues
+    told = {} if prediction.prompt is None else as_parameters(prediction.prompt)
     finding = case.segment_finding(prediction, segment.value)
     description = hd.seg.SegmentDescription(
         segment_number=number,
         segment_label=segment.label[:64],
         segmented_property_category=concept(segment.category or ANATOMICAL_STRUCTURE),
         segmented_property_type=concept(code_for(segment.label, segment.code)),
-        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
+        algorithm_type=kinds.AUTOMATIC if prediction.prompt is None else kinds.SEMIAUTOMATIC,
         algorithm_identification=hd.AlgorithmIdentificationSequence(
             name=model.name,
             family=codes.DCM.ArtificialIntelligence,
             version=model.version,
             source=MANUFACTURER,
-            parameters={"weights_sha256": model.sha256},
+            parameters={"weights_sha256": model.sha256} | told,
         ),
         tracking_uid=finding.tracking_uid if finding else case.uid_of("segment", model.sha256, segment.value),
         tracking_id=segment.label[:64],

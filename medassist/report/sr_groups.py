@@ -21,6 +21,7 @@ from medassist.report.identity import (
     code_for,
     concept,
 )
+from medassist.report.prompts import as_parameters, prompt_of
 
 if TYPE_CHECKING:
     from highdicom.sr import (
@@ -50,7 +51,7 @@ def group(case: Case, finding: Finding, headers: list[Dataset]) -> Group:
         ),
         "finding_category": concept(category),
         "finding_type": concept(code_for(finding.label, finding.code)),
-        "algorithm_id": _algorithm(finding),
+        "algorithm_id": _algorithm(case, finding),
         "measurements": _measurements(case, finding) or None,
         "qualitative_evaluations": _evaluations(finding),
     }
@@ -83,7 +84,7 @@ def _remarks(finding: Finding) -> list[str]:
     return [text for text in (modifier, verdict, finding.comment) if text]
 
 
-def _algorithm(finding: Finding) -> AlgorithmIdentification | None:
+def _algorithm(case: Case, finding: Finding) -> AlgorithmIdentification | None:
     import highdicom as hd
     from pydicom.sr.codedict import codes
 
@@ -94,6 +95,8 @@ def _algorithm(finding: Finding) -> AlgorithmIdentification | None:
         parameters.append(f"threshold={finding.threshold:.6g}")
     if finding.operating_point:
         parameters.append(f"operating_point={finding.operating_point}")
+    prompt = prompt_of(case, finding)
+    parameters += [f"{name}={value}" for name, value in as_parameters(prompt).items()] if prompt else []
     return hd.sr.AlgorithmIdentification(
         name=finding.model.name,
         version=finding.model.version,

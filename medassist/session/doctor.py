@@ -113,6 +113,9 @@ def _models() -> Iterator[Line]:
     from medassist.inference.network import load_network
 
     for package in packages():
+        if package.carrier is not None and not package.weights.is_file():
+            yield Line(f"model {package.name}", "note", package.availability.reason)
+            continue
         try:
             load_network(package, "cpu")
             yield Line(f"model {package.name}", "ok", f"{package.version}, SHA-256 {package.ref.sha256[:12]}")

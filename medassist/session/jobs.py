@@ -72,10 +72,23 @@ def convert_series(series: Series, target: Path, *, resample: bool = False, prog
 
 
 def check_input(package: Package, study: Study, volume: Volume) -> tuple[Check, ...]:
-    """Return the suitability table of one model and one series."""
+    """Return the suitability table of one model and one series; any picture may be outlined with a box."""
+    from medassist.inference.packages import PROMPTED
     from medassist.inference.suitability import check
 
-    return check(package, study, volume)
+    return () if package.task == PROMPTED else check(package, study, volume)
+
+
+def check_runs_alone(package: Package) -> None:
+    """Refuse a model that needs a box where none was drawn (UsageError)."""
+    from medassist.inference.packages import PROMPTED
+
+    if package.task == PROMPTED:
+        raise UsageError(
+            "The model {model} marks what lies in a box, and there is none.",
+            remedy="Draw one on the picture (key B), or give --box X0,Y0,X1,Y1,SLICE.",
+            model=package.name,
+        )
 
 
 def run_model(
@@ -91,6 +104,7 @@ def run_model(
     from medassist.inference.predict import predict
     from medassist.report.findings import findings_from
 
+    check_runs_alone(package)
     checks = check_input(package, study, volume)
     prediction = predict(
         package, volume, checks=checks, device=device, override_reason=override_reason, progress=progress

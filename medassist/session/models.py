@@ -10,6 +10,7 @@ from medassist.entities.model_change import ModelChange, ModelVerb
 from medassist.entities.prediction import ModelRef
 from medassist.locations import user_models_dir
 from medassist.progress import Progress
+from medassist.session.carried import add_weights, package_carried_by
 from medassist.session.staging import brought, staged, told_of
 from medassist.session.state import Session
 
@@ -30,11 +31,15 @@ def add_model(source: Path, *, name: str = "", progress: Progress) -> ModelsChan
 
     It is unpacked aside, checked as a run would, and moved in one step. Refused, with nothing left, for what cannot
     run safely here and for a name in use; UnreadableInput for what is no package; UsageError for an unfit name.
+    The name of a shipped package whose weights are fetched, or the file that carries them, brings just these.
     """
     from medassist.inference.packages import read
     from medassist.inference.trust import content_of
     from medassist.inference.verify import check_parts
 
+    waiting = package_carried_by(source)
+    if waiting is not None and not name:
+        return add_weights(waiting, source if source.is_file() else None, progress=progress)
     with staged() as staging, told_of(source, staging):
         root = brought(source, staging, progress)
         name = _fit_name(name or root.name)

@@ -15,6 +15,7 @@ from medassist.entities.heatmap import Heatmap
 from medassist.entities.model_change import ModelChange
 from medassist.entities.overlay import Overlay
 from medassist.entities.prediction import Mask, Prediction
+from medassist.entities.region import Region
 from medassist.entities.study import Scan, Series, Study
 from medassist.entities.volume import Volume, Window
 
@@ -88,6 +89,7 @@ class Session:
         overlays: masks and maps of files, laid over series, oldest first; never results of a model run here.
         documents: reports, key objects, presentation states and PDF read from files, newest last.
         awaited: keys of objects the reader asked for that wait for their images.
+        region: what the reader is drawing and has not kept yet.
         model_changes: what was done to the installed models, oldest first.
         loading: the series on screen as far as it is read; None when it is whole.
     """
@@ -104,6 +106,7 @@ class Session:
     overlays: tuple[Overlay, ...] = ()
     documents: tuple[Document, ...] = ()
     awaited: tuple[str, ...] = ()
+    region: Region | None = None
     model_changes: tuple[ModelChange, ...] = ()
     loading: Loading | None = None
 
@@ -136,14 +139,28 @@ class Session:
 
     @property
     def prediction(self) -> Prediction | None:
-        """The newest prediction on the series on screen."""
-        return next((one for one in reversed(self.predictions) if one.series_key == self.current), None)
+        """The newest prediction of a model that ran by itself on the series on screen."""
+        return next((one for one in reversed(self._predictions_here()) if one.prompt is None), None)
 
     @property
     def mask(self) -> Mask | None:
-        """The newest mask on the series on screen."""
-        masks = (one.mask for one in reversed(self.predictions) if one.series_key == self.current and one.mask)
-        return next(masks, None)
+        """The newest mask of a model that ran by itself on the series on screen."""
+        here = self._predictions_here()
+        return next((one.mask for one in reversed(here) if one.mask is not None and one.prompt is None), None)
+
+    @property
+    def regions(self) -> tuple[Mask, ...]:
+        """The regions readers drew and kept on the series on screen, oldest first."""
+        return tuple(one.mask for one in self._predictions_here() if one.mask is not None and one.prompt is not None)
+
+    @property
+    def drawing(self) -> Region | None:
+        """The region being drawn on the series on screen."""
+        here = self.region is not None and self.region.series_key == self.current
+        return self.region if here else None
+
+    def _predictions_here(self) -> tuple[Prediction, ...]:
+        return tuple(one for one in self.predictions if one.series_key == self.current)
 
     @property
     def heatmap(self) -> Heatmap | None:
