@@ -1,4 +1,4 @@
-"""The menu bar: File, View, Language, Help."""
+"""The menu bar: File, View, Models, Language, Help."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Menus:
     def __init__(self, window: MainWindow, store: Store) -> None:
         self._window, self._store = window, store
         bar = window.menuBar()
-        self.file, self.view, self.language, self.help = (QMenu(bar) for _ in range(4))
-        for menu in (self.file, self.view, self.language, self.help):
+        self.file, self.view, self.models, self.language, self.help = (QMenu(bar) for _ in range(5))
+        for menu in (self.file, self.view, self.models, self.language, self.help):
             bar.addMenu(menu)
         self.open_folder = self._action(self.file, self._open_folder, "Ctrl+O")
         self.open_file = self._action(self.file, self._open_file, "Ctrl+Shift+O")
@@ -53,6 +53,11 @@ class Menus:
         self.windows = QMenu(self.view)
         self.view.addMenu(self.windows)
         self.windows.aboutToShow.connect(self._fill_windows)
+        self.add_zip = self._action(self.models, window.models.installing.add_zip)
+        self.add_folder = self._action(self.models, window.models.installing.add_folder)
+        self.models.addSeparator()
+        self.remove = self._action(self.models, window.models.ask_to_remove)
+        self.models.aboutToShow.connect(self._mind_models)
         self._languages = self._language_actions()
         self.keys = self._action(self.help, partial(show_keys, window), "F1")
         self.about = self._action(self.help, partial(show_about, window))
@@ -73,6 +78,10 @@ class Menus:
         self.right.setText(tr("Models and findings"))
         self.full_screen.setText(tr("Full screen"))
         self.windows.setTitle(tr("Grey scale"))
+        self.models.setTitle(tr("Models"))
+        self.add_zip.setText(tr("Add a model…"))
+        self.add_folder.setText(tr("Add a model from a folder…"))
+        self.remove.setText(tr("Remove model"))
         self.language.setTitle(tr("Language"))
         self.help.setTitle(tr("Help"))
         self.keys.setText(tr("Keys and mouse"))
@@ -144,6 +153,10 @@ class Menus:
             action.triggered.connect(lambda _on=False, window=window: self._store.dispatch(SetWindow(window)))
         if self.windows.isEmpty():
             self.windows.addAction(tr("No grey picture on screen")).setEnabled(False)
+
+    def _mind_models(self) -> None:
+        """Offer to remove the chosen model only when it is one of the user's own."""
+        self.remove.setEnabled(self._window.models.remove.isEnabled())
 
     def _export(self) -> None:
         self._window.tabs.setCurrentIndex(REPORT_TAB)

@@ -31,14 +31,16 @@ class ModelList(QListWidget):
         self.show_packages(self._packages)
 
     def show_packages(self, packages: Sequence[Package]) -> None:
-        """Fill the list without a signal; the chosen row stays, at first it is the first model that can run."""
-        self._packages, chosen = tuple(packages), self.currentRow()
+        """Fill the list without a signal; the chosen model stays, at first it is the first one that can run."""
+        before = self.package()
+        self._packages = tuple(packages)
+        rows = {package.name: row for row, package in enumerate(self._packages)}
         with QSignalBlocker(self):
             self.clear()
             for package in self._packages:
                 self.addItem(_item(package))
             usable = next((row for row, one in enumerate(self._packages) if one.availability.ok), 0)
-            self.setCurrentRow(chosen if 0 <= chosen < len(self._packages) else usable)
+            self.setCurrentRow(rows.get(before.name, usable) if before is not None else usable)
         self.setVisible(bool(self._packages))
 
     def select(self, name: str) -> None:
@@ -56,6 +58,8 @@ class ModelList(QListWidget):
 def _item(package: Package) -> QListWidgetItem:
     title = local_title(package.title, package.title_zh) or package.name
     lines = [title, f"{package.name} {package.version}".strip()]
+    if package.trusted:
+        lines.append(tr("Trusted to run code"))
     if not package.availability.ok:
         lines.append(tr("Cannot run: {reason}", reason=tr(package.availability.reason)))
     item = QListWidgetItem("\n".join(lines))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from medassist.entities.model_change import ModelVerb
 from medassist.entities.prediction import Check, Verdict
 from medassist.entities.study import Series
 from medassist.inference.catalogue import packages as installed
@@ -16,6 +17,7 @@ from medassist.session.state import Session
 from medassist.ui import theme
 from medassist.ui.check_table import CheckTable
 from medassist.ui.job_bar import JobBar
+from medassist.ui.model_actions import ModelActions, removable, why_not
 from medassist.ui.model_card import ModelCard
 from medassist.ui.model_list import ModelList
 from medassist.ui.runner import Job, Runner
@@ -46,6 +48,7 @@ class ModelPanel(QWidget):
         self.hint, self.problem = QLabel(self), QLabel(self)
         self.reason, self.device = QLineEdit(self), QComboBox(self)
         self.run, self.progress = QPushButton(self), JobBar(runner, LANE, self)
+        self.installing, self.add, self.remove = ModelActions(runner, self), QPushButton(self), QPushButton(self)
         self._lay_out()
         self._connect()
         self.reload()
@@ -63,6 +66,9 @@ class ModelPanel(QWidget):
     def retranslate(self) -> None:
         """Say everything again in the current language."""
         self.run.setText(tr("Run model"))
+        self.add.setText(tr("Add a model…"))
+        self.add.setToolTip(tr("From a zip or the folder of a model; nothing of it is run while it is checked."))
+        self.remove.setText(tr("Remove"))
         self.reason.setPlaceholderText(tr("Reason for running in spite of a failed check (kept in the report)"))
         self.reason.setAccessibleName(tr("Reason for running in spite of a failed check (kept in the report)"))
         self.reason.setToolTip(tr("Reason for running in spite of a failed check (kept in the report)"))
@@ -93,7 +99,13 @@ class ModelPanel(QWidget):
         self.device.addItems(["", *(name.upper() for name in DEVICES[1:])])
         column, line = QVBoxLayout(self), QHBoxLayout()
         column.setContentsMargins(8, 8, 8, 8)
-        for widget in (self.list, self.hint, self.problem, self.reason):
+        models = QHBoxLayout()
+        models.addWidget(self.add)
+        models.addWidget(self.remove)
+        models.addStretch(1)
+        column.addWidget(self.list)
+        column.addLayout(models)
+        for widget in (self.hint, self.problem, self.reason):
             column.addWidget(widget)
         line.addWidget(self.device)
         line.addWidget(self.run, 1)
@@ -106,16 +118,31 @@ class ModelPanel(QWidget):
     def _connect(self) -> None:
         self.list.currentRowChanged.connect(lambda _row: self._chosen())
         self.run.clicked.connect(self.start)
+        self.add.clicked.connect(self.installing.add_zip)
+        self.remove.clicked.connect(self.ask_to_remove)
         self.reason.textChanged.connect(lambda _text: self._draw_buttons())
         self._runner.began.connect(lambda _lane: self._draw_buttons())
         self._runner.ended.connect(lambda _lane: self._draw_buttons())
         self._store.changed.connect(self._changed)
 
+    def ask_to_remove(self) -> None:
+        """Ask whether the chosen model shall go."""
+        self.installing.remove(self.list.package())
+
     def _changed(self, old: Session, new: Session) -> None:
+        if old.model_changes is not new.model_changes:
+            self.reload()
+            self._show_added(new)
         if old.volume is not new.volume:
             self._chosen()
         elif (old.loading is None) is not (new.loading is None):
             self._draw_buttons()
+
+    def _show_added(self, session: Session) -> None:
+        """Choose a model that was just added, unless somebody chose to run another one by now."""
+        last = session.model_changes[-1]
+        if last.verb is ModelVerb.ADD and not self._runner.running(LANE):
+            self.select(last.model.name)
 
     def _chosen(self) -> None:
         """Forget the reason: it was given for another model or series."""
@@ -139,6 +166,8 @@ class ModelPanel(QWidget):
         package, running = self.list.package(), self._runner.running(LANE)
         ready = package is not None and package.availability.ok and self._store.session.volume is not None
         fails = self._fails()
+        self.remove.setEnabled(removable(package))
+        self.remove.setToolTip(why_not(package))
         self.hint.setText(self._hint(package))
         self.hint.setVisible(bool(self.hint.text()))
         self.problem.setText(tr("This series does not suit this model. Its output may be wrong.") if fails else "")
@@ -148,7 +177,7 @@ class ModelPanel(QWidget):
 
     def _hint(self, package: Package | None) -> str:
         if package is None:
-            return tr("No model is installed. Put a model package into the models folder.")
+            return tr("No model is installed. Add one from a zip.")
         if self._store.session.volume is None:
             return unready_text(self._store.session) or tr("Open a study to see whether it suits this model.")
         elsewhere = self._works_on
