@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
-from math import prod
 from pathlib import Path
 from typing import cast
 
@@ -40,7 +40,7 @@ class DecodeProcess:
 
     def __init__(self) -> None:
         """Start the process without waiting until it is ready (OSError when none may be started)."""
-        self._overdue = False
+        self._deadline, self._overdue = math.inf, False
         self._process = subprocess.Popen(  # noqa: S603 - this very Python, with code of this package
             _command(),
             bufsize=0,
@@ -61,7 +61,7 @@ class DecodeProcess:
 
     def decode(self, header: Header, frame: bytes, shape: tuple[int, ...]) -> AnyArray:
         """Return the values of one frame; its process cannot be used any more after anything but Undecodable."""
-        with self._limited(_FRAME_SECONDS + prod(shape) * _SECONDS_PER_PIXEL):
+        with self._limited(_FRAME_SECONDS + math.prod(shape) * _SECONDS_PER_PIXEL):
             send(self._requests, header | {"shape": shape}, frame)
             reply, size = receive_header(self._replies)
             if "problem" in reply:
@@ -71,6 +71,12 @@ class DecodeProcess:
                 raise ValueError("the answer has another size")
             read_exactly(self._replies, memoryview(values.reshape(-1).view(np.uint8)))  # type: ignore[arg-type]
         return values
+
+    def end_if_overdue(self) -> None:
+        """End a process that took too long over a frame: a damaged one can make a codec loop for ever."""
+        if time.monotonic() > self._deadline:
+            self._overdue = True
+            self._process.kill()
 
     def end(self) -> None:
         """End the process now; it holds nothing that would be lost."""
@@ -90,20 +96,14 @@ class DecodeProcess:
 
     @contextmanager
     def _limited(self, seconds: float) -> Iterator[None]:
-        """End the process when what is done inside takes longer: a damaged frame can make a codec loop for ever."""
-        timer = threading.Timer(seconds, self._give_up)
-        timer.daemon = True
-        timer.start()
+        """Let `end_if_overdue` end the process when what is done inside takes longer."""
+        self._deadline = time.monotonic() + seconds
         try:
             yield
         except (OSError, EOFError, ValueError) as problem:
             raise (Overdue if self._overdue else Lost)(f"no answer from a decoder process: {problem}") from problem
         finally:
-            timer.cancel()
-
-    def _give_up(self) -> None:
-        self._overdue = True
-        self._process.kill()
+            self._deadline = math.inf
 
 
 def _command() -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from medassist.entities.volume import AnyArray
 from medassist.imaging.decode_process import DecodeProcess, Lost, Undecodable
 from medassist.imaging.decode_worker import Header
 
-_REST_SECONDS = 120.0
+_TICK_SECONDS, _REST_SECONDS = 1.0, 120.0
 """Workers that had nothing to do for so long give their memory back, 60 MB each; others start in 0.2 s."""
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,9 @@ class Pool:
         self._ready: set[DecodeProcess] = set()
         self._idle: list[DecodeProcess] = []
         self._starting = 0
-        self._rest = threading.Timer(_REST_SECONDS, self._dismiss)
+        self._used = 0.0
+        self._housekeeper: threading.Thread | None = None
+        self._closed = threading.Event()
 
     def start(self, count: int) -> int:
         """Let `count` workers run or start, without waiting for them; return how many do."""
@@ -60,10 +63,8 @@ class Pool:
         """End all workers; none starts any more."""
         with self._changed:
             self.most = 0
-            self._rest.cancel()
-            self._idle.clear()
-            for process in tuple(self._processes):
-                self._discard(process)
+            self._closed.set()
+            self._discard(*self._processes)
             self._changed.notify_all()
 
     def forget(self) -> None:
@@ -99,30 +100,13 @@ class Pool:
             if process in self._ready:
                 self._idle.append(process)
                 self._changed.notify()
-            self._rest_later()
-
-    def _rest_later(self) -> None:
-        """End the workers in a while, when nothing is asked of any of them until then."""
-        if len(self._idle) == len(self._ready):
-            self._rest.cancel()
-            self._rest = threading.Timer(_REST_SECONDS, self._dismiss)
-            self._rest.daemon = True
-            self._rest.start()
-
-    def _dismiss(self) -> None:
-        with self._changed:
-            if threading.current_thread() is self._rest and len(self._idle) == len(self._ready):
-                for process in self._idle:
-                    self._discard(process)
-                self._idle.clear()
+            self._used = time.monotonic()
 
     def _lose(self, process: DecodeProcess) -> None:
         """End a worker that cannot be used any more and start another one in its place."""
-        process.end()
         with self._changed:
             count = len(self._ready) + self._starting
-            self._ready.discard(process)
-            self._processes.discard(process)
+            self._discard(process)
             self.start(count)
             self._changed.notify_all()
 
@@ -141,24 +125,41 @@ class Pool:
         """Note a process that has just been started, so that `close` ends it while it is not ready either."""
         with self._changed:
             self._processes.add(process)
-            if not self.most:
+            if self._closed.is_set():
                 self._discard(process)
+            elif self._housekeeper is None:
+                self._housekeeper = threading.Thread(target=self._keep_house, name="watch-decoders", daemon=True)
+                self._housekeeper.start()
         return process
 
     def _started(self, process: DecodeProcess | None, *, ready: bool) -> None:
         with self._changed:
             self._starting -= 1
-            if ready and process is not None and self.most:
+            if ready and process in self._processes:
                 self._ready.add(process)
-                self._idle.append(process)
-                self._rest_later()
+                self._give(process)
             else:  # what failed once will fail again: go on with the workers there are
                 self.most = len(self._ready) + self._starting
-                self._discard(process)
+                self._discard(*((process,) if process else ()))
             self._changed.notify_all()
 
-    def _discard(self, process: DecodeProcess | None) -> None:
-        if process is not None:
+    def _keep_house(self) -> None:
+        """End workers that are overdue, and all of them when there was nothing to do for a while."""
+        while not self._closed.wait(_TICK_SECONDS):
+            with self._changed:
+                for process in self._processes:
+                    process.end_if_overdue()
+                busy = self._starting or len(self._idle) < len(self._ready)
+                if not busy and time.monotonic() > self._used + _REST_SECONDS:
+                    self._discard(*self._processes)
+                if not self._processes:
+                    self._housekeeper = None
+                    return
+
+    def _discard(self, *processes: DecodeProcess) -> None:
+        for process in processes:
             process.end()
             self._processes.discard(process)
             self._ready.discard(process)
+            if process in self._idle:
+                self._idle.remove(process)

@@ -271,6 +271,7 @@ def test_cancel_between_the_frames_of_a_file(tmp_path, pool):
 def test_workers_without_work_go_and_others_come(tmp_path, pool, monkeypatch):
     values = film(tmp_path)
     monkeypatch.setattr(decode_processes, "_REST_SECONDS", 0.0)
+    monkeypatch.setattr(decode_processes, "_TICK_SECONDS", 0.05)
     load(only(tmp_path))
     until = time.monotonic() + DEADLINE_SECONDS
     while pool._processes and time.monotonic() < until:
