@@ -22,6 +22,7 @@ from medassist.imaging.decoding import decode, decode_each
 from medassist.imaging.dicom_files import BAD_FILE, MAX_PIXEL_BYTES, read_header, read_with_pixels
 from medassist.imaging.foreign_pixels import load_foreign
 from medassist.imaging.frames import Frame, frames_of
+from medassist.imaging.one_frame import with_frame_alone
 from medassist.imaging.outline import Watch, changed, slices_of
 from medassist.imaging.padding import Range, stored_padding
 from medassist.imaging.plain_pixels import PlainPicture, plain_pictures, read_plain
@@ -210,8 +211,9 @@ def _decode_file(path: Path, pairs: Sequence[tuple[int, int]], progress: Progres
     targets, order = tuple(target for target, _ in pairs), [frame for _, frame in pairs]
     try:
         ds = read_with_pixels(path)
-        values = decode(ds, path, progress=progress)
-        picked = values if order == list(range(len(values))) else values[order]
+        alone = with_frame_alone(ds, order[0]) if len(order) == 1 else None
+        values = decode(alone or ds, path, progress=progress)
+        picked = values if alone is not None or order == list(range(len(values))) else values[order]
     except UnreadableInput as problem:
         return _salvaged(path, pairs, problem, progress)
     except IndexError as problem:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydicom.filereader import read_file_meta_info
 
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.geometry import Geometry
@@ -34,6 +37,23 @@ class Watch:
     def distance(self, series: Series, frame: int) -> tuple[int, int]:
         """Return what frames are sorted by: slices from the first one, then time."""
         return abs(frame // series.times - self.first), frame % series.times
+
+
+def comes_slice_by_slice(series: Series) -> bool:
+    """Tell whether a slice of a series can be seen long before all of them.
+
+    It cannot where there is one slice, and in a single file whose frames are not compressed: there it takes as long to
+    read the header again as to read all pixels.
+    """
+    home = series.raw or series
+    if home.format != "DICOM" or home.shape_zyx[0] < 2:
+        return False
+    path = home.frames[0].path
+    if any(ref.path != path for ref in home.frames):
+        return True
+    with suppress(*BAD_FILE):
+        return bool(read_file_meta_info(path).TransferSyntaxUID.is_encapsulated)
+    return False
 
 
 def slices_of(series: Series, frames: Sequence[int]) -> list[int]:

@@ -75,13 +75,13 @@ class StopArriving:
 def load_in_sight(series: Series, cursor_lps: Point | None = None, *, progress: Progress) -> ShowVolume:
     """Read the pixels of one series, and offer what is there of it: the slice at the cursor, then its neighbours.
 
-    Without a cursor it begins in the middle. What has no slices of its own, or only one, is offered when it is whole.
-    Raises as `load_series` does.
+    Without a cursor it begins in the middle. What does not come slice by slice (see `imaging.outline`) is offered when
+    it is whole. Raises as `load_series` does.
     """
     from medassist.imaging.load import load, preview
-    from medassist.imaging.outline import Watch, outline
+    from medassist.imaging.outline import Watch, comes_slice_by_slice, outline
 
-    if series.format != "DICOM" or series.shape_zyx[0] < 2:
+    if not comes_slice_by_slice(series):
         return load_series(series, progress=progress)
     progress.step("Reading pixels")
     began = time.monotonic()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import highdicom
 import numpy as np
 import pydicom
 import pytest
 from phantoms import write_ct_series, write_film, write_mr_series
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from medassist.entities.errors import Cancelled, UnreadableInput
+from medassist.imaging import load as loading
 from medassist.imaging import plain_pixels
-from medassist.imaging.load import load
-from medassist.imaging.outline import Watch, outline
+from medassist.imaging.load import load, preview
+from medassist.imaging.one_frame import with_frame_alone
+from medassist.imaging.outline import Watch, comes_slice_by_slice, outline
 from medassist.imaging.scan import scan
 from medassist.progress import Progress
 
@@ -98,7 +102,7 @@ def test_a_damaged_slice_is_never_shown_as_one_that_is_there(tmp_path):
     paths = write_ct_series(tmp_path, slices=5)
     for path in paths:
         dataset = pydicom.dcmread(path)
-        dataset.compress(pydicom.uid.RLELossless)
+        dataset.compress(RLELossless)
         dataset.save_as(path)
     dataset = pydicom.dcmread(paths[1])
     dataset.PixelData = pydicom.encaps.encapsulate([b"\x01" * 64])
@@ -145,3 +149,60 @@ def test_the_outline_of_a_file_that_is_gone_is_refused(tmp_path):
     paths[0].unlink()
     with pytest.raises(UnreadableInput, match=paths[0].name):
         outline(series)
+
+
+def enhanced(path, singles, syntax=ExplicitVRLittleEndian):
+    """Write the slices of single files as one multi-frame file."""
+    made = highdicom.legacy.LegacyConvertedEnhancedCTImage(
+        [pydicom.dcmread(single) for single in singles], series_instance_uid="1.2.3", series_number=5,
+        sop_instance_uid="1.2.3.4", instance_number=1,
+    )  # fmt: skip
+    made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    made.save_as(path)
+    if syntax != ExplicitVRLittleEndian:
+        made = pydicom.dcmread(path)
+        made.compress(syntax, generate_instance_uid=False)
+        made.save_as(path)
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless])
+def test_one_frame_of_a_multi_frame_file_is_decoded_alone(tmp_path, monkeypatch, syntax):
+    enhanced(tmp_path / "all.dcm", write_ct_series(tmp_path / "single", slices=6, rows=16, columns=12), syntax)
+    (series,) = scan(tmp_path / "all.dcm").all_series()
+    assert comes_slice_by_slice(series) is (syntax == RLELossless)
+    whole, decoded = load(series), []
+    decode = loading.decode
+    monkeypatch.setattr(loading, "decode", lambda *args, **more: decoded.append(decode(*args, **more)) or decoded[-1])
+    for index in (0, 3, 5):
+        one = preview(series, index)
+        np.testing.assert_array_equal(one.array_zyx[0], whole.array_zyx[index])
+        np.testing.assert_allclose(one.geometry.to_world([0, 0, 0]), whole.geometry.to_world([0, 0, index]), atol=1e-9)
+    assert [len(values) for values in decoded] == [1, 1, 1]
+    np.testing.assert_allclose(outline(series).affine_lps, whole.geometry.affine_lps, atol=1e-9)
+
+
+def test_a_file_that_lies_about_its_frames_is_read_as_a_whole(tmp_path):
+    enhanced(tmp_path / "all.dcm", write_ct_series(tmp_path / "single", slices=6, rows=16, columns=12))
+    ds = pydicom.dcmread(tmp_path / "all.dcm")
+    assert with_frame_alone(ds, 6) is None
+    ds.PixelData = ds.PixelData[:-100]
+    assert with_frame_alone(ds, 0) is None
+    single = pydicom.dcmread(next((tmp_path / "single").iterdir()))
+    assert with_frame_alone(single, 0) is None
+
+
+def test_singling_out_a_frame_leaves_the_file_as_it_is(tmp_path):
+    enhanced(tmp_path / "all.dcm", write_ct_series(tmp_path / "single", slices=6, rows=16, columns=12))
+    ds = pydicom.dcmread(tmp_path / "all.dcm")
+    before = bytes(ds.PixelData)
+    alone = with_frame_alone(ds, 2)
+    assert (int(ds.NumberOfFrames), bytes(ds.PixelData)) == (6, before)
+    assert (int(alone.NumberOfFrames), len(alone.PixelData)) == (1, 16 * 12 * 2)
+    np.testing.assert_array_equal(alone.pixel_array, ds.pixel_array[2])
+
+
+def test_single_pictures_do_not_come_slice_by_slice(tmp_path):
+    write_film(tmp_path / "film")
+    write_ct_series(tmp_path / "ct", slices=3)
+    found = {series.modality: comes_slice_by_slice(series) for series in scan(tmp_path).all_series()}
+    assert found == {"DX": False, "CT": True}
