@@ -14,6 +14,10 @@ from medassist.locations import data_dir
 
 MAX_FILES = 5_000
 
+_Stamp = tuple[tuple[str, int, int, int, int], ...]
+_known: dict[Path, tuple[_Stamp, str]] = {}
+"""Content by folder, so that a list on screen does not hash gigabytes again; any write changes the stamp (ctime)."""
+
 
 @dataclass(frozen=True)
 class Trust:
@@ -79,18 +83,27 @@ def trust_of(root: Path) -> Trust | None:
     if not known:
         return None
     try:
-        size, files = _measure(root)
+        stamp = tuple(_stamp(name, path) for name, path, _ in _files(root))
+        size, files = sum(one[1] for one in stamp), len(stamp)
         if not any((one.size_bytes, one.files) == (size, files) for one in known):
             return None
-        found = content_of(root)
-    except Refused:
+        found = _remembered(root.resolve(), stamp)
+    except (Refused, OSError):
         return None
-    return next((one for one in known if one.content_sha256 == found.sha256), None)
+    return next((one for one in known if one.content_sha256 == found), None)
 
 
-def _measure(root: Path) -> tuple[int, int]:
-    sizes = [size for _, _, size in _files(root)]
-    return sum(sizes), len(sizes)
+def _stamp(name: str, path: Path) -> tuple[str, int, int, int, int]:
+    state = path.stat()
+    return name, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino
+
+
+def _remembered(root: Path, stamp: _Stamp) -> str:
+    before, sha256 = _known.get(root, ((), ""))
+    if before != stamp:
+        sha256 = content_of(root).sha256
+        _known[root] = stamp, sha256
+    return sha256
 
 
 def _files(root: Path) -> Iterator[tuple[str, Path, int]]:

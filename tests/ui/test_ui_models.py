@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,16 +10,22 @@ from bundles import change_json, write_classifier, write_segmenter
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QMessageBox
-from ui_cases import pump
+from ui_cases import add_mask, make_scan, make_volume, pump
 
+from medassist.entities.prediction import Prediction
+from medassist.inference import catalogue
 from medassist.inference.catalogue import find
 from medassist.inference.packages import read
+from medassist.inference.weights import Format
 from medassist.language import set_language
 from medassist.locations import user_models_dir
 from medassist.progress import Progress
+from medassist.session.actions import AddScan, ShowVolume
 from medassist.session.trust import trust_model
 from medassist.ui.model_card import ModelCard
 from medassist.ui.model_facts import facts, plain
+from medassist.ui.panels import explain_panel
+from medassist.ui.panels.explain_panel import ExplainPanel
 
 
 @pytest.fixture
@@ -128,3 +135,27 @@ def test_a_card_loads_no_file_and_shows_no_html(keep, bundle, tmp_path) -> None:
     drawn = card.grab().toImage()
     colours = {drawn.pixelColor(x, y).name() for x in range(0, drawn.width(), 3) for y in range(0, drawn.height(), 3)}
     assert "#ff0000" not in colours
+
+
+def test_a_model_that_cannot_be_explained_is_greyed_with_the_reason(store, runner, keep, monkeypatch) -> None:
+    series = make_volume()
+    store.dispatch(AddScan(make_scan(series.series)))
+    store.dispatch(ShowVolume(series))
+    panel = keep(ExplainPanel(store, runner))
+    store.dispatch(add_mask(series))
+    assert panel.button.isEnabled()
+    monkeypatch.setattr(
+        explain_panel, "obstacle", lambda _prediction: "no explanation is possible for TorchScript weights"
+    )
+    store.dispatch(add_mask(series))
+    assert not panel.button.isEnabled()
+    assert "TorchScript" in panel.hint.text()
+
+
+def test_the_obstacle_is_read_from_the_package(bundle, monkeypatch) -> None:
+    package = read(bundle)
+    monkeypatch.setattr(catalogue, "find", lambda _name: replace(package, format=Format.TORCHSCRIPT))
+    prediction = Prediction(package.ref, "one", "2026-01-02T10:11:12", "cpu")
+    assert "TorchScript" in explain_panel.obstacle(prediction)
+    assert explain_panel.obstacle(replace(prediction, model=replace(package.ref, sha256="0" * 64))) == ""
+    assert explain_panel.obstacle(None) == ""

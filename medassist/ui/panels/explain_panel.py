@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from medassist.entities.errors import Refused
+from medassist.entities.errors import MedAssistError, Refused
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Prediction
@@ -50,12 +50,26 @@ def explain(
     )
 
 
+def obstacle(prediction: Prediction | None) -> str:
+    """Say why no method can explain a prediction ("" when nothing speaks against it), from the format of its model."""
+    from medassist.inference.catalogue import find
+
+    if prediction is None:
+        return ""
+    try:
+        package = find(prediction.model.name)
+    except MedAssistError:  # a folder that stands in no catalogue; the job says what is wrong
+        return ""
+    return package.explainable.reason if package.sha256 == prediction.model.sha256 else ""
+
+
 class ExplainPanel(QWidget):
     """Target, method, Explain; below, what the map on screen is. `job` has another value in tests only."""
 
     def __init__(self, store: Store, runner: Runner, parent: QWidget | None = None, *, job: Job = explain) -> None:
         super().__init__(parent)
         self._store, self._runner, self._job = store, runner, job
+        self._obstacle = ""
         self.hint, self.passport = QLabel(self), QLabel(self)
         self.target_label, self.method_label = QLabel(self), QLabel(self)
         self.target, self.method = QComboBox(self), QComboBox(self)
@@ -69,7 +83,6 @@ class ExplainPanel(QWidget):
 
     def retranslate(self) -> None:
         """Say everything again in the current language."""
-        self.hint.setText(tr("Run a model first; then its output can be explained here."))
         self.target_label.setText(tr("Explain"))
         self.method_label.setText(tr("Method"))
         self.target.setAccessibleName(tr("Label to explain"))
@@ -114,6 +127,7 @@ class ExplainPanel(QWidget):
             self.target.addItem(title, label)
         if chosen is not None and self.target.findData(chosen) >= 0:
             self.target.setCurrentIndex(self.target.findData(chosen))
+        self._obstacle = obstacle(session.prediction)
         self._fill_methods(session.prediction)
         self.passport.setText("" if session.heatmap is None else passport_text(session, session.heatmap))
         self._draw_buttons()
@@ -133,8 +147,11 @@ class ExplainPanel(QWidget):
     def _draw_buttons(self) -> None:
         running, ready = self._runner.running(LANE), self.target.count() > 0
         unready = unready_text(self._store.session)
-        self.hint.setVisible(not ready)
-        self.button.setEnabled(ready and not running and not unready)
+        first = tr("Run a model first; then its output can be explained here.")
+        blocked = tr("Cannot be explained: {reason}.", reason=tr(self._obstacle)) if self._obstacle else ""
+        self.hint.setText(blocked if ready else first)
+        self.hint.setVisible(bool(blocked) or not ready)
+        self.button.setEnabled(ready and not running and not unready and not blocked)
         self.button.setToolTip(unready)
 
 
