@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.entities.geometry import Geometry
+from medassist.entities.manifest import RunManifest
 from medassist.entities.prompt import Prompt
+from medassist.entities.study import Warned
+
+MOST_OVERLAPPING = 8
+"""How many labels a voxel of eight bits can hold at once."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Segment:
-    """One label of a mask: its voxel value, name, code and colour (RGB, 0..255)."""
+    """One label of a mask: its voxel value, name, codes and colour (RGB, 0..255); `laterality` is its side, if any."""
 
     value: int
     label: str
@@ -85,28 +90,54 @@ class Segment:
     title_zh: str = ""
     category: Code | None = None
     modifier: Code | None = None
+    laterality: Code | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Mask:
     """A label map on the grid of the series it was computed from.
 
-    `labels_zyx` is uint8 (slice, row, column), 0 is background; `geometry` must equal the series' grid.
+    `labels_zyx` is uint8 (slice, row, column), 0 is background; `geometry` must equal the series' grid. Where labels
+    are `overlapping`, a voxel holds one bit per label: bit 0 for the segment of value 1, bit 1 for value 2, up to 8.
     """
 
     labels_zyx: NDArray[np.uint8]
     geometry: Geometry
     segments: tuple[Segment, ...]
+    overlapping: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse labels that do not fit the grid (ValueError) and freeze them."""
+        """Refuse labels that do not fit the grid, or a voxel (ValueError), and freeze them."""
         if self.labels_zyx.shape != self.geometry.shape_zyx:
             raise ValueError(f"labels {self.labels_zyx.shape} do not fit the grid {self.geometry.shape_zyx}")
+        if self.overlapping and any(not 1 <= one.value <= MOST_OVERLAPPING for one in self.segments):
+            raise ValueError(f"overlapping labels have the values 1 to {MOST_OVERLAPPING}")
         self.labels_zyx.setflags(write=False)
 
     def voxels(self, segment: Segment) -> int:
         """Count the voxels of one segment."""
-        return int(np.count_nonzero(self.labels_zyx == segment.value))
+        return int(np.count_nonzero(self.region(segment)))
+
+    def region(self, segment: Segment, labels: NDArray[np.uint8] | None = None) -> NDArray[np.bool_]:
+        """Tell which voxels belong to one segment, of the whole mask or of a part of it cut out before."""
+        part = self.labels_zyx if labels is None else labels
+        value = 1 << (segment.value - 1) if self.overlapping else segment.value
+        inside: NDArray[np.bool_] = (part & np.uint8(value)) != 0 if self.overlapping else part == value
+        return inside
+
+    def at(self, value: int) -> tuple[Segment, ...]:
+        """Return the segments of a voxel with this stored value."""
+        if not self.overlapping:
+            return tuple(one for one in self.segments if one.value == value)
+        return tuple(one for one in self.segments if value >> (one.value - 1) & 1)
+
+    def colors(self) -> dict[int, tuple[int, int, int]]:
+        """Return the colour of each stored value; where labels overlap, that of the smallest, which lies on top."""
+        if not self.overlapping:
+            return {one.value: one.color for one in self.segments}
+        sizes = {one.value: self.voxels(one) for one in self.segments}
+        on_top = {value: min(self.at(value), key=lambda one: sizes[one.value], default=None) for value in range(256)}
+        return {value: one.color for value, one in on_top.items() if one is not None}
 
     def volume_ml(self, segment: Segment) -> float:
         """Return the volume of one segment in millilitres."""
@@ -120,6 +151,7 @@ class Prediction:
     `started` is the local ISO time at which the run began. `device` is the torch name ("cpu", "cuda:0").
     `timings_s` has the keys read, prepare, infer; `override_reason` is what the reader typed to run in
     spite of a failed check. `prompt` says how a region was drawn, None for a model that ran by itself.
+    `manifest` says how it was computed.
     """
 
     model: ModelRef
@@ -131,5 +163,6 @@ class Prediction:
     mask: Mask | None = None
     timings_s: Mapping[str, float] = field(default_factory=dict)
     override_reason: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[str | Warned, ...] = ()
     prompt: Prompt | None = None
+    manifest: RunManifest = field(default_factory=RunManifest)

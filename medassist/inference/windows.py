@@ -51,18 +51,25 @@ def run_network(
 
     `progress.step` is called before each batch of windows and raises Cancelled there.
     """
+    return answer_of(forward, image, planned(image, inferer), device, progress=progress)[None]
+
+
+def answer_of(
+    forward: Forward, image: torch.Tensor, plan: Plan | None, device: str, *, progress: Progress
+) -> torch.Tensor:
+    """Return all that the network says of `image` (1, C, …), without the first axis, on the CPU."""
     import torch
 
-    plan = planned(image, inferer)
     found = blocks(forward, image, plan, device, progress=progress)
-    if plan is None:
-        return next(found).logits[None]
     first = next(found)
+    if plan is None:
+        list(found)
+        return first.logits
     whole = torch.empty((len(first.logits), *plan.size))
     for block in (first, *found):
         box = tuple(slice(at, at + size) for at, size in zip(block.start, block.logits.shape[1:], strict=True))
         whole[(slice(None), *box)] = block.logits
-    return whole[None]
+    return whole
 
 
 def planned(image: torch.Tensor, inferer: Inferer) -> Plan | None:

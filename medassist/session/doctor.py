@@ -55,6 +55,7 @@ def examine(*, progress: Progress) -> tuple[Line, ...]:
         _python,
         _libraries,
         _devices,
+        _backends,
         _display,
         _fonts,
         _codecs,
@@ -85,6 +86,16 @@ def _devices() -> Iterator[Line]:
 
     for device in available():
         yield Line(f"device {device.name}", "ok" if device.reason == "" else "note", device.reason or device.title)
+
+
+def _backends() -> Iterator[Line]:
+    from medassist.inference.backends.openvino_backend import availability
+
+    if availability().ok:
+        yield Line("backend OpenVINO", "ok", f"{version('openvino')}: runs models on the CPU, in place of torch")
+    else:
+        remedy = "For quicker runs without a GPU: pip install 'medassist[cpu]'"
+        yield Line("backend OpenVINO", "note", "not installed: torch runs models on the CPU", remedy)
 
 
 def _display() -> Iterator[Line]:

@@ -1,0 +1,1 @@
+"""What runs a network: torch, the reference, or OpenVINO on the CPU."""

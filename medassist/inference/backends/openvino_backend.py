@@ -1,0 +1,131 @@
+"""OpenVINO on the CPU: the same network, converted in memory from the torch module. No compiler, no download.
+
+openvino reports its use to its maker when `openvino_telemetry` can be imported; here it cannot be, and openvino then
+takes its own empty stub.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from functools import cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from medassist.inference.backends import converted
+from medassist.inference.backends.protocol import Backend, Unsupported
+from medassist.inference.devices import usable_cores
+from medassist.inference.network import LoadedNetwork
+from medassist.inference.shortage import is_shortage
+from medassist.plugins import Availability, needs
+
+if TYPE_CHECKING:
+    import torch
+
+    from medassist.inference.windows import Forward
+
+MOST_DIFFERENCE = {"f32": 1e-3, "bf16": 5e-2}
+"""Largest difference of a logit to torch in f32, as a share of the largest logit, by precision."""
+
+_ready: WeakKeyDictionary[LoadedNetwork, dict[tuple[object, ...], Backend]] = WeakKeyDictionary()
+
+
+def availability() -> Availability:
+    """Tell whether OpenVINO is installed, and how to get it when it is not."""
+    if needs(["openvino"]).ok:
+        return Availability()
+    return Availability("OpenVINO is not installed; pip install 'medassist[cpu]' brings it")
+
+
+def knows_bf16() -> bool:
+    """Tell whether this processor computes in bfloat16."""
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def openvino_backend(network: LoadedNetwork, shape: tuple[int, ...], precision: str = "f32") -> Backend:
+    """Return the network for windows of exactly `shape` (N, C, …), from the cache when it was compiled before.
+
+    The caller holds the network's lock. Unsupported says why when the network cannot be converted, or when its answer
+    to a window of noise is not torch's.
+    """
+    known = _ready.setdefault(network, {})
+    key = shape, precision, usable_cores()
+    if key not in known:
+        forward = _compiled(network, shape, precision)
+        known[key] = Backend("openvino", "cpu", precision, forward, _parity(network, forward, shape, precision))
+    return known[key]
+
+
+@cache
+def _library() -> Any:
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino
+
+
+@cache
+def _core() -> Any:
+    return _library().Core()
+
+
+def _compiled(network: LoadedNetwork, shape: tuple[int, ...], precision: str) -> Forward:
+    options = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_NUM_THREADS": max(1, usable_cores() - 1),
+        "NUM_STREAMS": 1,
+        "ENABLE_CPU_PINNING": False,
+    }
+    try:
+        model = _model(network, shape)
+        model.reshape(list(shape))
+        compiled = _core().compile_model(model, "CPU", options)
+    except Exception as error:  # whatever torch.export or the converter did not understand
+        if is_shortage(error):
+            raise
+        raise Unsupported(f"{type(error).__name__}: {str(error).strip().splitlines()[0][:160]}") from error
+    if len(compiled.outputs) != 1:
+        raise Unsupported("the network has several outputs")
+    request = compiled.create_infer_request()
+
+    def forward(windows: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        request.infer({0: windows.contiguous().numpy()}, share_inputs=True)
+        return torch.from_numpy(request.get_output_tensor(0).data.copy())
+
+    return forward
+
+
+def _model(network: LoadedNetwork, shape: tuple[int, ...]) -> Any:
+    """Return the network as OpenVINO's model: from the user's cache, else converted and kept there."""
+    place = converted.place_of(network.package, shape, version("openvino"))
+    model = converted.read(place, _core())
+    if model is None:
+        model = _convert(network.module, shape)
+        converted.keep(place, model, _library())
+    return model
+
+
+def _convert(module: torch.nn.Module, shape: tuple[int, ...]) -> Any:
+    import torch
+
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # torch.export and the converter warn of each other
+        return _library().convert_model(torch.export.export(module, (torch.zeros(shape),)))
+
+
+def _parity(network: LoadedNetwork, forward: Forward, shape: tuple[int, ...], precision: str) -> float:
+    """Return the largest difference to torch on noise; Unsupported when it is more than rounding."""
+    import torch
+
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected, found = network.module(noise).float(), forward(noise)
+    if expected.shape != found.shape:
+        raise Unsupported("its answer has another shape than torch's")
+    difference = float((expected - found).abs().max() / expected.abs().max().clamp_min(1e-6))
+    if not difference <= MOST_DIFFERENCE[precision]:
+        raise Unsupported(f"its answer differs from torch's by {difference:.2g} of the largest output")
+    return difference

@@ -1,0 +1,33 @@
+"""What every backend is to the engine: something that turns windows into logits, and says what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from medassist.inference.windows import Forward
+
+BACKENDS = ("auto", "torch", "openvino")
+
+
+@dataclass(frozen=True, eq=False)
+class Backend:
+    """A network ready to run on windows of one shape or more.
+
+    Attributes:
+        name: "torch" or "openvino".
+        device: torch name of where windows are to lie.
+        precision: "f32", "bf16" or "f16": of the sums inside; logits are float32.
+        forward: windows (N, C, …) to logits (N, K, …).
+        parity: largest difference of a logit to torch in f32 on one window of noise, as a share of the largest logit;
+            None for the reference itself.
+    """
+
+    name: str
+    device: str
+    precision: str
+    forward: Forward
+    parity: float | None = None
+
+
+class Unsupported(Exception):
+    """A backend cannot run a network, or not faithfully; the text says why. The engine then takes another one."""

@@ -1,0 +1,175 @@
+"""Run a network on a device it fits: when memory runs out, step down a ladder and say so, instead of dying."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from medassist.entities.errors import Refused
+from medassist.entities.manifest import RunManifest
+from medassist.entities.study import Warned, warned
+from medassist.inference.backends.protocol import Backend
+from medassist.inference.backends.selection import select
+from medassist.inference.backends.torch_backend import torch_backend
+from medassist.inference.bundle import inferer
+from medassist.inference.network import LoadedNetwork, load_network
+from medassist.inference.packages import Package
+from medassist.inference.plan import Plan, plan_windows
+from medassist.inference.shape import keeps_shape
+from medassist.inference.shortage import is_shortage
+from medassist.inference.windows import Forward, planned
+from medassist.progress import Progress
+
+if TYPE_CHECKING:
+    import torch
+
+T = TypeVar("T")
+SMALLEST_WINDOW = 16
+"""Voxels below which an axis of a window is not halved again."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One rung: where and how the network is run. `half` asks for float16 inside; `steps` says what was given up."""
+
+    device: str
+    backend: str
+    plan: Plan | None
+    half: bool = False
+    steps: tuple[Warned, ...] = ()
+
+    def stepped(self, note: Warned) -> Setting:
+        """Return the same setting with one more step told."""
+        return replace(self, steps=(*self.steps, note))
+
+
+def run(
+    package: Package,
+    image: torch.Tensor,
+    work: Callable[[Forward, Plan | None, str], T],
+    *,
+    device: str,
+    backend: str,
+    progress: Progress,
+) -> tuple[T, Setting, RunManifest, tuple[Warned, ...]]:
+    """Call `work(forward, plan, device)` on the first rung of the ladder on which the memory suffices.
+
+    Args:
+        package: whose network is run; it is locked while `work` runs.
+        image: (1, C, …), as the network gets it.
+        work: runs the network over the image; it is called anew on each rung.
+        device: torch name of a usable device.
+        backend: "torch", "openvino" or "auto".
+        progress: cancels between two windows.
+
+    Returns the answer, the setting it was found with, the manifest and what the reader must know.
+    Refused when even the last rung needs more memory than there is.
+    """
+    setting = _first(package, image, device, backend)
+    while True:
+        try:
+            return _attempt(package, image, work, setting, progress)
+        except (RuntimeError, MemoryError) as error:
+            if not is_shortage(error):
+                raise
+        # Outside of the handler, whose traceback holds what has to be given back.
+        _give_back(setting.device)
+        setting = _next(package, image, setting)
+
+
+def _attempt(
+    package: Package,
+    image: torch.Tensor,
+    work: Callable[[Forward, Plan | None, str], T],
+    setting: Setting,
+    progress: Progress,
+) -> tuple[T, Setting, RunManifest, tuple[Warned, ...]]:
+    network = load_network(package, setting.device)
+    with network.held(progress):
+        progress.step("Preparing the model")
+        chosen, notes = _backend(network, image, setting)
+        answer = work(chosen.forward, setting.plan, setting.device)
+    return answer, setting, _manifest(chosen, setting), (*setting.steps, *notes)
+
+
+def _backend(network: LoadedNetwork, image: torch.Tensor, setting: Setting) -> tuple[Backend, tuple[Warned, ...]]:
+    if setting.half:
+        return torch_backend(network, "f16"), ()
+    size = tuple(image.shape[2:]) if setting.plan is None else setting.plan.roi
+    return select(setting.backend, network, (1, image.shape[1], *size))
+
+
+def _manifest(chosen: Backend, setting: Setting) -> RunManifest:
+    plan = setting.plan
+    return RunManifest(
+        backend=chosen.name,
+        precision=chosen.precision,
+        parity=chosen.parity,
+        window=() if plan is None else plan.roi,
+        windows=1 if plan is None else plan.count,
+        batch=1 if plan is None else plan.batch,
+        steps=setting.steps,
+    )
+
+
+def _first(package: Package, image: torch.Tensor, device: str, backend: str) -> Setting:
+    """Start with what the package asks for.
+
+    On a CPU windows run one at a time: batches are no quicker there, and Cancel acts after one window.
+    """
+    plan = planned(image, inferer(package))
+    return Setting(device, backend, plan.with_batch(1) if plan is not None and device == "cpu" else plan)
+
+
+def _next(package: Package, image: torch.Tensor, setting: Setting) -> Setting:
+    """Return the next rung (Refused below the last one): batch, window, half precision, CPU."""
+    plan = setting.plan
+    if plan is not None and plan.batch > 1:
+        fewer = plan.with_batch(plan.batch // 2)
+        note = warned("Memory ran out on {device}: windows were run {batch} at a time.", **_told(setting, fewer))
+        return replace(setting, plan=fewer).stepped(note)
+    smaller = None if plan is None else _smaller(package, image, plan, setting.device)
+    if smaller is not None:
+        note = warned(
+            "Memory ran out on {device}: the windows were made smaller ({window} voxels), so that the model saw less "
+            "around each voxel.",
+            **_told(setting, smaller),
+        )
+        return replace(setting, plan=smaller).stepped(note)
+    if setting.device.startswith("cuda") and not setting.half:
+        note = warned("Memory ran out on {device}: the model ran in half precision.", **_told(setting, plan))
+        return replace(setting, half=True).stepped(note)
+    if setting.device != "cpu":
+        note = warned("Memory ran out on {device}: the model ran on the CPU.", **_told(setting, plan))
+        return replace(_first(package, image, "cpu", setting.backend), steps=setting.steps).stepped(note)
+    raise Refused(
+        "There is not enough memory to run {model} on this image.",
+        remedy="Close other programs or series, or use a machine with more memory.",
+        model=package.name,
+    )
+
+
+def _told(setting: Setting, plan: Plan | None) -> dict[str, str]:
+    window = " x ".join(map(str, plan.roi)) if plan is not None else ""
+    return {"device": setting.device, "batch": str(plan.batch if plan is not None else 1), "window": window}
+
+
+def _smaller(package: Package, image: torch.Tensor, plan: Plan, device: str) -> Plan | None:
+    """Return windows of half the length where the network takes them and answers voxel by voxel, else None."""
+    roi = tuple(one // 2 if one >= 2 * SMALLEST_WINDOW else one for one in plan.roi)
+    if roi == plan.roi:
+        return None
+    if not keeps_shape(load_network(package, device).module, (1, image.shape[1], *roi)):
+        return None
+    return plan_windows(plan.size, {**plan.options, "roi_size": list(roi), "sw_batch_size": plan.batch})
+
+
+def _give_back(device: str) -> None:
+    """Return memory of the failed attempt, which torch would keep for itself on a GPU."""
+    gc.collect()
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.empty_cache()
