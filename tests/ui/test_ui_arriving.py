@@ -67,7 +67,9 @@ def part_of(volume: Volume, *there: int) -> Arriving:
         grid = Geometry(affine, (1, *volume.geometry.shape_zyx[1:]), volume.geometry.frame_of_reference_uid)
         one = make_series(volume.series.key, irregularity="Only one slice is loaded yet.")
         made[index] = make_volume(one, array=volume.array_zyx[index : index + 1].copy(), geometry=grid)
-    return Arriving(volume.series, volume.geometry, MappingProxyType(made), len(there))
+    whole = volume.geometry
+    outline = Geometry(whole.affine_lps, whole.shape_zyx, whole.frame_of_reference_uid)
+    return Arriving(volume.series, outline, MappingProxyType(made), len(there))
 
 
 # --- the runner
