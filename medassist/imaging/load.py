@@ -115,8 +115,7 @@ def _decoded(series: Series, progress: Progress, watch: Watch | None) -> Volume:
     wanted = _by_file(series, watch)
     for decoded in progress.over(_decode_all(wanted, series, progress), "Reading pixels", len(wanted)):
         if decoded.values is not None:
-            stored = _room_for(stored, decoded.values, decoded.frames[0].path, len(series.frames))
-            stored[list(decoded.targets)] = decoded.values
+            stored = _placed(stored, decoded.targets, decoded.values, decoded.frames[0].path, len(series.frames))
             known |= {} if watch is None else _pictures(decoded)
             _tell(watch, series, decoded, known, stored)
         files.append(replace(decoded, values=None))
@@ -246,6 +245,15 @@ def _described(ds: Dataset, path: Path, order: Sequence[int]) -> tuple[Frame, ..
         return tuple(described[frame] for frame in order)
     except BAD_FILE as problem:
         raise changed(path) from problem
+
+
+def _placed(stored: AnyArray | None, targets: tuple[int, ...], values: AnyArray, path: Path, count: int) -> AnyArray:
+    """Return the array all frames go into, with those of one file in their places."""
+    if stored is None and targets == tuple(range(count)) and values.flags.writeable:
+        return values  # this file has all of them: a copy would double the memory
+    stored = _room_for(stored, values, path, count)
+    stored[list(targets)] = values
+    return stored
 
 
 def _room_for(stored: AnyArray | None, values: AnyArray, path: Path, count: int) -> AnyArray:

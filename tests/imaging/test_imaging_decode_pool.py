@@ -23,6 +23,7 @@ from test_traps_syntaxes import bundled_files
 
 from medassist.entities.errors import Cancelled, UnreadableInput
 from medassist.imaging import decode_pool, decode_process, decode_processes, decoding
+from medassist.imaging import load as loading_room
 from medassist.imaging.codecs import stored_values
 from medassist.imaging.decode_processes import Pool
 from medassist.imaging.dicom_files import read_with_pixels
@@ -169,6 +170,19 @@ def test_frames_of_one_file_keep_their_order(tmp_path, pool):
     values = film(tmp_path, frames=12)
     assert (load(only(tmp_path)).array_zyx == values).all()
     assert len(pool._ready) + pool._starting == 2
+
+
+def test_frames_of_one_file_are_not_copied(tmp_path, monkeypatch):
+    film(tmp_path, frames=12)
+    decoded = []
+
+    def kept(*arguments, **options):
+        decoded.append(decoding.decode(*arguments, **options))
+        return decoded[-1]
+
+    monkeypatch.setattr(loading_room, "decode", kept)
+    volume = load(only(tmp_path))
+    assert np.shares_memory(volume.array_tzyx, decoded[0])
 
 
 def test_frames_that_are_missing_are_no_picture(tmp_path, pool):
