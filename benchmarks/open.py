@@ -68,8 +68,8 @@ def _compared(
     seconds: dict[str, list[float]] = defaultdict(list)
     order = list(readers)
     for number in range(rounds):
-        # Each reader finds the memory as another one left it: nobody shall always come after the same one. It matters:
-        # in one fixed order, always after dcm2niix, our ratio was three times the one of a shuffled order.
+        # Each reader finds the memory as another one left it: nobody shall always come after the same one. It mattered:
+        # while a volume took huge pages, our ratio after dcm2niix or SimpleITK was up to three times that after ours.
         random.Random(number).shuffle(order)  # noqa: S311 - an order, no secret
         for reader in order:
             seconds[reader].append(_clocked(readers[reader], folder))

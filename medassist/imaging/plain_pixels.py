@@ -6,7 +6,10 @@ file's size and time of change, so that loading parses nothing a second time; a 
 
 from __future__ import annotations
 
+import math
+import mmap
 import os
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -98,7 +101,7 @@ def read_plain(
     Pictures are read by their distance from the `first` one; `told` hears which were read, and the array they are in.
     """
     one = pictures[0]
-    stored: AnyArray = np.empty((len(pictures), one.frame.rows, one.frame.columns), one.dtype)
+    stored = _room((len(pictures), one.frame.rows, one.frame.columns), one.dtype)
     starts = sorted(range(0, len(pictures), _CHUNK), key=lambda at: abs(at + _CHUNK // 2 - first))
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="load")
     try:
@@ -113,6 +116,18 @@ def read_plain(
     known = [pair for pair in ends if pair is not None]
     whole = len(known) == len(starts)
     return (stored, (min(low for low, _ in known), max(high for _, high in known))) if whole else None
+
+
+def _room(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> AnyArray:
+    """Return an array with values yet to be read, in memory as the system gives it out by itself.
+
+    numpy asks Linux for huge pages. They are made of memory that was free for long, which a virtual machine may have
+    to get from its host first: that cost more than all of the reading.
+    """
+    if sys.platform != "linux":
+        return np.empty(shape, dtype)
+    memory = mmap.mmap(-1, math.prod(shape) * dtype.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return np.frombuffer(memory, dtype).reshape(shape)
 
 
 def _read_some(pictures: Sequence[PlainPicture], places: AnyArray) -> tuple[int, int] | None:
