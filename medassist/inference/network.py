@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from medassist.entities.errors import Refused
+from medassist.inference.bounded import bounded
 from medassist.inference.bundle import build_network
 from medassist.inference.packages import Package
 from medassist.inference.weights import format_of, read_program, read_state
@@ -112,7 +113,8 @@ def _load(package: Package, device: str) -> LoadedNetwork:
         module = read_program(package.weights, content, form, device)
     else:
         state = read_state(package.weights, content, form)
-        module = build_network(package)
+        with contextlib.nullcontext() if package.trusted else bounded(package, len(content)):
+            module = build_network(package)
         _fill(module, state, package)
     return LoadedNetwork(_at_rest(module.to(device)), package, device)
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from bundles import change_json
+from bundles import UNET_3D, change_json
+from monai.networks import nets
 from torch import nn
 
 from medassist.entities.errors import Refused
@@ -224,6 +225,37 @@ def test_a_weight_file_that_unpacks_to_more_than_itself_is_refused(tiny_segmente
     put_weights(tiny_segmenter, "model.pt", packed.getvalue())
     with pytest.raises(Refused, match="unpack to more"):
         network(tiny_segmenter)
+
+
+GREEDY = {
+    "one huge layer": {**UNET_3D, "channels": [200_000, 200_000]},
+    "layers without end": {**UNET_3D, "num_res_units": 10_000_000},
+    "a huge picture": {"_target_": "UNETR", "in_channels": 1, "out_channels": 2, "img_size": [16000, 16000, 16000]},
+    "a huge plane": {"_target_": "Linear", "in_features": 10**6, "out_features": 10**6},
+}
+
+
+@pytest.mark.parametrize("network_def", GREEDY.values(), ids=GREEDY.keys())
+def test_a_network_that_would_take_all_memory_is_not_built(tiny_segmenter: Path, network_def) -> None:
+    resource = pytest.importorskip("resource")
+    target = network_def["_target_"]
+    library = "torch.nn" if target == "Linear" else "monai.networks.nets"
+    named = {**network_def, "_target_": f"{library}.{target.rpartition('.')[2]}"}
+    change_json(tiny_segmenter, "inference", network_def=named)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(Refused, match="far more memory"):
+        network(tiny_segmenter)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 20  # kB
+
+
+def test_usual_networks_are_built_within_the_bound(tiny_segmenter: Path) -> None:
+    from medassist.inference.bounded import bounded
+
+    package = read(tiny_segmenter)
+    with bounded(package, 0):
+        nets.DenseNet121(spatial_dims=2, in_channels=1, out_channels=2)
+        nets.SwinUNETR(in_channels=1, out_channels=2, feature_size=12)
+        nets.EfficientNetBN("efficientnet-b0", pretrained=False, spatial_dims=2, in_channels=1)
 
 
 def test_any_changed_byte_ends_the_trust(tiny_segmenter: Path) -> None:
