@@ -6,7 +6,7 @@ import argparse
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medassist.cli.boxes import add_options, run_box
 from medassist.cli.studies import note_left_out
@@ -16,6 +16,9 @@ from medassist.language import LANGUAGES, current_language, localized, set_langu
 from medassist.session import jobs, trail
 from medassist.session.actions import Action, ReportWritten, ShowVolume
 from medassist.session.state import Session
+
+if TYPE_CHECKING:
+    from medassist.inference.packages import Package
 
 
 def register(verbs: Any) -> None:
@@ -75,7 +78,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
     for text in added.prediction.notes:
         note(tr(text))
     if not (maps or arguments.explain):
-        note(tr("{model} names no layer to explain, so the report has no explanation.", model=package.name))
+        note(_why_unexplained(package))
     note_left_out(session.scans[-1])
     return 0
 
@@ -87,6 +90,12 @@ def tell_written(written: ReportWritten, arguments: argparse.Namespace) -> None:
     else:
         for path in written.files:
             say(str(path))
+
+
+def _why_unexplained(package: Package) -> str:
+    if not package.explainable.ok:
+        return tr("{model} cannot be explained: {reason}.", model=package.name, reason=tr(package.explainable.reason))
+    return tr("{model} names no layer to explain, so the report has no explanation.", model=package.name)
 
 
 def fold(session: Session, action: Action) -> Session:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from bundles import change_json, sign, write_classifier, write_segmenter
+from phantoms import write_mr_series
 
 from medassist.inference.network import forget_networks
 from medassist.locations import data_dir, shipped_models_dir, user_models_dir
@@ -317,6 +318,19 @@ def test_a_program_is_added_only_when_it_is_trusted(medassist, refused, bundle) 
     assert not listed["available"]
     assert "trust" in listed["reason"]
     assert medassist("models", "check", "mine").code == 4
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_trusted_torchscript_is_run_and_says_that_it_has_no_explanation(medassist, refused, bundle, tmp_path) -> None:
+    scripted(bundle)
+    medassist("models", "trust", bundle)
+    write_mr_series(tmp_path / "mr", slices=8)
+    answer = medassist("analyze", tmp_path / "mr", "-m", bundle, "-o", tmp_path / "out", "--json")
+    assert answer.code == 0, answer.err
+    assert answer.json["explanations"] == []
+    assert "no explanation is possible" in answer.err
+    words = ("analyze", tmp_path / "mr", "-m", bundle, "-o", tmp_path / "other", "--explain", "gradcam")
+    assert "no explanation is possible" in refused(4, *words)
 
 
 def test_trust_is_taken_back(medassist, refused, bundle) -> None:
