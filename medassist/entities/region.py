@@ -61,7 +61,7 @@ class Region:
         ends = (marked[0], marked[-1]) if marked else (self.prompt.box.slice_index,) * 2
         told = replace(self.prompt, slices=ends, **prompt)  # type: ignore[arg-type]
         kept = MappingProxyType(dict(sorted(slices.items())))
-        return replace(self, slices=kept, prompt=told, before=self if undoable else None)
+        return replace(self, slices=kept, prompt=told, before=self if undoable else self.before)
 
     def segment(self, value: int = 1, label: str = "Region") -> Segment:
         """Return how the region is called and coloured as the segment of a mask."""

@@ -154,6 +154,8 @@ def _segments(case: Case, words: Wording) -> Table:
 
 def _segment_row(case: Case, finding: Finding, words: Wording) -> Row:
     volume = words.tr("not measured") if finding.volume_ml is None else f"{finding.volume_ml:.2f} ml"
+    if finding.volume_ml is not None and finding.measurements.get("slices_outlined") == 1:
+        volume = words.tr("{volume}, one slice only", volume=volume)
     mean, deviation = finding.measurements.get("mean_value"), finding.measurements.get("sd_value")
     values = "" if mean is None or deviation is None else f"{mean:.4g} ± {deviation:.3g} {case.volume.unit}".strip()
     where = words.tr("nothing was marked")

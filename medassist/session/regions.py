@@ -161,6 +161,8 @@ def keep_region(
         timings_s=timings_s or {}, prompt=region.prompt,
     )  # fmt: skip
     (finding,) = findings_from(prediction, volume)
+    outlined = sum(bool(plane.any()) for plane in region.slices.values())
+    finding = replace(finding, measurements={**finding.measurements, "slices_outlined": float(outlined)})
     signed = judgement is not Judgement.UNREVIEWED
     return AddRegion(
         prediction,

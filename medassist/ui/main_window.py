@@ -34,6 +34,7 @@ from medassist.ui.panels.model_panel import ModelPanel
 from medassist.ui.panels.report_panel import ReportPanel
 from medassist.ui.panels.study_panel import StudyPanel
 from medassist.ui.reader import keep
+from medassist.ui.region_bar import RegionBar
 from medassist.ui.runner import Runner
 from medassist.ui.status_bar import StatusBar
 from medassist.ui.store import Store
@@ -57,6 +58,7 @@ class MainWindow(QMainWindow):
         self.strip.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.messages = MessageBar(self)
         self.viewer, self.grid = Viewer(store, self), GridBar(store, runner, self)
+        self.region = RegionBar(store, runner, self.viewer, self)
         self.studies, self.layers = StudyPanel(store, runner, self), LayersPanel(store, self)
         self.models, self.findings = ModelPanel(store, runner, self), FindingsPanel(store, self)
         self.explain, self.report = ExplainPanel(store, runner, self), ReportPanel(store, runner, self)
@@ -85,8 +87,8 @@ class MainWindow(QMainWindow):
         self.strip.setText(tr("Research use only, not for diagnosis"))
         for number, title in enumerate((tr("Models"), tr("Explanation"), tr("Report"))):
             self.tabs.setTabText(number, title)
-        for part in (self.messages, self.grid, self.viewer, self.studies, self.layers, self.models, self.findings,
-                     self.explain, self.report, self.status, self.menus):  # fmt: skip
+        for part in (self.messages, self.grid, self.region, self.viewer, self.studies, self.layers, self.models,
+                     self.findings, self.explain, self.report, self.status, self.menus):  # fmt: skip
             part.retranslate()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
@@ -126,6 +128,7 @@ class MainWindow(QMainWindow):
         column.setSpacing(2)
         column.addWidget(self.messages)
         column.addWidget(self.grid)
+        column.addWidget(self.region)
         column.addWidget(self.viewer, 1)
         left.addWidget(self.studies)
         left.addWidget(self.layers)

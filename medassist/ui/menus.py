@@ -50,6 +50,8 @@ class Menus:
         self.left = self._switch(window.studies, window.layers)
         self.right = self._switch(window.tabs, window.findings)
         self.full_screen = self._action(self.view, self._toggle_full_screen, "F11")
+        self.outline = self._action(self.view, window.region.toggle)
+        self.view.aboutToShow.connect(self._mind_outline)
         self.windows = QMenu(self.view)
         self.view.addMenu(self.windows)
         self.windows.aboutToShow.connect(self._fill_windows)
@@ -77,6 +79,7 @@ class Menus:
         self.left.setText(tr("Studies and overlays"))
         self.right.setText(tr("Models and findings"))
         self.full_screen.setText(tr("Full screen"))
+        self.outline.setText(tr("Outline with a box") + "\tB")
         self.windows.setTitle(tr("Grey scale"))
         self.models.setTitle(tr("Models"))
         self.add_zip.setText(tr("Add a model…"))
@@ -157,6 +160,13 @@ class Menus:
     def _mind_models(self) -> None:
         """Offer to remove the chosen model only when it is one of the user's own."""
         self.remove.setEnabled(self._window.models.remove.isEnabled())
+
+    def _mind_outline(self) -> None:
+        """Grey the entry where nothing can be outlined, with the reason."""
+        reason = self._window.region.reason()
+        self.outline.setEnabled(not reason)
+        self.outline.setToolTip(reason)
+        self.view.setToolTipsVisible(True)
 
     def _export(self) -> None:
         self._window.tabs.setCurrentIndex(REPORT_TAB)

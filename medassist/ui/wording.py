@@ -158,13 +158,17 @@ def finding_title(finding: Finding) -> str:
 
 
 def finding_measure(finding: Finding) -> str:
-    """Write the score with its threshold, or the volume."""
+    """Write the score with its threshold, or the volume, with a mark where it is that of a single slice."""
     if finding.probability is not None and finding.threshold is not None:
         values = {"score": f"{finding.probability:.2f}", "threshold": f"{finding.threshold:.2f}"}
         if finding.calibrated:
             return tr("probability {score} (threshold {threshold})", **values)
         return tr("score {score} (threshold {threshold})", **values)
-    return "" if finding.volume_ml is None else tr("{volume} ml", volume=volume_text(finding.volume_ml))
+    if finding.volume_ml is None:
+        return ""
+    one_slice = finding.measurements.get("slices_outlined") == 1
+    volume = tr("{volume} ml", volume=volume_text(finding.volume_ml))
+    return tr("{volume}, one slice only", volume=volume) if one_slice else volume
 
 
 def volume_text(millilitres: float) -> str:

@@ -89,11 +89,12 @@ class LayersPanel(QWidget):
 
     def _changed(self, old: Session, new: Session) -> None:
         changed = old.file_map is not new.file_map or old.overlays is not new.overlays or old.current != new.current
+        changed = changed or len(old.regions) != len(new.regions)
         if changed or old.mask is not new.mask or old.heatmap is not new.heatmap:
             self._draw(new)
 
     def _draw(self, session: Session) -> None:
-        has_mask, has_map = session.mask is not None, session.heatmap is not None
+        has_mask, has_map = session.mask is not None or bool(session.regions), session.heatmap is not None
         overlays = session.overlays_here
         self.files.setHtml("<br>".join(line for one in overlays for line in _file_lines(one, session)))
         self.files.setVisible(bool(overlays))
@@ -137,7 +138,8 @@ def _get_switch(name: str) -> Callable[[Session], bool]:
 
 
 def _legend_lines(session: Session) -> list[str]:
-    return _named(session.mask.segments if session.mask is not None else ())
+    regions = (segment for mask in session.regions for segment in mask.segments)
+    return _named((*(session.mask.segments if session.mask is not None else ()), *regions))
 
 
 def _named(segments: Sequence[Segment]) -> list[str]:

@@ -10,7 +10,7 @@ from medassist.entities.model_change import ModelVerb
 from medassist.entities.prediction import Check, Verdict
 from medassist.entities.study import Series
 from medassist.inference.catalogue import packages as installed
-from medassist.inference.packages import Package
+from medassist.inference.packages import PROMPTED, Package
 from medassist.language import tr
 from medassist.session import jobs
 from medassist.session.state import Session
@@ -173,11 +173,14 @@ class ModelPanel(QWidget):
         self.problem.setText(tr("This series does not suit this model. Its output may be wrong.") if fails else "")
         self.problem.setVisible(fails)
         self.reason.setVisible(fails)
+        ready = ready and package is not None and package.task != PROMPTED
         self.run.setEnabled(ready and not running and (not fails or bool(self.reason.text().strip())))
 
     def _hint(self, package: Package | None) -> str:
         if package is None:
             return tr("No model is installed. Add one from a zip.")
+        if package.task == PROMPTED:
+            return tr("This model marks what lies in a box: press B and draw one on the picture.")
         if self._store.session.volume is None:
             return unready_text(self._store.session) or tr("Open a study to see whether it suits this model.")
         elsewhere = self._works_on

@@ -123,7 +123,7 @@ class ReportPanel(QWidget):
             self._draw(new)
 
     def _draw(self, session: Session) -> None:
-        ready = session.prediction is not None
+        ready = session.prediction is not None or bool(session.regions)
         self.summary.setText(summary(session))
         any_format = any(box.isChecked() for box in self.formats.values())
         unready = unready_text(session)
@@ -145,7 +145,7 @@ def _last_written(session: Session) -> tuple[Path, ...]:
 
 def summary(session: Session) -> str:
     """Say in a few lines what the report of the series on screen will contain."""
-    if session.prediction is None:
+    if session.prediction is None and not session.regions:
         return tr("There is nothing to report yet: run a model on the series on screen.")
     findings = session.findings_of(session.current)
     counts = Counter(finding.judgement for finding in findings)

@@ -36,6 +36,8 @@ def explained() -> tuple[tuple[str, str], ...]:
         ("F", tr("Fit the picture into the window")),
         ("+  −", tr("Zoom in or out")),
         ("H", tr("Show or hide the crosshair")),
+        ("B", tr("Outline what lies in a box; again or Esc: stop")),
+        ("Ctrl+Z", tr("Take the last change of the outline back")),
         (tr("Space, held"), tr("Hide AI results")),
         ("A  R  D", tr("Accept, reject or defer the selected finding")),
         ("Ctrl+O", tr("Open a folder")),

@@ -15,6 +15,7 @@ from medassist.ui.viewer.annotations import Annotated, draw_annotations
 from medassist.ui.viewer.camera import Camera
 from medassist.ui.viewer.file_layers import FileLayers
 from medassist.ui.viewer.layers import SliceLayers
+from medassist.ui.viewer.region_layers import RegionLayers
 from medassist.ui.viewer.slices import Shown, shown_of
 
 WHOLE = QRectF(-1e5, -1e5, 2e5, 2e5)
@@ -50,7 +51,7 @@ class SliceView(QGraphicsView):
         scene.setSceneRect(WHOLE)
         scene.setBackgroundBrush(QColor(0, 0, 0))
         self.setScene(scene)
-        self.layers, self.files = SliceLayers(scene), FileLayers(scene)
+        self.layers, self.files, self.regions = SliceLayers(scene), FileLayers(scene), RegionLayers(scene)
         self._dress()
 
     @property
@@ -66,6 +67,7 @@ class SliceView(QGraphicsView):
             self._framed = ()
             self.layers.clear()
             self.files.clear()
+            self.regions.clear()
             self.viewport().update()
             return
         if self._layout is None or self._layout.geometry is not geometry:
@@ -75,6 +77,7 @@ class SliceView(QGraphicsView):
         self._crosshair, self._hidden = crosshair, hidden
         self.layers.draw(self._shown, session, hidden)
         self.files.draw(self._shown, session, hidden)
+        self.regions.draw(self._shown, session, hidden)
         self._frame(session.current)
         self.viewport().update()
 

@@ -96,6 +96,7 @@ def stamp_lines(session: Session) -> tuple[str, ...]:
     owners = [one for one in reversed(session.predictions) if one.series_key == key]
     newest = owners[:1]
     masked = [one for one in owners if one.mask is session.mask is not None]
+    masked += [one for one in owners if one.prompt is not None][:1]
     lines = []
     for one in dict.fromkeys([*newest, *masked]):
         when = one.started[:16].replace("T", " ")
@@ -177,6 +178,8 @@ def under_cursor(session: Session, shown: Shown, row: float, column: float, hidd
     heatmap = session.heatmap if drawn and layers.heatmap_visible else None
     if mask is not None and mask.geometry.same_grid(geometry):
         lines.append(_label_text(mask, voxel))
+    kept = session.regions if drawn and layers.mask_visible else ()
+    lines += [_label_text(one, voxel) for one in kept if one.geometry.same_grid(geometry)]
     if heatmap is not None and heatmap.geometry.same_grid(geometry) and heatmap.maximum > 0:
         lines.append(_heat_text(shown, heatmap, voxel, session.layers.heatmap_native_cells))
     if session.layers.files_visible and not hidden:
