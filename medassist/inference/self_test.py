@@ -12,6 +12,7 @@ from medassist.entities.prediction import Check, Prediction, Verdict
 from medassist.entities.prompt import Box
 from medassist.entities.study import Series, SeriesKind
 from medassist.entities.volume import Volume, Window
+from medassist.inference.added import check_unchanged
 from medassist.inference.bundle import inferer
 from medassist.inference.packages import PROMPTED, Package
 from medassist.inference.predict import predict
@@ -49,8 +50,9 @@ def examine(package: Package, *, progress: Progress) -> tuple[Check, ...]:
 
 
 def _build(package: Package, _progress: Progress) -> str:
+    unchanged = check_unchanged(package)
     check_parts(package, keep=True)
-    return ""
+    return "unchanged since it was added" if unchanged else ""
 
 
 def _run(package: Package, progress: Progress) -> str:

@@ -48,12 +48,13 @@ def add_model(source: Path, *, name: str = "", progress: Progress) -> ModelsChan
         package = read(root)
         check_parts(package)
         content = content_of(root)
-        _put(root, name)
+        _put(root, name, content.sha256)
     return ModelsChanged(ModelChange(ModelVerb.ADD, replace(package.ref, name=name), content.sha256))
 
 
 def remove_model(name: str, *, progress: Progress) -> ModelsChanged:
     """Remove one of the user's models (Refused for any other, UsageError for an unknown name)."""
+    from medassist.inference.added import record_file
     from medassist.inference.catalogue import Origin, names, unknown
     from medassist.storage.files import locked, unwritable
 
@@ -68,6 +69,7 @@ def remove_model(name: str, *, progress: Progress) -> ModelsChanged:
     with staged() as staging, locked(user_models_dir()):
         try:
             root.unlink() if root.is_symlink() else root.replace(staging / "removed")
+            record_file(name).unlink(missing_ok=True)
         except OSError as error:
             raise unwritable(root, error) from error
     return ModelsChanged(ModelChange(ModelVerb.REMOVE, ref))
@@ -114,14 +116,17 @@ def _check_free(name: str) -> None:
         )
 
 
-def _put(root: Path, name: str) -> None:
-    """Move a checked package among the user's models, in one step."""
-    from medassist.storage.files import locked, make_folder, unwritable
+def _put(root: Path, name: str, content_sha256: str) -> None:
+    """Move a checked package among the user's models, in one step, with what it was beside it."""
+    from medassist.inference.added import as_added, record_file
+    from medassist.storage.files import locked, make_folder, unwritable, write_atomically
 
     home = make_folder(user_models_dir())
     with locked(home):
         _check_free(name)
+        write_atomically(record_file(name), as_added(content_sha256))
         try:
             root.replace(home / name)
         except OSError as error:
+            record_file(name).unlink(missing_ok=True)
             raise unwritable(home / name, error) from error

@@ -84,6 +84,16 @@ def test_what_a_package_lacks_is_said(medassist, tmp_path) -> None:
     assert "no intended use" not in answer.out
 
 
+def test_a_model_that_changed_since_it_was_added_is_noticed(medassist, bundle) -> None:
+    medassist("models", "add", bundle)
+    assert "unchanged since it was added" in medassist("models", "check", "tiny_segmenter").out
+    card = user_models_dir() / "tiny_segmenter" / "docs" / "README.md"
+    card.write_text(card.read_text() + "!")
+    answer = medassist("models", "check", "tiny_segmenter", "--json")
+    assert answer.code == 4
+    assert "changed since it was added" in answer.json["models"][0]["reason"]
+
+
 def test_a_name_in_use_is_refused(medassist, refused, bundle) -> None:
     assert medassist("models", "add", bundle).code == 0
     before = sorted(user_models_dir().rglob("*"))
