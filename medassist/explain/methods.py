@@ -18,7 +18,8 @@ from medassist.explain.view import View, bring_home, cells_of, look
 from medassist.inference.devices import choose, one_core_free
 from medassist.inference.network import load_network
 from medassist.inference.packages import Label, Package
-from medassist.inference.predict import predict, probability
+from medassist.inference.postprocess import decision
+from medassist.inference.predict import class_scores, predict
 from medassist.progress import Progress
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def explain(
     network = load_network(package, chosen)
     progress.step("Computing the heatmap")
     with network.held(progress):
-        answer = explainer.attribute(Question(network, view.inputs, label.value, view.region), progress=progress)
+        answer = explainer.attribute(Question(network, view.inputs, label.output, view.region), progress=progress)
     if not np.isfinite(answer.values).all():
         raise Refused("The heatmap of {target} holds values that are no numbers, so it is not shown.", target=target)
     progress.step("Bringing the heatmap home")
@@ -109,8 +110,8 @@ def explain(
         native_zyx=native,
         native_geometry=native_grid,
         layer=answer.layer,
-        target_score=_score(label, answer.outputs, view.region),
-        parameters=_parameters(view, answer),
+        target_score=_score(package, label, answer.outputs, view.region),
+        parameters=_parameters(package, view, answer),
         quality=_quality(values, region),
         notes=_notes(volume, view, answer),
     )
@@ -135,26 +136,28 @@ def _region(
     found = mask if mask is not None else predict(package, volume, device=device, progress=progress).mask
     if found is None or not found.geometry.same_grid(volume.geometry):
         raise Refused("The mask and the series have different grids, so its region cannot be explained.")
-    region: NDArray[np.bool_] = found.labels_zyx == label.value
+    region = found.region(label.segment())
     if not region.any():
         raise Refused("The mask holds no voxel of {target}, so there is nothing to explain.", target=label.label)
     return region
 
 
-def _score(label: Label, outputs: NDArray[np.float32], region: torch.Tensor | None) -> float:
-    """Return the probability of a classifier's label, or the mean softmax of a segmenter's class over the region."""
+def _score(package: Package, label: Label, outputs: NDArray[np.float32], region: torch.Tensor | None) -> float:
+    """Return the score of a classifier's label, or the mean share of a segmenter's class over the region."""
     if region is None:
-        return probability(label, float(outputs[label.value]))
-    shares = np.exp(outputs - outputs.max(axis=0))
-    return float((shares[label.value] / shares.sum(axis=0))[region.numpy()].mean())
+        return next(one.probability for one in class_scores(package, outputs) if one.label == label.label)
+    import torch
+
+    shares = decision(package).shares(torch.from_numpy(outputs))
+    return float(shares[label.output][region].mean())
 
 
-def _parameters(view: View, answer: Attribution) -> dict[str, object]:
+def _parameters(package: Package, view: View, answer: Attribution) -> dict[str, object]:
     if view.region is None:
         return dict(answer.parameters)
     return {
         **answer.parameters,
-        "target_score": "mean softmax over the region",
+        "target_score": f"mean {decision(package).activation or 'output'} over the region",
         "region_voxels": int(view.region.sum()),
         "window_voxels": list(view.window.size),
     }

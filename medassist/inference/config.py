@@ -170,6 +170,8 @@ class _Reader:
                 break
             if not isinstance(value, str) or value[:1] not in ("@", "%", "$"):
                 return key, value
+            if value.startswith("$@") and _WHOLE_REFERENCE.fullmatch(value[1:]):
+                value = value[1:]
             if value.startswith("$"):
                 value = self.expression(key, value)
             elif _WHOLE_REFERENCE.fullmatch(value):

@@ -2,7 +2,7 @@
 
 What is understood: literals, references (`@name`), arithmetic, comparison, `and`/`or`/`not`, `a if b else c`, lists,
 tuples, indexing, a handful of functions of plain values, dtypes (`torch.float32`), constants of MONAI
-(`monai.utils.CommonKeys.IMAGE`) and `@network_def.to(@device)`, which is the network itself: MedAssist places it.
+(`monai.utils.CommonKeys.IMAGE`) and `@network_def.to(@device)`, as good as `@network_def`: MedAssist places it.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ class _Walk:
     def call(self, node: ast.Call) -> Any:
         placed = node.func
         if isinstance(placed, ast.Attribute) and isinstance(placed.value, ast.Name) and placed.attr in ("to", "eval"):
-            return self.name(placed.value)
+            return f"@{self.names[placed.value.id]}" if placed.value.id in self.names else self.name(placed.value)
         function = _FUNCTIONS.get(ast.unparse(placed))
         if function is None or node.keywords:
             raise NotPlainError(self.written(node))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -30,16 +31,27 @@ class Cleanup:
     name: str
     part: Component
 
-    def apply(self, labels_zyx: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the tidied label map (slice, row, column)."""
+    def apply(self, labels_zyx: NDArray[np.uint8], *, channel: int | None = None) -> NDArray[np.uint8]:
+        """Return the tidied label map (slice, row, column).
+
+        With `channel` it is the mask (0 and 1) of one of several overlapping labels: `applied_labels` then names
+        channels, and a step for others leaves it as it is.
+        """
         from monai import transforms
 
         left_out = ("keys", "is_onehot", "allow_missing_keys")
         arguments = {name: of_key(self.part, name, 0) for name in self.part.raw if name not in left_out}
+        if channel is not None:
+            named = arguments.pop("applied_labels", None)
+            if named is not None and channel not in (named if isinstance(named, list) else [named]):
+                return labels_zyx
         if self.name == "KeepLargestConnectedComponent":
             arguments["is_onehot"] = False
         step = build(self.part, getattr(transforms, self.name), arguments)
-        tidied: NDArray[np.uint8] = np.asarray(step(labels_zyx[None])[0]).astype(np.uint8)
+        with warnings.catch_warnings():
+            # MONAI calls scikit-image by names that it renamed since.
+            warnings.simplefilter("ignore", FutureWarning)
+            tidied: NDArray[np.uint8] = np.asarray(step(labels_zyx[None])[0]).astype(np.uint8)
         return tidied
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +13,19 @@ from numpy.typing import NDArray
 from medassist.entities.errors import Refused
 from medassist.entities.prediction import Check, ClassScore, Mask, Prediction
 from medassist.entities.volume import Volume
-from medassist.inference.bundle import inferer, largest_components
+from medassist.inference.backends.selection import check_backend
+from medassist.inference.decide import Masking
 from medassist.inference.devices import choose, one_core_free
+from medassist.inference.engine import run
 from medassist.inference.network import load_network
 from medassist.inference.packages import Label, Package
-from medassist.inference.prepare import STAGE_HOME, Prepared, prepare, restore_labels
+from medassist.inference.plan import Plan
+from medassist.inference.prepare import Prepared, prepare
+from medassist.inference.results import again, key_of, recall, remember
+from medassist.inference.scoring import foreign_scores
 from medassist.inference.suitability import gate
-from medassist.inference.windows import run_network
+from medassist.inference.windows import Block, Forward, answer_of, blocks
 from medassist.progress import Progress
-
-if TYPE_CHECKING:
-    import torch
 
 
 @one_core_free()
@@ -33,48 +35,80 @@ def predict(
     *,
     checks: Sequence[Check] = (),
     device: str = "auto",
+    backend: str = "torch",
     override_reason: str = "",
+    reuse: bool = False,
     progress: Progress | None = None,
 ) -> Prediction:
     """Run a model on the first time point of a series.
 
+    `backend` is "torch" (the reference), "openvino", or "auto": OpenVINO on a CPU where it is installed and its answer
+    is torch's. With `reuse` the answer to the same pixels, weights and settings is given again when it is remembered;
+    the checks are never.
     Refused when a check failed and no reason was typed, when the weights are not the promised ones, or when the
     series has no regular grid; Cancelled at the next window after `progress.cancel()`, leaving nothing behind.
-    `timings_s`: prepare = network loaded and image on its grid; infer = windows, blending and the way home.
+    `timings_s`: prepare = network loaded (and converted), image on its grid; infer = windows, blending, the way home.
     """
     progress = progress or Progress()
     gate(checks, override_reason)
+    check_backend(backend, device)
+    began = perf_counter()
+    key = key_of(package, volume, "cpu" if backend == "openvino" else choose(device), backend) if reuse else None
+    found = recall(key)
+    if found is None:
+        found = remember(key, _run_once(package, volume, device, backend, progress))
+    else:
+        found = again(found, volume, perf_counter() - began)
+    return replace(found, checks=tuple(checks), override_reason=override_reason.strip())
+
+
+def _run_once(package: Package, volume: Volume, device: str, backend: str, progress: Progress) -> Prediction:
     started, began = datetime.now().astimezone().isoformat(timespec="seconds"), perf_counter()
     progress.step("Preparing the image")
-    chosen = choose(device)
-    network = load_network(package, chosen)
+    chosen = choose("cpu" if backend == "openvino" else device)
+    load_network(package, chosen)
     progress.step("Preparing the image")
     prepared = prepare(package, volume)
-    ready = perf_counter()
-    with network.held(progress):
-        logits = run_network(network.module, prepared.tensor, inferer(package), chosen, progress=progress)
-    segmenter = package.task == "segmentation"
-    mask = _mask(package, logits, prepared, progress) if segmenter else None
-    scores = () if segmenter else class_scores(package, logits[0].numpy())
-    finished = perf_counter()
+    ready: list[float] = []
+
+    def work(forward: Forward, plan: Plan | None, device: str) -> tuple[tuple[ClassScore, ...], Mask | None]:
+        ready.append(perf_counter())
+        return _answer(package, prepared, forward, plan, device, progress)
+
+    (scores, mask), setting, manifest, told = run(
+        package, prepared.tensor, work, device=chosen, backend=backend, progress=progress
+    )
+    timings = {"prepare": ready[0] - began, "infer": perf_counter() - ready[0]}
     return Prediction(
         model=package.ref,
         series_key=volume.series.key,
         started=started,
-        device=chosen,
-        checks=tuple(checks),
+        device=setting.device,
         scores=scores,
         mask=mask,
-        timings_s={"prepare": ready - began, "infer": finished - ready},
-        override_reason=override_reason.strip(),
-        notes=_notes(volume),
+        timings_s=timings,
+        notes=(*told, *_notes(package, volume)),
+        manifest=replace(manifest, computed=started, computed_s=timings),
     )
+
+
+def _answer(
+    package: Package, prepared: Prepared, forward: Forward, plan: Plan | None, device: str, progress: Progress
+) -> tuple[tuple[ClassScore, ...], Mask | None]:
+    if package.task == "segmentation":
+        return (), _mask(package, forward, prepared, plan, device, progress)
+    logits = answer_of(forward, prepared.tensor, plan, device, progress=progress)
+    return class_scores(package, logits.numpy()), None
 
 
 def class_scores(package: Package, logits: NDArray[np.float32]) -> tuple[ClassScore, ...]:
     """Turn the logits (K,) of a classifier into scores at their operating points (Refused when K is too small)."""
     if logits.ndim != 1 or len(logits) <= max(label.value for label in package.labels):
         raise _wrong_outputs(package, logits.shape)
+    if package.foreign:
+        if len(logits) != len(package.labels):
+            raise _wrong_outputs(package, logits.shape)
+        return foreign_scores(package, logits)
     return tuple(_score(label, float(logits[label.value])) for label in package.labels)
 
 
@@ -97,21 +131,22 @@ def _score(label: Label, logit: float) -> ClassScore:
     )
 
 
-def _mask(package: Package, logits: torch.Tensor, prepared: Prepared, progress: Progress) -> Mask:
-    import torch
+def _mask(
+    package: Package, forward: Forward, prepared: Prepared, plan: Plan | None, device: str, progress: Progress
+) -> Mask:
+    """Run a segmenter and decide its labels block by block: an array of all scores is never needed."""
+    whole = Masking(package, prepared)
+    for block in blocks(forward, prepared.tensor, plan, device, progress=progress):
+        if block.logits.shape[0] != whole.channels:
+            raise _wrong_outputs(package, tuple(block.logits.shape))
+        _check_block(package, block, prepared.tensor.shape[2:] if plan is None else block.logits.shape[1:])
+        whole.add(block)
+    return whole.finish(progress)
 
-    if logits.shape[1] != 1 + max(label.value for label in package.labels):
-        raise _wrong_outputs(package, tuple(logits.shape[1:]))
-    if logits.shape[2:] != prepared.tensor.shape[2:] or not torch.isfinite(logits).all():
+
+def _check_block(package: Package, block: Block, shape: Sequence[int]) -> None:
+    if tuple(block.logits.shape[1:]) != tuple(shape) or not block.is_finite:
         raise Refused("The model {model} gave no usable answer on this image.", model=package.name)
-    progress.step(STAGE_HOME)
-    shares = torch.softmax(logits[0], dim=0).numpy()
-    scores = np.stack([prepared.to_zyx(channel) for channel in shares])
-    labels = restore_labels(scores, prepared.grid, prepared.home, progress=progress)
-    for step in largest_components(package):
-        progress.step(STAGE_HOME)
-        labels = step.apply(labels)
-    return Mask(labels, prepared.home, package.segments)
 
 
 def _wrong_outputs(package: Package, shape: tuple[int, ...]) -> Refused:
@@ -123,7 +158,7 @@ def _wrong_outputs(package: Package, shape: tuple[int, ...]) -> Refused:
     )
 
 
-def _notes(volume: Volume) -> tuple[str, ...]:
-    if volume.array_tzyx.shape[0] > 1:
+def _notes(package: Package, volume: Volume) -> tuple[str, ...]:
+    if volume.array_tzyx.shape[0] > 1 and not package.input.series:
         return ("Only the first time point of the series was analysed.",)
     return ()

@@ -22,6 +22,7 @@ from medassist.entities.volume import AnyArray, Volume
 from medassist.imaging.render import to_gray8
 from medassist.imaging.resample import resample
 from medassist.inference.packages import Package
+from medassist.inference.several import stacked
 from medassist.progress import Progress
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def prepare(package: Package, volume: Volume, *, time: int = 0) -> Prepared:
             model=package.name,
             reason=volume.series.irregularity.rstrip("."),
         )
+    if package.input.series:
+        return prepare_image(package, stacked(package, volume), volume.geometry)
     shown = package.input.values == "display" and not volume.is_color
     values = displayed(volume, time) if shown else _without_padding(volume, time)
     return prepare_image(package, values, volume.geometry)

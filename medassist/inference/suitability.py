@@ -13,6 +13,7 @@ from medassist.entities.volume import Volume
 from medassist.inference.image_checks import slice_check, value_checks
 from medassist.inference.packages import Package
 from medassist.inference.regions import regions_of
+from medassist.inference.several import several_check
 from medassist.language import tr
 
 NOT_STATED = "not stated"
@@ -31,7 +32,7 @@ def check(package: Package, study: Study, volume: Volume) -> tuple[Check, ...]:
         _extent(package, volume),
         slice_check(package, volume),
         _age(package, study),
-        _color(package, volume),
+        several_check(package, volume) if package.input.series else _color(package, volume),
         *value_checks(package, volume),
     )
     return tuple(row for row in rows if row is not None)

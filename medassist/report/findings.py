@@ -31,10 +31,15 @@ def can_measure_volumes(volume: Volume) -> bool:
 
 
 def _boxes(mask: Mask) -> list[tuple[slice, ...] | None]:
-    """Return the bounding box of every voxel value 0..255 in one pass over the mask, None where it does not occur."""
+    """Return the bounding box of every segment value 0..255, None where it has no voxel; in one pass where it can."""
     from scipy import ndimage
 
-    return [None, *ndimage.find_objects(mask.labels_zyx, max_label=255)]
+    if not mask.overlapping:
+        return [None, *ndimage.find_objects(mask.labels_zyx, max_label=255)]
+    found: list[tuple[slice, ...] | None] = [None] * 256
+    for segment in mask.segments:
+        found[segment.value] = next(iter(ndimage.find_objects(mask.region(segment).astype(np.uint8))), None)
+    return found
 
 
 def _new_uid() -> str:
@@ -64,7 +69,7 @@ def _from_segment(
 ) -> Finding:
     """Measure one segment inside its bounding box (slice, row, column); None stands for a segment without a voxel."""
     at = box or (slice(0, 0),) * 3
-    inside = mask.labels_zyx[at] == segment.value
+    inside = mask.region(segment, mask.labels_zyx[at])
     areas = np.count_nonzero(inside, axis=(1, 2))
     corner = np.array([one.start for one in at])
     return Finding(

@@ -82,7 +82,7 @@ def overlaid(case: Case, view: KeyView) -> NDArray[np.uint8]:
         return blend_heat(picture, heat, view.heatmap.maximum, opacity=HEAT_OPACITY, threshold=HEAT_THRESHOLD)
     if view.mask is not None:
         labels = shown.extract(view.mask.labels_zyx, view.index)
-        return blend_labels(picture, labels, {one.value: one.color for one in view.segments})
+        return blend_labels(picture, labels, view.mask.colors())
     return to_rgb(picture)
 
 

@@ -58,7 +58,7 @@ def _of_heatmaps(case: Case) -> list[tuple[int, Mask | None, Heatmap | None]]:
 def _segments_in(mask: Mask | None, index: int) -> tuple[Segment, ...]:
     if mask is None:
         return ()
-    inside = set(np.unique(mask.labels_zyx[index]).tolist())
+    inside = {segment.value for value in np.unique(mask.labels_zyx[index]).tolist() for segment in mask.at(value)}
     return tuple(segment for segment in mask.segments if segment.value in inside)
 
 

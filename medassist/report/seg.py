@@ -50,7 +50,8 @@ def written_segments(mask: Mask) -> dict[int, Segment]:
     """
     if mask not in _written:
         voxels = np.bincount(mask.labels_zyx.reshape(-1), minlength=256)
-        filled = [segment for segment in mask.segments if voxels[segment.value]]
+        held = {segment.value for value in np.flatnonzero(voxels) for segment in mask.at(int(value))}
+        filled = [segment for segment in mask.segments if segment.value in held]
         _written[mask] = dict(enumerate(filled, start=1))
     return _written[mask]
 
@@ -90,7 +91,12 @@ def build(case: Case, prediction: Prediction, mask: Mask, instance: int) -> Segm
 
 
 def numbered_labels(mask: Mask) -> NDArray[np.uint8]:
-    """Return the labels with segment numbers in place of voxel values; values without a segment become 0."""
+    """Return the labels with segment numbers in place of voxel values; values without a segment become 0.
+
+    Labels that overlap become 0 and 1 along a last axis, one plane per segment number.
+    """
+    if mask.overlapping:
+        return np.stack([mask.region(one) for one in written_segments(mask).values()], axis=-1).astype(np.uint8)
     table = np.zeros(256, np.uint8)
     for number, segment in written_segments(mask).items():
         table[segment.value] = number

@@ -108,7 +108,7 @@ def _evaluate_masks(package: Package, table: Table, rows: Sequence[Row], device:
             raise Refused("The model {model} gave no usable answer on this image.", model=package.name)
         column, line, slice_ = volume.geometry.spacing_mm
         for label in package.labels:
-            found = mask.labels_zyx == label.value
+            found = mask.region(label.segment())
             cases[label.label].append(mask_metrics(found, truth == label.value, (slice_, line, column)))
     subjects = [row.subject for row in rows]
     labels = {label: _means(figures, subjects) for label, figures in cases.items()}

@@ -44,7 +44,7 @@ PLAIN = {
     "torch.float32": Dtype("float32"),
     "numpy.uint8": Dtype("uint8"),
     "monai.utils.CommonKeys.IMAGE": "image",
-    "@network_def.to(@device)": "the network",
+    "@network_def.to(@device)": "@network_def",
     "@network_def.to('cpu').eval()": NotPlainError,
     "None if @on else __import__('os')": None,
 }

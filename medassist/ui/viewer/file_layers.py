@@ -78,7 +78,7 @@ class FileLayers:
         drawn.fill.setLookupTable(label_table(mask, layers.fill_opacity))
         down, right = shown.layout.spacing_mm
         for segment in mask.segments:
-            x, y = border(labels == segment.value)
+            x, y = border(mask.region(segment, labels))
             if x.size:
                 item = QGraphicsPathItem(pg.arrayToQPath(x * right, y * down, connect="pairs"))
                 pen = QPen(QColor(*segment.color), OUTLINE_PX)

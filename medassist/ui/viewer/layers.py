@@ -62,8 +62,8 @@ def heat_table(opacity: float, threshold: float) -> NDArray[np.uint8]:
 def label_table(mask: Mask, opacity: float) -> NDArray[np.uint8]:
     """Return (256, 4) RGBA with the colour of each segment."""
     table = np.zeros((256, 4), np.uint8)
-    for segment in mask.segments:
-        table[segment.value] = (*segment.color, round(255 * opacity))
+    for value, color in mask.colors().items():
+        table[value] = (*color, round(255 * opacity))
     return table
 
 
@@ -139,7 +139,7 @@ class SliceLayers:
     def _draw_outlines(self, labels: AnyArray, mask: Mask, spacing_mm: tuple[float, float]) -> None:
         self._remove_outlines()
         for segment in mask.segments:
-            x, y = border(labels == segment.value)
+            x, y = border(mask.region(segment, labels))
             if not x.size:
                 continue
             item = QGraphicsPathItem(pg.arrayToQPath(x * spacing_mm[1], y * spacing_mm[0], connect="pairs"))

@@ -215,8 +215,7 @@ def _value_text(shown: Shown, voxel: tuple[int, int, int]) -> str:
 
 
 def _label_text(mask: Mask, voxel: tuple[int, int, int]) -> str:
-    value = int(mask.labels_zyx[voxel])
-    return next((local_title(one.label, one.title_zh) for one in mask.segments if one.value == value), "")
+    return " + ".join(local_title(one.label, one.title_zh) for one in mask.at(int(mask.labels_zyx[voxel])))
 
 
 def _heat_text(shown: Shown, heatmap: Heatmap, voxel: tuple[int, int, int], native_cells: bool) -> str:
