@@ -44,15 +44,21 @@ def find(name_or_path: str | Path) -> Package:
 
     A broken package raises its own Refused; a name nobody knows raises UsageError with the known ones.
     """
+    root, name = locate(name_or_path)
+    return replace(read(root), name=name)
+
+
+def locate(name_or_path: str | Path) -> tuple[Path, str]:
+    """Return folder and name of a package without reading it (UsageError when nobody knows it)."""
     asked = str(name_or_path)
     for folder in (shipped_models_dir(), user_models_dir()):
         if asked == Path(asked).name and (folder / asked / METADATA).is_file():
-            return read(folder / asked)
+            return folder / asked, asked
     for point in _points():
         if asked == point.name:
-            return replace(read(_root_of(point)), name=point.name)
+            return _root_of(point), point.name
     if (Path(asked) / METADATA).is_file():
-        return read(Path(asked))
+        return Path(asked), Path(asked).resolve().name
     raise unknown(asked)
 
 

@@ -65,7 +65,7 @@ def remove_model(name: str, *, progress: Progress) -> ModelsChanged:
     if origin is not Origin.USER:
         raise Refused("{name} came with {origin} and cannot be removed here.", name=name, origin=_sources()[origin])
     root = user_models_dir() / name
-    ref = _ref(root, name)
+    ref = identity(root, name)
     with staged() as staging, locked(user_models_dir()):
         try:
             root.unlink() if root.is_symlink() else root.replace(staging / "removed")
@@ -81,7 +81,7 @@ def _sources() -> dict[object, str]:
     return {Origin.SHIPPED: "MedAssist", Origin.PYTHON: "a Python package"}
 
 
-def _ref(root: Path, name: str) -> ModelRef:
+def identity(root: Path, name: str) -> ModelRef:
     """Return the identity of a package, as far as it can be read."""
     from medassist.inference.packages import read
 

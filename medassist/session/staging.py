@@ -92,7 +92,7 @@ def _root_in(folder: Path, source: Path) -> Path:
 @contextlib.contextmanager
 def package_at(which: str, progress: Progress) -> Iterator[tuple[Path, str]]:
     """Yield folder and name of an installed model, of a folder, or of a zip unpacked aside."""
-    from medassist.inference.catalogue import find
+    from medassist.inference.catalogue import locate
 
     path = Path(which)
     if path.is_file():
@@ -100,5 +100,4 @@ def package_at(which: str, progress: Progress) -> Iterator[tuple[Path, str]]:
             root = brought(path, staging, progress)
             yield root, root.name
     else:
-        package = find(which)
-        yield package.root, package.name
+        yield locate(which)

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from medassist.entities.errors import MedAssistError, UsageError
 from medassist.entities.model_change import ModelChange, ModelVerb
 from medassist.entities.prediction import ModelRef
 from medassist.progress import Progress
-from medassist.session.models import ModelsChanged
+from medassist.session.models import ModelsChanged, identity
 from medassist.session.staging import package_at
 
 
 def trust_model(which: str, *, progress: Progress) -> ModelsChanged:
     """Let the package of that name, folder or zip run code: this very content, until a byte of it changes.
 
-    Refused for a package that cannot be read or holds a link, UsageError for an unknown name, UnwritableOutput.
+    It need not be readable: what it wants to run may be what keeps it from being read. Refused when it holds a link,
+    UsageError for an unknown name, UnwritableOutput.
     """
-    from medassist.inference.packages import read
     from medassist.inference.trust import Trust, as_bytes, content_of, trust_file, trusted
     from medassist.storage.audit import login
     from medassist.storage.files import locked, write_atomically
 
     with package_at(which, progress) as (root, name):
         progress.step("Hashing the model")
-        found, package = content_of(root), read(root)
+        found, model = content_of(root), identity(root, name)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        line = Trust(found.sha256, found.size_bytes, found.files, name, package.version, login(), now)
+        line = Trust(found.sha256, found.size_bytes, found.files, name, model.version, login(), now)
         with locked(trust_file()):
             others = tuple(one for one in trusted() if one.content_sha256 != found.sha256)
             write_atomically(trust_file(), as_bytes((*others, line)))
-    return ModelsChanged(ModelChange(ModelVerb.TRUST, replace(package.ref, name=name), found.sha256))
+    return ModelsChanged(ModelChange(ModelVerb.TRUST, model, found.sha256))
 
 
 def revoke_trust(which: str, *, progress: Progress) -> ModelsChanged:

@@ -343,6 +343,12 @@ def test_trusted_torchscript_is_run_and_says_that_it_has_no_explanation(medassis
     assert "no explanation is possible" in refused(4, *words)
 
 
+def test_what_cannot_be_read_yet_can_be_trusted(medassist, bundle) -> None:
+    change_json(bundle, "metadata", medassist={"task": "divination"})
+    assert medassist("models", "trust", zipped(bundle)).code == 0
+    assert medassist("models", "trust", bundle, "--revoke").code == 0
+
+
 def test_trust_is_taken_back(medassist, refused, bundle) -> None:
     assert medassist("models", "trust", bundle, "--json").json["action"] == "trust model"
     assert "Trusted to run code" in medassist("models", "card", bundle).out
