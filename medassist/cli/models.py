@@ -32,6 +32,12 @@ def register(verbs: Any) -> None:
     analyze.add_argument("--target", default="", metavar="LABEL", help="what to explain")
     analyze.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]|mps")
     analyze.add_argument(
+        "--backend",
+        default="auto",
+        metavar="auto|torch|openvino",
+        help="what runs the network; auto takes OpenVINO on a CPU where it is installed and answers as torch does",
+    )
+    analyze.add_argument(
         "--override", default="", metavar="REASON", help="run although a check failed; kept in the report"
     )
     add_options(analyze)
@@ -64,6 +70,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
             method=arguments.explain,
             target=arguments.target,
             device=arguments.device,
+            backend=arguments.backend,
             override_reason=arguments.override,
             progress=progress,
         )
@@ -76,7 +83,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
     fold(session, written)
     tell_written(written, arguments)
     for text in added.prediction.notes:
-        note(tr(text))
+        note(tr(text) if isinstance(text, str) else localized(text))
     if not (maps or arguments.explain):
         note(_why_unexplained(package))
     note_left_out(session.scans[-1])

@@ -13,6 +13,7 @@ from typing import Any
 
 from medassist.entities.finding import Finding
 from medassist.entities.heatmap import Heatmap
+from medassist.entities.manifest import RunManifest
 from medassist.entities.prediction import Code, ModelRef
 from medassist.report import pm
 from medassist.report.case import Case
@@ -25,7 +26,7 @@ FILE_NAME = "result.json"
 
 STAGES = ("read", "prepare", "infer", "explain", "write")
 
-_LIBRARIES = ("numpy", "torch", "monai", "captum", "SimpleITK", "pydicom", "highdicom")
+_LIBRARIES = ("numpy", "torch", "openvino", "monai", "captum", "SimpleITK", "pydicom", "highdicom")
 
 
 def write(case: Case, folder: Path) -> tuple[Path, ...]:
@@ -70,6 +71,7 @@ def result(case: Case, files: Iterable[str] = (), timings_s: Mapping[str, float]
         "timings_s": _timings(case, timings_s or {}),
         "peak_memory_mb": peak_memory_mb(),
         "device": newest.device if newest else None,
+        "run": _run(newest.manifest) if newest else None,
         "versions": versions(),
         "status": "verified" if case.is_verified else "reviewed" if case.is_judged else "preliminary",
         "started": newest.started if newest else None,
@@ -112,6 +114,24 @@ def peak_memory_mb() -> float | None:
 
 def _model(model: ModelRef | None) -> dict[str, str] | None:
     return {"name": model.name, "version": model.version, "sha256": model.sha256} if model else None
+
+
+def _run(manifest: RunManifest) -> dict[str, Any]:
+    return {
+        "backend": manifest.backend,
+        "precision": manifest.precision,
+        "parity": manifest.parity,
+        "window": list(manifest.window),
+        "windows": manifest.windows,
+        "batch": manifest.batch,
+        "steps": [one.text() for one in manifest.steps],
+        "input_sha256": manifest.input_sha256,
+        "forecast_bytes": manifest.forecast_bytes,
+        "free_bytes": manifest.free_bytes,
+        "from_cache": manifest.from_cache,
+        "computed": manifest.computed,
+        "computed_s": dict(manifest.computed_s),
+    }
 
 
 def _code(code: Code | None) -> dict[str, str] | None:

@@ -97,17 +97,29 @@ def run_model(
     package: Package,
     *,
     device: str = "auto",
+    backend: str = "auto",
     override_reason: str = "",
+    fresh: bool = False,
     progress: Progress,
 ) -> AddPrediction:
-    """Check the input, run the model and make findings of what it says (Refused when a check fails)."""
+    """Check the input, run the model and make findings of what it says (Refused when a check fails).
+
+    The answer to the same pixels, weights and settings is given again when it is remembered, unless `fresh`.
+    """
     from medassist.inference.predict import predict
     from medassist.report.findings import findings_from
 
     check_runs_alone(package)
     checks = check_input(package, study, volume)
     prediction = predict(
-        package, volume, checks=checks, device=device, override_reason=override_reason, progress=progress
+        package,
+        volume,
+        checks=checks,
+        device=device,
+        backend=backend,
+        override_reason=override_reason,
+        reuse=not fresh,
+        progress=progress,
     )
     return AddPrediction(prediction, findings_from(prediction, volume))
 
@@ -207,6 +219,7 @@ def analyze(
     method: str = "",
     target: str = "",
     device: str = "auto",
+    backend: str = "auto",
     override_reason: str = "",
     progress: Progress,
 ) -> tuple[AddPrediction, tuple[AddHeatmap, ...], dict[str, float]]:
@@ -215,7 +228,9 @@ def analyze(
     A package that names no layer to explain, or cannot be explained, gets none either, unless a method is asked for.
     Returns the actions and the seconds spent (`prepare`, `infer`, `explain`).
     """
-    added = run_model(study, volume, package, device=device, override_reason=override_reason, progress=progress)
+    added = run_model(
+        study, volume, package, device=device, backend=backend, override_reason=override_reason, progress=progress
+    )
     prediction = added.prediction
     began = time.perf_counter()
     asked = bool(method or target)
