@@ -66,8 +66,9 @@ class Case:
 
     @property
     def prediction(self) -> Prediction | None:
-        """The newest prediction."""
-        return self.predictions[-1] if self.predictions else None
+        """The newest prediction of a model that ran by itself; the newest region when there is none."""
+        alone = [one for one in self.predictions if one.prompt is None]
+        return next(reversed(alone or self.predictions), None)
 
     @property
     def models(self) -> tuple[ModelRef, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from medassist.entities.finding import Judgement
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import ModelRef, Prediction
 from medassist.session.state import Session
@@ -68,6 +69,8 @@ def _ran(old: Session, new: Session) -> Iterator[Event]:
     for one in new.predictions:
         if one not in old.predictions:
             more: dict[str, Detail] = {"device": one.device, "overridden": bool(one.override_reason)}
+            if one.prompt is not None:
+                more |= {"box": True, "followed": one.prompt.followed, "corrected_by_hand": one.prompt.brushed}
             yield Event("run", (one.series_key,), _model(one) | more)
 
 
@@ -80,8 +83,10 @@ def _explained(old: Session, new: Session) -> Iterator[Event]:
 def _judged(old: Session, new: Session) -> Iterator[Event]:
     before = {one.tracking_uid: one.judgement for one in old.findings}
     for one in new.findings:
-        if before.get(one.tracking_uid, one.judgement) is not one.judgement:
-            yield Event("judge", (one.series_key,), {"finding": one.label, "judgement": one.judgement.value})
+        if before.get(one.tracking_uid, Judgement.UNREVIEWED) is not one.judgement:
+            # what a reader types may name a patient: regions go without their names
+            label = "region" if "slices_outlined" in one.measurements else one.label
+            yield Event("judge", (one.series_key,), {"finding": label, "judgement": one.judgement.value})
 
 
 def _exported(old: Session, new: Session) -> Iterator[Event]:

@@ -38,6 +38,9 @@ DETAILS = (
     "files",
     "object",
     "overridden",
+    "box",
+    "followed",
+    "corrected_by_hand",
     "outcome",
 )
 _FIRST = "0" * 64

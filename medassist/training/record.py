@@ -59,7 +59,12 @@ def _hashes(rows: Iterable[Row]) -> list[str]:
 
 
 def read_record(package: Package) -> TrainingRecord:
-    """Return the record of a package; one that has none knows nobody and takes label names as they stand."""
+    """Return the record of a package; one that has none knows nobody and takes label names as they stand.
+
+    Refused for a model that needs a box on every picture.
+    """
+    if package.task not in LAYOUTS:
+        raise Refused("The model {model} needs a box on every picture: no data set brings them.", model=package.name)
     path = package.root / FILE
     if not path.is_file():
         labels = tuple(Label(one.value, one.label, (one.label,), (), {}) for one in package.labels)

