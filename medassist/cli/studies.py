@@ -10,12 +10,14 @@ from typing import Any
 
 from medassist.cli.terminal import note, one_line, progress_bar, say, say_json
 from medassist.entities.errors import MedAssistError, UnreadableInput, UsageError
+from medassist.entities.parts import parts_of, split_reason
 from medassist.entities.study import Scan, Series, Study, Warned
 from medassist.imaging.objects.relations import images_of, relation_problem
 from medassist.language import localized, tr
 from medassist.session import jobs
 
 _NAME_LENGTH = 64
+_MOST_PARTS = 20
 
 
 def register(verbs: Any) -> None:
@@ -95,6 +97,7 @@ def _series_as_json(series: Series, every: Sequence[Series]) -> dict[str, object
     )
     plain = {name: getattr(series, name) for name in names}
     return plain | {
+        "split": _split_as_json(series),
         "made_from": "" if series.raw is None else series.raw.key,
         "kind": series.object_kind or series.kind.value,
         "shape_zyx": list(series.shape_zyx),
@@ -105,6 +108,15 @@ def _series_as_json(series: Series, every: Sequence[Series]) -> dict[str, object
         "shown_with": [one.key for one in images_of(series, every)],
         "warnings": [warning.text() for warning in _warnings(series, every)],
     }
+
+
+def _split_as_json(series: Series) -> dict[str, object] | None:
+    """Return why a series can be taken apart, and its parts; None for a series of one part."""
+    parts = parts_of(series)
+    if not parts:
+        return None
+    listed = [{"key": one.key, "label": one.time_labels[0].text(), "images": len(one.frames)} for one in parts]
+    return {"by": series.times_by, "reason": split_reason(series).text(), "parts": listed}
 
 
 def _warnings(series: Series, every: Sequence[Series]) -> tuple[Warned, ...]:
@@ -122,10 +134,22 @@ def _say_study(study: Study, every: Sequence[Series]) -> None:
         times = f" x {series.times}" if series.times > 1 else ""
         what = tr(series.object_kind) if series.object_kind else f"{series.kind.value:7} {size}{times}"
         say(f"  {series.modality or series.format:8} {what}  {series.title}")
+        _say_parts(series)
         for image in images_of(series, every):
             say(f"           -> {image.title}")
         for warning in _warnings(series, every):
             say(f"           ! {localized(warning)}")
+
+
+def _say_parts(series: Series) -> None:
+    """Say why a series can be taken apart, and by which key each part is asked for."""
+    parts = parts_of(series)
+    if parts:
+        say(f"           {localized(split_reason(series))}")
+    for part in parts[:_MOST_PARTS]:
+        say(f"           - {localized(part.time_labels[0])}  (--series '{one_line(part.key)}')")
+    if len(parts) > _MOST_PARTS:
+        say("           - " + tr("{count} more; --json lists all", count=len(parts) - _MOST_PARTS))
 
 
 def run_convert(arguments: argparse.Namespace) -> int:

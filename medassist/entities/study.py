@@ -72,6 +72,8 @@ class Series:
         patient_orientation: letters of (0020,0020), where columns and rows lead: ("L", "F") for a frontal film
             seen as if facing the patient. All a film knows of its sides; () when the header does not tell.
         times_by: what tells the time points apart ("b-value", "trigger time", …), "" when there is only one.
+        time_labels: what each time point is ("b = 1000 s/mm²"), () when nothing tells; of a part its own alone.
+        part_of: key of the series this one is a time point of (see `entities.parts`), "" for a series in its own right.
         charset: what a person chose to read its texts as, "" to believe the file.
         frame_times_ms: when each frame of a cine was taken, after the first one; () when nobody says.
         slice_times_s: when each slice was taken within one time point (s), () when the header does not say.
@@ -103,6 +105,8 @@ class Series:
     frame_times_ms: tuple[float, ...] = field(default=(), repr=False)
     charset: str = ""
     times_by: str = ""
+    time_labels: tuple[Warned, ...] = field(default=(), repr=False)
+    part_of: str = ""
     slice_times_s: tuple[float, ...] = ()
     irregularity: str = ""
     referenced_series_uids: tuple[str, ...] = ()
@@ -151,8 +155,8 @@ class Scan:
         return tuple(series for study in self.studies for series in study.series)
 
     def study_of(self, series: Series) -> Study:
-        """Return the study that holds `series` (KeyError when none does)."""
+        """Return the study that holds `series`, or what it is a part of (KeyError when none does)."""
         for study in self.studies:
-            if any(mine.key == series.key for mine in study.series):
+            if any(mine.key in (series.key, series.part_of) for mine in study.series):
                 return study
         raise KeyError(series.key)

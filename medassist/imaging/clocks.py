@@ -28,6 +28,7 @@ NAMES = (
 # StackID, In-Stack Position Number, Image Position (Patient), Slice Location Vector
 _PLACE_POINTERS = (0x00209056, 0x00209057, 0x00200032, 0x00201041)
 _DIMENSION_BASE = 2**12
+_DAY = 1e6
 
 _MOMENT = re.compile(r"(?:(\d{4})(\d{2})(\d{2}))?(\d{2,6}(?:\.\d+)?)")
 
@@ -89,7 +90,22 @@ def _moment(text: str) -> float | None:
         return None
     *date, clock = found.groups()
     year, month, day = (int(part or 0) for part in date)
-    return (year * 372 + month * 31 + day) * 1e6 + float(clock)
+    whole, dot, rest = clock.partition(".")
+    return (year * 372 + month * 31 + day) * _DAY + float(whole.ljust(6, "0") + dot + rest)
+
+
+def seconds_between(first: float, later: float) -> float | None:
+    """Return the seconds between two readings of a clock that is a time of day, None when they are days apart.
+
+    Months count 31 days here, so only the same day and the one after it are known to be that.
+    """
+    days = later // _DAY - first // _DAY
+    return _of_day(later) - _of_day(first) + 86_400 * days if days in (0, 1) else None
+
+
+def _of_day(moment: float) -> float:
+    clock = moment % _DAY
+    return clock // 10_000 * 3600 + clock // 100 % 100 * 60 + clock % 100
 
 
 def _dimensions(layers: tuple[Dataset, ...]) -> float | None:

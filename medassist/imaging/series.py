@@ -18,6 +18,7 @@ from medassist.imaging.quick_header import once
 from medassist.imaging.remarks import geometry_problems, lost_slices, remarks, scale_remarks, unplaced_problems
 from medassist.imaging.splitting import Part, split
 from medassist.imaging.tilt import with_raw
+from medassist.imaging.time_labels import time_labels
 
 _RADIOGRAPHS = ("CR", "DX", "MG", "IO", "PX", "RG", "XA", "RF")
 
@@ -74,6 +75,7 @@ def _placed_series(file: HeaderFile, part: Part, lost: Sequence[Path]) -> Series
         times=part.times,
         irregularity=" ".join(problem.text() for problem in problems),
         times_by=part.times_by,
+        time_labels=time_labels(part.places, part.times_by) if part.complete else (),
         slice_times_s=_slice_times_s(part),
         warnings=(*problems, *part.remarks, *remarks(file, part.frames)),
     )

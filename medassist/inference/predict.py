@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from medassist.entities.errors import Refused
 from medassist.entities.prediction import Check, ClassScore, Mask, Prediction
+from medassist.entities.study import Warned, warned
 from medassist.entities.volume import Volume
 from medassist.inference.backends.selection import check_backend
 from medassist.inference.decide import Masking
@@ -161,4 +162,5 @@ def _wrong_outputs(package: Package, shape: tuple[int, ...]) -> Refused:
 def _notes(package: Package, volume: Volume) -> tuple[str, ...]:
     if volume.array_tzyx.shape[0] > 1 and not package.input.series:
         return ("Only the first time point of the series was analysed.",)
-    return ()
+    first = volume.series.time_labels[0]
+    return (warned("Only the first of {count} time points was analysed: {which}.", count=times, which=first),)

@@ -13,6 +13,7 @@ import numpy as np
 from medassist.entities.finding import Finding, Judgement
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
+from medassist.entities.parts import find
 from medassist.entities.prediction import Prediction
 from medassist.entities.study import Scan, Series
 from medassist.entities.volume import Volume, Window
@@ -63,11 +64,10 @@ class AddScan:
         found = self.scan
         for one in (series for scan in session.scans if scan not in others for series in scan.all_series()):
             known = {series.key: series for series in found.all_series()}
-            if one.raw is not None and one.key not in known and known.get(one.raw.key) == one.raw:
+            if one.raw is not None and one.key not in known and find(known.values(), one.raw.key) == one.raw:
                 found = _listed(found, one)
         after = replace(session, scans=(*others, found))
-        gone = session.current not in {series.key for series in after.all_series()}
-        return replace(after, current="", loading=None) if gone else after
+        return after if after.holds(session.current) else replace(after, current="", loading=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +123,8 @@ def _listed(scan: Scan, series: Series) -> Scan:
     studies = []
     for study in scan.studies:
         kept = [one for one in study.series if one.key != series.key]
-        at = next((n for n, one in enumerate(kept) if series.raw is not None and one.key == series.raw.key), None)
+        home = () if series.raw is None else (series.raw.key, series.raw.part_of or series.raw.key)
+        at = next((n for n, one in enumerate(kept) if one.key in home), None)
         studies.append(study if at is None else replace(study, series=(*kept[: at + 1], series, *kept[at + 1 :])))
     return replace(scan, studies=tuple(studies))
 

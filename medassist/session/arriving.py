@@ -46,7 +46,7 @@ class ShowArriving:
         new, key = self.arriving, self.arriving.series.key
         if session.arriving is not None and session.current == key and session.loading is not None:
             return replace(session, loading=replace(session.loading, arriving=new))
-        if key not in {one.key for one in session.all_series()}:
+        if not session.holds(key):
             return session
         before = session.current if session.loading is None else session.loading.before
         if key in session.views:
@@ -65,8 +65,7 @@ class StopArriving:
         loading = session.loading
         if loading is None:
             return session
-        known = {one.key for one in session.all_series()}
-        back = loading.before if loading.before in session.volumes and loading.before in known else ""
+        back = loading.before if loading.before in session.volumes and session.holds(loading.before) else ""
         guessed = loading.guessed is not None
         kept = {key: view for key, view in session.views.items() if not (guessed and key == session.current)}
         return replace(session, current=back, views=MappingProxyType(kept), loading=None)

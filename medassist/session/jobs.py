@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from medassist.entities.errors import Refused, UnreadableInput, UsageError
 from medassist.entities.heatmap import Heatmap
+from medassist.entities.parts import find
 from medassist.entities.prediction import Check, Mask, Prediction, Verdict
 from medassist.entities.study import CHARSETS, Series, SeriesKind, Study
 from medassist.entities.volume import Volume
@@ -156,7 +157,7 @@ def default_targets(prediction: Prediction, most: int = MOST_TARGETS) -> tuple[s
 
 
 def with_pictures(series: Sequence[Series], where: Path, *, key_or_uid: str = "") -> tuple[Series, ...]:
-    """Return the series that can be shown, or those of them that were asked for.
+    """Return the series that can be shown, or those of them that were asked for; a part only by its own key.
 
     Raw slices of which a corrected volume was made count only when their own key is asked for.
     Raises UsageError for a series nobody knows, UnreadableInput when nothing under `where` has pictures.
@@ -165,6 +166,8 @@ def with_pictures(series: Sequence[Series], where: Path, *, key_or_uid: str = ""
     replaced = {one.raw.key for one in pictures if one.raw is not None} - {key_or_uid}
     wanted = (one for one in pictures if not key_or_uid or key_or_uid in (one.key, one.series_uid))
     chosen = tuple(one for one in wanted if one.key not in replaced)
+    part = find(pictures, key_or_uid) if key_or_uid and not chosen else None
+    chosen = chosen if part is None else (part,)
     if not chosen and key_or_uid:
         raise UsageError(
             "There is no series {uid} with pictures in {path}.",

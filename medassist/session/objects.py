@@ -29,7 +29,10 @@ def is_overlay(series: Series) -> bool:
 def target_of(session: Session, series: Series) -> Series | None:
     """Return the series an object is shown with: the one on screen if it refers to it, else the first it refers to."""
     found = images_of(series, session.all_series())
-    return next((one for one in found if one.key == session.current), found[0] if found else None)
+    shown = session.series(session.current) if session.holds(session.current) else None
+    if shown is not None and images_of(series, [shown]):
+        return shown
+    return found[0] if found else None
 
 
 def awaited(session: Session) -> tuple[Series, ...]:

@@ -14,6 +14,7 @@ from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.model_change import ModelChange
 from medassist.entities.overlay import Overlay
+from medassist.entities.parts import find
 from medassist.entities.prediction import Mask, Prediction
 from medassist.entities.region import Region
 from medassist.entities.study import Scan, Series, Study
@@ -189,17 +190,21 @@ class Session:
         return tuple(series for scan in self.scans for series in scan.all_series())
 
     def series(self, key: str) -> Series:
-        """Return the series with `key` (KeyError when it is not open)."""
-        for one in self.all_series():
-            if one.key == key:
-                return one
-        raise KeyError(key)
+        """Return the series, or the part of one, with `key` (KeyError when it is not open)."""
+        found = find(self.all_series(), key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def holds(self, key: str) -> bool:
+        """Tell whether the series, or the part of one, with `key` is open."""
+        return find(self.all_series(), key) is not None
 
     def study_of(self, key: str) -> Study:
-        """Return the study that holds the series with `key` (KeyError when it is not open)."""
+        """Return the study that holds the series, or the part of one, with `key` (KeyError when it is not open)."""
         for scan in self.scans:
             for study in scan.studies:
-                if any(series.key == key for series in study.series):
+                if find(study.series, key) is not None:
                     return study
         raise KeyError(key)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from medassist.entities.parts import find, parts_of
 from medassist.entities.study import Series
 from medassist.entities.volume import Volume
 from medassist.language import tr
@@ -62,8 +63,10 @@ def counterpart(session: Session) -> Series | None:
     shown = session.volume.series
     listed = session.all_series()
     if shown.raw is not None:
-        return next((one for one in listed if one.key == shown.raw.key), None)
-    return next((one for one in listed if one.raw is not None and one.raw.key == shown.key), None)
+        return find(listed, shown.raw.key)
+    made = [one for one in listed if one.raw is not None]
+    made += [part for one in made if one.raw is not None and one.raw.key == shown.part_of for part in parts_of(one)]
+    return next((one for one in made if one.raw is not None and one.raw.key == shown.key), None)
 
 
 def _can_be_regular(volume: Volume) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from medassist.entities.parts import find
 from medassist.entities.study import CHARSETS
 from medassist.language import LANGUAGES, current_language, tr
 from medassist.session.actions import SetWindow
@@ -141,7 +142,7 @@ class Menus:
         """Open what is on screen again and read its texts in another character set."""
         session = self._store.session
         self._window.opener.open(
-            [one.source for one in session.scans if any(series.key == session.current for series in one.all_series())],
+            [one.source for one in session.scans if find(one.all_series(), session.current) is not None],
             charset,
         )
 

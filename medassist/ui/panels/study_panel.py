@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetrics
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )  # fmt: skip
 
+from medassist.entities.parts import parts_of, split_reason
 from medassist.entities.study import Scan, Series, SeriesKind, Study
 from medassist.imaging.objects.relations import images_of, relation_problem
 from medassist.language import localized, tr
@@ -30,6 +31,8 @@ from medassist.ui.wording import patient_text, size_text, study_text, what_word
 
 KEY = Qt.ItemDataRole.UserRole
 MOST_SKIPPED = 200
+MOST_UNFOLDED = 8
+"""Parts of a series beyond this many stay folded until the reader asks."""
 
 
 class StudyPanel(QWidget):
@@ -87,7 +90,7 @@ class StudyPanel(QWidget):
         self.tree.clear()
         self.hint.setVisible(not session.scans)
         analysed = {prediction.series_key for prediction in session.predictions}
-        rows = {one.key: _series_item(one, one.key in analysed) for one in session.all_series()}
+        rows = {one.key: _series_item(one, analysed) for one in session.all_series()}
         for scan in session.scans:
             for study in scan.studies:
                 top = _study_item(study, rows, session)
@@ -171,13 +174,13 @@ def _tell_object(row: QTreeWidgetItem, series: Series, session: Session) -> None
         row.addChild(_note(tr("It opens as soon as its images are opened.")))
 
 
-def _series_item(series: Series, analysed: bool) -> QTreeWidgetItem:
+def _series_item(series: Series, analysed: Collection[str]) -> QTreeWidgetItem:
     badges = [
         series.modality or tr(series.format),
         size_text(series) if showable(series) else "",
         what_word(series),
     ]
-    if analysed:
+    if series.key in analysed:
         badges.append(tr("AI result"))
     title = series.title or tr("Series without a name")
     item = _item(f"{title}\n{' · '.join(badge for badge in badges if badge)}", series.key)
@@ -186,6 +189,21 @@ def _series_item(series: Series, analysed: bool) -> QTreeWidgetItem:
     if series.irregularity and not any(one.text() in series.irregularity for one in series.warnings):
         item.addChild(_note(tr("Not a regular grid: {reason}", reason=series.irregularity)))
     item.addChildren([_note(localized(warning)) for warning in series.warnings])
+    parts = parts_of(series)
+    if parts:
+        item.addChild(_parts_item(series, parts, analysed))
+    return item
+
+
+def _parts_item(series: Series, parts: Sequence[Series], analysed: Collection[str]) -> QTreeWidgetItem:
+    """Return the parts of a series below the reason of the split; each can be shown and analysed alone."""
+    # An empty key is what `_open` unfolds.
+    item = _item(localized(split_reason(series)), "" if len(parts) <= MOST_UNFOLDED else None, theme.DIM)
+    item.setFlags(Qt.ItemFlag.ItemIsEnabled)
+    for part in parts:
+        result = tr("AI result") if part.key in analysed else ""
+        row = " · ".join(text for text in (localized(part.time_labels[0]), result) if text)
+        item.addChild(_item(row, part.key))
     return item
 
 

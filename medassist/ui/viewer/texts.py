@@ -124,7 +124,7 @@ def _place_lines(session: Session, shown: Shown, zoom: float) -> tuple[str, ...]
         if shown.volume.geometry.calibrated:
             lines.append(_through_text(shown))
     if len(shown.volume.array_tzyx) > 1:
-        lines.append(tr("Time {number} of {count}", number=shown.time + 1, count=len(shown.volume.array_tzyx)))
+        lines.append(_time_text(shown))
     if shown.index in shown.volume.lost_slices:
         lines.append(tr("This slice could not be read"))
     window = session.view.window
@@ -136,6 +136,13 @@ def _place_lines(session: Session, shown: Shown, zoom: float) -> tuple[str, ...]
 
 
 def window_title(window: Window) -> str:
+def _time_text(shown: Shown) -> str:
+    """Number the time point, and say what it is where the header tells."""
+    count, labels = len(shown.volume.array_tzyx), shown.volume.series.time_labels
+    number = tr("Time {number} of {count}", number=shown.time + 1, count=count)
+    return f"{number} · {localized(labels[shown.time])}" if len(labels) == count else number
+
+
     """Name a grey scale: width, centre, its function where that is not the linear one, and its name."""
     if window.lut is not None:
         return tr(window.name)
