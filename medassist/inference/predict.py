@@ -159,8 +159,11 @@ def _wrong_outputs(package: Package, shape: tuple[int, ...]) -> Refused:
     )
 
 
-def _notes(package: Package, volume: Volume) -> tuple[str, ...]:
-    if volume.array_tzyx.shape[0] > 1 and not package.input.series:
+def _notes(package: Package, volume: Volume) -> tuple[str | Warned, ...]:
+    times = volume.array_tzyx.shape[0]
+    if times == 1 or package.input.series:
+        return ()
+    if len(volume.series.time_labels) != times:
         return ("Only the first time point of the series was analysed.",)
     first = volume.series.time_labels[0]
     return (warned("Only the first of {count} time points was analysed: {which}.", count=times, which=first),)
