@@ -135,7 +135,6 @@ def _place_lines(session: Session, shown: Shown, zoom: float) -> tuple[str, ...]
     return tuple(lines)
 
 
-def window_title(window: Window) -> str:
 def _time_text(shown: Shown) -> str:
     """Number the time point, and say what it is where the header tells."""
     count, labels = len(shown.volume.array_tzyx), shown.volume.series.time_labels
@@ -143,6 +142,7 @@ def _time_text(shown: Shown) -> str:
     return f"{number} · {localized(labels[shown.time])}" if len(labels) == count else number
 
 
+def window_title(window: Window) -> str:
     """Name a grey scale: width, centre, its function where that is not the linear one, and its name."""
     if window.lut is not None:
         return tr(window.name)
