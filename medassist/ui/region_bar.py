@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -58,6 +59,7 @@ class RegionBar(QWidget):
         self.tool = RegionTool(store, viewer.planes, self.ask, self)
         self.hint, self.name, self.progress = QLabel(self), QLineEdit(self), JobBar(runner, LANE, self)
         self.box, self.paint, self.erase = (QPushButton(self) for _ in Mode)
+        self.brush = QDoubleSpinBox(self)
         self.follow, self.undo, self.keep, self.leave = (QPushButton(self) for _ in range(4))
         self._lay_out()
         self._connect()
@@ -142,6 +144,8 @@ class RegionBar(QWidget):
             button.setText(text)
         self.name.setPlaceholderText(tr("Name of the region"))
         self.name.setAccessibleName(tr("Name of the region"))
+        self.brush.setAccessibleName(tr("Radius of the brush"))
+        self.brush.setToolTip(tr("Radius of the brush"))
         self.progress.retranslate()
         self._draw(self._store.session)
 
@@ -152,6 +156,10 @@ class RegionBar(QWidget):
         self.hint.setFixedHeight(2 * self.hint.fontMetrics().lineSpacing() + 4)
         self.name.setMaxLength(64)
         self.name.setFixedWidth(NAME_PX)
+        self.brush.setRange(0.5, 50.0)
+        self.brush.setSingleStep(0.5)
+        self.brush.setDecimals(1)
+        self.brush.setValue(self.tool.brush_mm)
         self.modes = QButtonGroup(self)
         for button in (self.box, self.paint, self.erase):
             button.setCheckable(True)
@@ -160,7 +168,7 @@ class RegionBar(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         column, row, below = QVBoxLayout(self), QHBoxLayout(), QHBoxLayout()
         column.setContentsMargins(8, 4, 8, 4)
-        for widget in (self.box, self.paint, self.erase, self.undo, self.follow):
+        for widget in (self.box, self.paint, self.erase, self.brush, self.undo, self.follow):
             row.addWidget(widget)
         row.addStretch(1)
         row.addWidget(self.leave)
@@ -176,6 +184,7 @@ class RegionBar(QWidget):
         modes = ((self.box, Mode.BOX), (self.paint, Mode.PAINT), (self.erase, Mode.ERASE))
         for button, mode in modes:
             button.clicked.connect(lambda _on=False, mode=mode: self._mode(mode))
+        self.brush.valueChanged.connect(self._resize)
         self.follow.clicked.connect(self.follow_through)
         self.undo.clicked.connect(lambda: self._store.dispatch(UndoRegion()))
         self.keep.clicked.connect(self.keep_it)
@@ -191,6 +200,9 @@ class RegionBar(QWidget):
     def _mode(self, mode: Mode) -> None:
         self.tool.choose(mode)
         {Mode.BOX: self.box, Mode.PAINT: self.paint, Mode.ERASE: self.erase}[mode].setChecked(True)
+
+    def _resize(self, radius: float) -> None:
+        self.tool.brush_mm = radius
 
     def _changed(self, old: Session, new: Session) -> None:
         if old.drawing is not None and new.drawing is None:
@@ -209,6 +221,9 @@ class RegionBar(QWidget):
         for button in (self.paint, self.erase):
             button.setEnabled(region is not None and not busy)
         self.box.setEnabled(not reason)
+        self.brush.setEnabled(region is not None)
+        calibrated = session.volume is None or session.volume.geometry.calibrated
+        self.brush.setSuffix(" mm" if calibrated else " px")
         self.follow.setEnabled(marked and several and not busy)
         self.undo.setEnabled(region is not None and region.before is not None and not busy)
         self.keep.setEnabled(marked and not busy)

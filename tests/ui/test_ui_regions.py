@@ -173,6 +173,18 @@ def test_the_brush_adds_erases_and_is_undone(drawn, store):
     assert not drawn.region.undo.isEnabled()
 
 
+def test_a_wider_brush_marks_more(drawn, store):
+    areas = []
+    for radius in (1.0, 4.0):
+        region = draw_box(drawn, store)
+        drawn.region.brush.setValue(radius)
+        drawn.region.paint.click()
+        pull(drawn, (24, 30), (26, 30))
+        areas.append(np.count_nonzero(store.session.drawing.plane(5) & ~region.plane(5)))
+        drawn.region.step_back()
+    assert 0 < 2 * areas[0] < areas[1]
+
+
 def test_a_region_is_followed_kept_and_judged(drawn, store, volume):
     draw_box(drawn, store)
     drawn.region.follow.click()

@@ -47,7 +47,7 @@ class Mode(Enum):
 class RegionTool(QObject):
     """Take the left button from planes that show slices as stored; everything else stays as it is.
 
-    `drawn(box)` is called when a box was drawn, moved or pulled.
+    `drawn(box)` is called when a box was drawn, moved or pulled. `brush_mm` is the radius of the brush.
     """
 
     def __init__(self, store: Store, views: Sequence[SliceView], drawn: Callable[[Box], None], parent: QObject) -> None:
@@ -60,6 +60,7 @@ class RegionTool(QObject):
         self._last: Place = (0.0, 0.0)
         self._mode = Mode.BOX
         self._active = False
+        self.brush_mm = BRUSH_MM
         for viewport in self._views:
             viewport.installEventFilter(self)
 
@@ -144,7 +145,7 @@ class RegionTool(QObject):
         if self._base is None or view.shown is None:
             return
         layout, index = view.shown.layout, view.shown.index
-        radius = max(BRUSH_MM, LEAST_BRUSH_VOXELS * max(layout.spacing_mm))
+        radius = max(self.brush_mm, LEAST_BRUSH_VOXELS * max(layout.spacing_mm))
         touched = stroke(layout, self._last, place, radius)
         self._touched = touched if self._touched is None else self._touched | touched
         self._last = place
