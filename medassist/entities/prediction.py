@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from medassist.entities.geometry import Geometry
 from medassist.entities.manifest import RunManifest
+from medassist.entities.operating import OperatingCurve
 from medassist.entities.prompt import Prompt
 from medassist.entities.study import Warned
 
@@ -62,7 +63,8 @@ class ClassScore:
 
     `probability` lies in 0..1; `calibrated` tells whether it may be read as a probability or is only an
     output score. `positive` is `probability >= threshold`. `operating_point` is an English sentence that
-    says where the threshold came from and what sensitivity and specificity it had there.
+    says where the threshold came from and what sensitivity and specificity it had there. `curve` tells what any
+    threshold catches and misses, None for a package without calibration cases.
     """
 
     label: str
@@ -72,6 +74,7 @@ class ClassScore:
     code: Code | None = None
     title_zh: str = ""
     operating_point: str = ""
+    curve: OperatingCurve | None = field(default=None, compare=False, repr=False)
 
     @property
     def positive(self) -> bool:
