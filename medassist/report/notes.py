@@ -61,6 +61,8 @@ def _from_models(case: Case) -> list[Warned]:
     return [*drawn, *overridden, *(_plain(text) for text in said)]
 
 
-def _plain(text: str) -> Warned:
+def _plain(text: str | Warned) -> Warned:
     """Return a finished sentence as a warning; braces in it are no template."""
+    if isinstance(text, Warned):
+        return text
     return Warned("{text}", (("text", text),)) if "{" in text else Warned(text)
