@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from medassist.entities.errors import Refused
 from medassist.inference.allowed import (
@@ -20,10 +20,13 @@ from medassist.inference.config import Component, component, components, read_co
 from medassist.inference.packages import Package
 from medassist.inference.postprocess import Cleanup, decision
 from medassist.inference.transforms import build, build_chain, is_from, unknown_argument
+from medassist.inference.trusted import trusted_network, trusted_preprocessing
 
 if TYPE_CHECKING:
     from monai.data import MetaTensor
     from torch import nn
+
+_T = TypeVar("_T")
 
 OWN_NETWORK = "medassist.inference.interactive.lite_medsam.LiteMedSam"
 _INFERERS = ("SimpleInferer", "SliceInferer", "SlidingWindowInferer")
@@ -45,6 +48,22 @@ def build_network(package: Package) -> nn.Module:
 
     `network`, which a bundle runs, comes before `network_def`, which it usually refers to.
     """
+    made = _unless_trusted(package, lambda: _known_network(package), lambda: trusted_network(package))
+    axis = inferer(package).slice_axis
+    return made if axis is None else _slice_by_slice(made, axis)
+
+
+def _unless_trusted(package: Package, known: Callable[[], _T], own: Callable[[], _T]) -> _T:
+    """Build a part from the allow-list; what it does not know by the package's own code, where the user trusts that."""
+    try:
+        return known()
+    except Refused:
+        if not package.trusted:
+            raise
+        return own()
+
+
+def _known_network(package: Package) -> nn.Module:
     from torch import nn
 
     part = component(read_config(package.config), "network", "network_def")
@@ -53,8 +72,7 @@ def build_network(package: Package) -> nn.Module:
     made = _network(part)
     if not isinstance(made, nn.Module):
         raise part.refuse("{file}, line {line}: {key} builds {target}, which is no network.")
-    axis = inferer(package).slice_axis
-    return made if axis is None else _slice_by_slice(made, axis)
+    return made
 
 
 def _network(part: Component) -> Any:
@@ -100,7 +118,11 @@ def _slice_by_slice(network: nn.Module, axis: int) -> nn.Module:
 
 def preprocessing(package: Package) -> Callable[[MetaTensor], MetaTensor]:
     """Build the chain that brings an image (C, X, Y[, Z]) to the network's grid and values."""
-    return build_chain(components(read_config(package.config), "preprocessing"), package.input.dimensions)
+
+    def known() -> Callable[[MetaTensor], MetaTensor]:
+        return build_chain(components(read_config(package.config), "preprocessing"), package.input.dimensions)
+
+    return _unless_trusted(package, known, lambda: trusted_preprocessing(package))
 
 
 def inferer(package: Package) -> Inferer:

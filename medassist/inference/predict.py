@@ -18,6 +18,7 @@ from medassist.inference.backends.selection import check_backend
 from medassist.inference.decide import Masking
 from medassist.inference.devices import choose, one_core_free
 from medassist.inference.engine import run
+from medassist.inference.missing import missing
 from medassist.inference.network import load_network
 from medassist.inference.packages import Label, Package
 from medassist.inference.plan import Plan
@@ -88,7 +89,7 @@ def _run_once(package: Package, volume: Volume, device: str, backend: str, progr
         scores=scores,
         mask=mask,
         timings_s=timings,
-        notes=(*told, *_notes(package, volume)),
+        notes=(*told, *_notes(package, volume), *_untold(package)),
         manifest=replace(manifest, computed=started, computed_s=timings),
     )
 
@@ -167,3 +168,10 @@ def _notes(package: Package, volume: Volume) -> tuple[str | Warned, ...]:
         return ("Only the first time point of the series was analysed.",)
     first = volume.series.time_labels[0]
     return (warned("Only the first of {count} time points was analysed: {which}.", count=times, which=first),)
+
+
+def _untold(package: Package) -> tuple[Warned, ...]:
+    """Return what the bundle of somebody else does not say of itself, for the reader of its results."""
+    if not package.foreign:
+        return ()
+    return tuple(warned("Not told by the model's package: {what}.", what=Warned(text)) for text in missing(package))

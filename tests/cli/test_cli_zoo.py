@@ -84,6 +84,9 @@ def compare(medassist, tmp_path: Path, layout: zoo.Layout, file: Path, least: fl
 def test_layout_spleen_ct(medassist, tmp_path: Path) -> None:
     found = compare(medassist, tmp_path, layouts.spleen_ct(), volume(tmp_path))
     assert [one["label"] for one in found["segments"]] == ["spleen"]
+    untold = [text for text in found["notes"] if text.startswith("Not told by the model's package: ")]
+    for word in ("SHA-256", "codes", "layer to explain"):
+        assert any(word in text for text in untold), untold
 
 
 def test_layout_spleen_ct_resampled(medassist, tmp_path: Path) -> None:
