@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,15 +10,29 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def answer_on_meta(module: nn.Module, shape: tuple[int, ...]) -> torch.Tensor | None:
-    """Return the answer to an input of `shape` (N, C, …) on torch's meta device, None when it takes no such input."""
+def ghost_of(module: nn.Module) -> nn.Module:
+    """Return a copy of a network whose weights are shapes without values (torch's meta device).
+
+    A copy, because `torch.func.functional_call` leaves its weights behind in a network that holds one layer under two
+    names, as MONAI's DynUNet does.
+    """
+    import torch
+    from torch import nn
+
+    ghosts: dict[int, object] = {}
+    for one in (*module.parameters(), *module.buffers()):
+        empty = torch.empty_like(one, device="meta", requires_grad=False)
+        ghosts[id(one)] = nn.Parameter(empty, requires_grad=False) if isinstance(one, nn.Parameter) else empty
+    return copy.deepcopy(module, ghosts)
+
+
+def answer_on_meta(ghost: nn.Module, shape: tuple[int, ...]) -> torch.Tensor | None:
+    """Return the answer of a `ghost_of` a network to an input of `shape` (N, C, …), None when it takes no such input."""
     import torch
 
-    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    ghosts = {name: torch.empty_like(one, device="meta") for name, one in tensors.items()}
     try:
-        with torch.no_grad():
-            answer = torch.func.functional_call(module, ghosts, (torch.empty(shape, device="meta"),))
+        with torch.inference_mode():
+            answer = ghost(torch.empty(shape, device="meta"))
     except Exception:  # whatever a network says to a shape it cannot take, or to tensors without values
         return None
     return answer if isinstance(answer, torch.Tensor) else None
@@ -25,5 +40,5 @@ def answer_on_meta(module: nn.Module, shape: tuple[int, ...]) -> torch.Tensor | 
 
 def keeps_shape(module: nn.Module, shape: tuple[int, ...]) -> bool:
     """Tell whether the network answers every voxel of an input of `shape` (N, C, …)."""
-    answer = answer_on_meta(module, shape)
+    answer = answer_on_meta(ghost_of(module), shape)
     return answer is not None and tuple(answer.shape[2:]) == tuple(shape[2:])
