@@ -40,7 +40,7 @@ def run_box(arguments: argparse.Namespace, package: Package) -> int:
     box = _asked(arguments, package)
     with progress_bar() as progress:
         began = time.perf_counter()
-        session = fold(Session(), jobs.open_path(arguments.path, progress=progress))
+        session = fold(Session(), jobs.open_path(arguments.path, charset=arguments.charset, progress=progress))
         volume = jobs.load_series(_one_series(session, arguments.series), progress=progress).volume
         session = ShowVolume(volume)(session)
         read_s = time.perf_counter() - began

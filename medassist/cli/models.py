@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medassist.cli.boxes import add_options, run_box
-from medassist.cli.studies import note_left_out
+from medassist.cli.studies import add_charset, note_left_out
 from medassist.cli.terminal import note, progress_bar, say, say_json
 from medassist.entities.errors import UnwritableOutput, UsageError
 from medassist.language import LANGUAGES, current_language, localized, set_language, tr
@@ -28,6 +28,7 @@ def register(verbs: Any) -> None:
     analyze.add_argument("-m", "--model", required=True, metavar="MODEL", help="a name of `models list`, or a folder")
     analyze.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
     analyze.add_argument("--series", default="", metavar="UID")
+    add_charset(analyze)
     analyze.add_argument("--explain", default="", metavar="METHOD", help="a method, or none")
     analyze.add_argument("--target", default="", metavar="LABEL", help="what to explain")
     analyze.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]|mps")
@@ -59,7 +60,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
     jobs.check_runs_alone(package)
     with progress_bar() as progress:
         began = time.perf_counter()
-        session = fold(Session(), jobs.open_path(arguments.path, progress=progress))
+        session = fold(Session(), jobs.open_path(arguments.path, charset=arguments.charset, progress=progress))
         study, volume = jobs.choose_series(session, package, key_or_uid=arguments.series, progress=progress)
         session = ShowVolume(volume)(session)
         read_s = time.perf_counter() - began

@@ -24,17 +24,23 @@ def register(verbs: Any) -> None:
     """Add the verbs to the parser."""
     info = verbs.add_parser("info", help="studies, series, geometry and warnings under a path")
     info.add_argument("path", type=Path, metavar="PATH")
-    info.add_argument("--charset", default="", metavar="NAME", help="read texts as UTF-8, GB18030 or ISO 8859-1")
+    add_charset(info)
     info.add_argument("--json", action="store_true", help="one JSON object on standard output")
     info.set_defaults(run=run_info)
     convert = verbs.add_parser("convert", help="a series as .nii.gz, .nii, .nrrd or .mha")
     convert.add_argument("path", type=Path, metavar="PATH")
     convert.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="a file, or a folder for several")
     convert.add_argument("--series", default="", metavar="UID", help="which series, when PATH holds several")
+    add_charset(convert)
     convert.add_argument(
         "--resample", action="store_true", help="bring irregular slices onto a regular grid by interpolation"
     )
     convert.set_defaults(run=run_convert)
+
+
+def add_charset(verb: Any) -> None:
+    """Add the option that takes another reading of the texts than the files declare."""
+    verb.add_argument("--charset", default="", metavar="NAME", help="read texts as UTF-8, GB18030 or ISO 8859-1")
 
 
 def run_info(arguments: argparse.Namespace) -> int:
@@ -155,7 +161,7 @@ def _say_parts(series: Series) -> None:
 def run_convert(arguments: argparse.Namespace) -> int:
     """Write the series under a path; what is irregular is named and costs exit code 3, the rest is written."""
     with progress_bar() as progress:
-        scan = jobs.open_path(arguments.path, progress=progress).scan
+        scan = jobs.open_path(arguments.path, charset=arguments.charset, progress=progress).scan
         chosen = jobs.with_pictures(scan.all_series(), scan.source, key_or_uid=arguments.series)
         problems: list[MedAssistError] = []
         for series, target in _targets(chosen, arguments.out).items():

@@ -9,8 +9,9 @@ import sys
 
 import nibabel
 import numpy as np
+import pydicom
 import pytest
-from bundles import write_segmenter
+from bundles import write_segmenter, write_threshold_segmenter
 from phantoms import write_ct_series, write_mr_series
 from pydicom.data import get_testdata_file
 
@@ -36,6 +37,20 @@ def test_info_reads_texts_as_asked(medassist, tmp_path) -> None:
     study = medassist("info", path, "--json", "--charset", "GB18030").json["studies"][0]
     assert study["patient"]["name"] == "王东"
     assert medassist("info", path, "--charset", "Klingon").code == 2
+
+
+def test_convert_and_analyze_read_texts_as_asked(medassist, tmp_path) -> None:
+    for path in write_ct_series(tmp_path / "ct", PatientName="NNNN", SeriesDescription="QQQQ", SeriesNumber=3):
+        raw = path.read_bytes().replace(b"NNNN", "王东".encode("gb18030"))
+        path.write_bytes(raw.replace(b"QQQQ", "肺窗".encode("gb18030")))
+    answer = medassist("convert", tmp_path / "ct", "-o", tmp_path / "out", "--charset", "GB18030")
+    assert (answer.code, [one.name for one in (tmp_path / "out").iterdir()]) == (0, ["3_肺窗.nii.gz"])
+    assert medassist("convert", tmp_path / "ct", "-o", tmp_path / "no", "--charset", "Klingon").code == 2
+    model = write_threshold_segmenter(tmp_path / "bright", 60)
+    words = ("analyze", tmp_path / "ct", "-m", model, "-o", tmp_path / "report", "--json", "--charset")
+    assert medassist(*words, "GB18030").code == 0
+    assert str(pydicom.dcmread(tmp_path / "report" / "sr.dcm").PatientName) == "王东"
+    assert medassist(*words, "Klingon").code == 2
 
 
 def test_info_for_people_shows_the_irregularity(medassist, tmp_path) -> None:
