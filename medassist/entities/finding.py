@@ -26,6 +26,7 @@ class Finding:
     Attributes:
         tracking_uid: DICOM UID that ties the SR group, the SEG segment and the map together.
         label, code: what is claimed. `present` is False for a class below its operating point.
+        laterality: the side of what is claimed, None where it has none.
         probability, threshold, calibrated: for classifier claims, else None.
         volume_ml, segment_value: for segmenter claims, else None.
         center_lps: where to look (mm), None for whole-image claims; `key_slice` is its slice index.
@@ -41,6 +42,7 @@ class Finding:
     title_zh: str = ""
     category: Code | None = None
     modifier: Code | None = None
+    laterality: Code | None = None
     present: bool = True
     probability: float | None = None
     threshold: float | None = None

@@ -15,7 +15,9 @@ from medassist.entities.volume import Volume
 from medassist.explain.gradcam import GradCam
 from medassist.explain.protocol import Attribution, Explainer, Question
 from medassist.explain.view import View, bring_home, cells_of, look
+from medassist.explain.whole import explain_region
 from medassist.inference.devices import choose, one_core_free
+from medassist.inference.localizer import for_whole
 from medassist.inference.network import load_network
 from medassist.inference.packages import Label, Package
 from medassist.inference.postprocess import decision
@@ -83,6 +85,8 @@ def explain(
     there is nothing to explain or the network does not allow it.
     """
     progress = progress or Progress()
+    if for_whole(package.localizer, volume.geometry):
+        return _explain_part(package, volume, target, method, mask, device, progress)
     label = _label(package, target)
     explainer = find(method, package.task)
     if not package.explainable.ok:
@@ -115,6 +119,20 @@ def explain(
         quality=_quality(values, region),
         notes=_notes(volume, view, answer),
     )
+
+
+def _explain_part(
+    package: Package, volume: Volume, target: str, method: str, mask: Mask | None, device: str, progress: Progress
+) -> Heatmap:
+    """Explain a segment of a whole image on the crop the network saw."""
+
+    def explained(crop: Volume, label: Label, region: Mask) -> Heatmap:
+        return explain(package, crop, label.label, method=method, mask=region, device=device, progress=progress)
+
+    marked = mask if mask is not None else predict(package, volume, device=device, progress=progress).mask
+    if marked is None or not marked.geometry.same_grid(volume.geometry):
+        raise Refused("The mask and the series have different grids, so its region cannot be explained.")
+    return explain_region(package, volume, target, marked, explained, progress=progress)
 
 
 def _label(package: Package, target: str) -> Label:

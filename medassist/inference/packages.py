@@ -11,6 +11,7 @@ from medassist.entities.carrier import Carrier
 from medassist.entities.errors import Refused
 from medassist.entities.prediction import Code, ModelRef, Segment
 from medassist.inference.demands import Suitability, read_demands
+from medassist.inference.localizer import Localizer, read_localizer
 from medassist.inference.schema import Section, inside, read_json
 from medassist.inference.trust import trust_of
 from medassist.inference.weights import Format, format_of
@@ -92,6 +93,7 @@ class Package:
         trusted: whether the user trusts this very content to run code (see `inference.trust`).
         format: what the weight file is.
         carrier: where weights come from that do not ship with the package, None when they do.
+        localizer: how it finds its regions in an image larger than its network takes, None when it does not.
         foreign: whether it has no "medassist" section: a bundle of somebody else, read as MONAI would run it.
     """
 
@@ -114,6 +116,7 @@ class Package:
     format: Format = Format.STATE_DICT
     carrier: Carrier | None = None
     foreign: bool = False
+    localizer: Localizer | None = None
 
     @property
     def explainable(self) -> Availability:
@@ -170,6 +173,7 @@ def read(root: Path) -> Package:
         title_zh=own.section("title").text("zh_CN", ""),
         task=task,
         labels=_labels(own, task),
+        localizer=read_localizer(root, own),
         input=_input(own.section("input")),
         suitability=read_demands(own.section("suitability", optional=True), root),
         explanation=_explanation(own.section("explanation", optional=True)),

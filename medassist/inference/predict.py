@@ -18,14 +18,16 @@ from medassist.inference.backends.selection import check_backend
 from medassist.inference.decide import Masking
 from medassist.inference.devices import choose, one_core_free
 from medassist.inference.engine import run
+from medassist.inference.localizer import for_whole
 from medassist.inference.missing import missing
 from medassist.inference.network import load_network
 from medassist.inference.packages import Label, Package
 from medassist.inference.plan import Plan
 from medassist.inference.prepare import Prepared, prepare
-from medassist.inference.results import again, key_of, recall, remember
+from medassist.inference.results import again, key_of, of_parts, recall, remember
 from medassist.inference.scoring import foreign_scores
 from medassist.inference.suitability import gate
+from medassist.inference.whole import run_regions
 from medassist.inference.windows import Block, Forward, answer_of, blocks
 from medassist.progress import Progress
 
@@ -58,10 +60,24 @@ def predict(
     key = key_of(package, volume, "cpu" if backend == "openvino" else choose(device), backend) if reuse else None
     found = recall(key)
     if found is None:
-        found = remember(key, _run_once(package, volume, device, backend, progress))
+        found = remember(key, _run(package, volume, device, backend, progress))
     else:
         found = again(found, volume, perf_counter() - began)
     return replace(found, checks=tuple(checks), override_reason=override_reason.strip())
+
+
+def _run(package: Package, volume: Volume, device: str, backend: str, progress: Progress) -> Prediction:
+    if not for_whole(package.localizer, volume.geometry):
+        return _run_once(package, volume, device, backend, progress)
+    parts: list[Prediction] = []
+
+    def run_crop(crop: Volume) -> Prediction:
+        parts.append(_run_once(package, crop, device, backend, progress))
+        return parts[-1]
+
+    found = run_regions(package, volume, run_crop, progress=progress)
+    notes = (*_notes(package, volume), *found.notes)
+    return replace(found, notes=notes, manifest=of_parts([one.manifest for one in parts], found))
 
 
 def _run_once(package: Package, volume: Volume, device: str, backend: str, progress: Progress) -> Prediction:

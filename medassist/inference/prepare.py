@@ -56,17 +56,22 @@ def prepare(package: Package, volume: Volume, *, time: int = 0) -> Prepared:
     Refused when the series forms no regular grid, has the wrong number of dimensions or colours the network
     does not take.
     """
+    demand_regular(package, volume)
+    if package.input.series:
+        return prepare_image(package, stacked(package, volume), volume.geometry)
+    shown = package.input.values == "display" and not volume.is_color
+    values = displayed(volume, time) if shown else without_padding(volume, time)
+    return prepare_image(package, values, volume.geometry)
+
+
+def demand_regular(package: Package, volume: Volume) -> None:
+    """Refuse a series whose slices form no regular grid."""
     if not volume.is_regular:
         raise Refused(
             "The model {model} needs a regular grid: {reason}.",
             model=package.name,
             reason=volume.series.irregularity.rstrip("."),
         )
-    if package.input.series:
-        return prepare_image(package, stacked(package, volume), volume.geometry)
-    shown = package.input.values == "display" and not volume.is_color
-    values = displayed(volume, time) if shown else _without_padding(volume, time)
-    return prepare_image(package, values, volume.geometry)
 
 
 def prepare_image(package: Package, values_zyx: NDArray[Any], geometry: Geometry | None = None) -> Prepared:
@@ -95,10 +100,10 @@ def displayed(volume: Volume, time: int = 0) -> NDArray[np.float32]:
 
     In whole steps, like the 8-bit films networks are trained on.
     """
-    return to_gray8(_without_padding(volume, time), volume.windows[0], volume.inverted).astype(np.float32)
+    return to_gray8(without_padding(volume, time), volume.windows[0], volume.inverted).astype(np.float32)
 
 
-def _without_padding(volume: Volume, time: int) -> AnyArray:
+def without_padding(volume: Volume, time: int) -> AnyArray:
     """Return values with "no data" set to the darkest real value: -32768 outside a CT's circle spoils every scaling."""
     values: AnyArray = volume.array_tzyx[time]
     if volume.padding is None or volume.is_color:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from medassist.entities.errors import Refused
@@ -11,6 +12,7 @@ from medassist.entities.prediction import Check, Verdict
 from medassist.entities.study import SeriesKind, Study
 from medassist.entities.volume import Volume
 from medassist.inference.image_checks import slice_check, value_checks
+from medassist.inference.localizer import for_whole
 from medassist.inference.packages import Package
 from medassist.inference.regions import regions_of
 from medassist.inference.several import several_check
@@ -120,13 +122,22 @@ def _regular(package: Package, volume: Volume) -> Check | None:
 
 
 def _spacing(package: Package, volume: Volume) -> Check | None:
-    return _range_mm("Spacing", package.suitability.spacing_mm, _axes(package, volume.geometry.spacing_mm), volume)
+    whole = for_whole(package.localizer, volume.geometry)
+    span = whole.spacing_mm if whole else package.suitability.spacing_mm
+    return _range_mm("Spacing", span, _axes(package, volume.geometry.spacing_mm), volume)
 
 
 def _extent(package: Package, volume: Volume) -> Check | None:
     sizes = zip(volume.geometry.spacing_mm, volume.geometry.shape_zyx[::-1], strict=True)
     extents = tuple(spacing * count for spacing, count in sizes)
-    return _range_mm("Extent", package.suitability.extent_mm, _axes(package, extents), volume)
+    if package.localizer is None:
+        return _range_mm("Extent", package.suitability.extent_mm, _axes(package, extents), volume)
+    whole = _range_mm("Extent", package.localizer.extent_mm, extents, volume)
+    part = _range_mm("Extent", package.suitability.extent_mm, extents, volume)
+    if whole is None or part is None:
+        return None
+    demanded = tr("{part} (a crop) or {whole} (a whole image)", part=part.demanded, whole=whole.demanded)
+    return replace(whole if whole.verdict is Verdict.PASS else part, demanded=demanded)
 
 
 def _axes(package: Package, values: tuple[float, ...]) -> tuple[float, ...]:

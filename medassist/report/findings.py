@@ -80,6 +80,7 @@ def _from_segment(
         title_zh=segment.title_zh,
         category=segment.category,
         modifier=segment.modifier,
+        laterality=segment.laterality,
         present=box is not None,
         volume_ml=float(areas.sum()) * mask.geometry.voxel_volume_ml if can_measure_volumes(volume) else None,
         segment_value=segment.value,

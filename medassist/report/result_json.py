@@ -62,6 +62,7 @@ def result(case: Case, files: Iterable[str] = (), timings_s: Mapping[str, float]
         "override_reason": newest.override_reason if newest else "",
         "classes": [_class(one) for one in classes],
         "segments": [_segment(one) | {"prompt": as_json(prompt_of(case, one))} for one in segments],
+        "sides": sides(segments),
         "other_findings": [
             _claim(one) | {"present": one.present, "center_lps": list(one.center_lps) if one.center_lps else None}
             for one in case.findings
@@ -182,12 +183,35 @@ def _class(finding: Finding) -> dict[str, Any]:
 def _segment(finding: Finding) -> dict[str, Any]:
     return _claim(finding) | {
         "value": finding.segment_value,
+        "laterality": _code(finding.laterality),
         "present": finding.present,
         "volume_ml": finding.volume_ml,
         "center_lps": list(finding.center_lps) if finding.center_lps else None,
         "key_slice": finding.key_slice,
         **finding.measurements,
     }
+
+
+def sides(segments: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Return the volume of each structure on each side: segments of one code, side and model added up."""
+    totals: dict[tuple[object, ...], dict[str, Any]] = {}
+    for one in segments:
+        if one.laterality is None or one.code is None:
+            continue
+        total = totals.setdefault(
+            (one.code, one.laterality, one.model),
+            {
+                "laterality": _code(one.laterality),
+                "code": _code(one.code),
+                "model": one.model.name if one.model else None,
+                "labels": [],
+                "volume_ml": 0.0,
+            },
+        )
+        total["labels"].append(one.label)
+        known = total["volume_ml"] is not None and one.volume_ml is not None
+        total["volume_ml"] = total["volume_ml"] + one.volume_ml if known else None
+    return list(totals.values())
 
 
 def _explanation(case: Case, index: int, heatmap: Heatmap) -> dict[str, Any]:

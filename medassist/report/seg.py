@@ -128,7 +128,8 @@ def describe(case: Case, prediction: Prediction, number: int, segment: Segment) 
         tracking_id=segment.label[:64],
         display_color=hd.color.CIELabColor.from_rgb(*segment.color),
     )
-    if segment.modifier is not None:
+    modifiers = [one for one in (segment.modifier, segment.laterality) if one is not None]
+    if modifiers:
         kind = description.SegmentedPropertyTypeCodeSequence[0]
-        kind.SegmentedPropertyTypeModifierCodeSequence = [concept(segment.modifier)]
+        kind.SegmentedPropertyTypeModifierCodeSequence = [concept(one) for one in modifiers]
     return description

@@ -26,6 +26,7 @@ from medassist.report.prompts import as_parameters, prompt_of
 if TYPE_CHECKING:
     from highdicom.sr import (
         AlgorithmIdentification,
+        FindingSite,
         Measurement,
         MeasurementsAndQualitativeEvaluations,
         QualitativeEvaluation,
@@ -52,6 +53,7 @@ def group(case: Case, finding: Finding, headers: list[Dataset]) -> Group:
         "finding_category": concept(category),
         "finding_type": concept(code_for(finding.label, finding.code)),
         "algorithm_id": _algorithm(case, finding),
+        "finding_sites": _sites(finding),
         "measurements": _measurements(case, finding) or None,
         "qualitative_evaluations": _evaluations(finding),
     }
@@ -104,6 +106,16 @@ def _algorithm(case: Case, finding: Finding) -> AlgorithmIdentification | None:
         family=codes.DCM.ArtificialIntelligence,
         manufacturer=MANUFACTURER,
     )
+
+
+def _sites(finding: Finding) -> list[FindingSite] | None:
+    """Return the site with its side (TID 1419: Laterality modifies Finding Site), None for what has no side."""
+    import highdicom as hd
+
+    if finding.laterality is None:
+        return None
+    modifier = concept(finding.modifier) if finding.modifier else None
+    return [hd.sr.FindingSite(concept(code_for(finding.label, finding.code)), concept(finding.laterality), modifier)]
 
 
 def _evaluations(finding: Finding) -> list[QualitativeEvaluation]:

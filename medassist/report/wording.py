@@ -23,7 +23,8 @@ class Wording:
 
     def warning(self, warning: Warned) -> str:
         """Return a warning as a sentence."""
-        return self.tr(warning.message, **dict(warning.values))
+        told = {name: self.warning(one) if isinstance(one, Warned) else one for name, one in warning.values}
+        return self.tr(warning.message, **told)
 
     def title(self, claim: Finding | Segment) -> str:
         """Return the name of a finding or a segment: its own Chinese name, else the translated label."""

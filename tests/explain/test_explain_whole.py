@@ -1,0 +1,82 @@
+"""A map of one region of a whole image comes home to the right side, mirrored or not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from medassist.entities.errors import Refused, UsageError
+from medassist.entities.geometry import Geometry
+from medassist.entities.heatmap import Heatmap
+from medassist.entities.prediction import Mask
+from medassist.entities.study import Series, SeriesKind
+from medassist.entities.volume import Volume
+from medassist.explain.whole import CROP_ONLY, explain_region
+from medassist.imaging.registration import Alignment
+from medassist.inference import crops as crops_module
+from medassist.inference.catalogue import find
+from medassist.inference.whole import region_segments
+from medassist.progress import Progress
+
+PLACES = {"Left": np.array([25.0, 23.0, -12.0]), "Right": np.array([-25.0, 23.0, -12.0])}
+
+
+@pytest.fixture
+def case(monkeypatch):
+    """Return package, head and mask: a ball per side, brightest at a spot 4 mm lateral of its middle."""
+    monkeypatch.setattr(crops_module, "align", lambda *_images, progress: Alignment(np.eye(4), 0.9, 1.0))
+    package = find("hippocampus_mr")
+    shape = (120, 120, 130)
+    grid = Geometry(np.array([[-1.0, 0, 0, 65], [0, 1.0, 0, -40], [0, 0, 1.0, -70], [0, 0, 0, 1]]), shape, "1.2")
+    z, y, x = np.meshgrid(*map(np.arange, shape), indexing="ij")
+    points = grid.to_world(np.stack([x, y, z], axis=-1))
+    labels, values = np.zeros(shape, np.uint8), np.full(shape, 100, np.int16)
+    for region, segments in region_segments(package):
+        center = PLACES[region.name]
+        labels[np.linalg.norm(points - center, axis=-1) <= 8] = segments[0].value
+        values[np.linalg.norm(points - lateral(region.name), axis=-1) <= 2] = 300
+    everything = tuple(one for _, segments in region_segments(package) for one in segments)
+    series = Series("1.9", SeriesKind.VOLUME, (), modality="MR", shape_zyx=shape)
+    return package, Volume(series, values[None], grid), Mask(labels, grid, everything)
+
+
+def lateral(side: str) -> np.ndarray:
+    return PLACES[side] + [4.0 if side == "Left" else -4.0, 0.0, 0.0]
+
+
+def bright_is_hot(volume: Volume, label, mask: Mask) -> Heatmap:
+    """Return a map of the bright voxels inside the mask, as an explanation of a crop would come."""
+    heat = np.where(mask.labels_zyx == label.value, np.maximum(np.asarray(volume.array_zyx) - 150.0, 0.0), 0.0)
+    heat = heat.astype(np.float32)
+    return Heatmap(
+        "Test", label.label, find("hippocampus_mr").ref, "crop", heat, volume.geometry, heat.copy(), volume.geometry
+    )
+
+
+@pytest.mark.parametrize("side", ["Left", "Right"])
+def test_the_map_lies_where_the_network_looked(case, side):
+    package, volume, mask = case
+    found = explain_region(package, volume, f"{side} anterior hippocampus", mask, bright_is_hot, progress=Progress())
+    assert found.target == f"{side} anterior hippocampus"
+    assert found.geometry.same_grid(volume.geometry)
+    assert found.series_key == "1.9"
+    assert CROP_ONLY in found.notes
+    for values, grid in ((found.values_zyx, found.geometry), (found.native_zyx, found.native_geometry)):
+        hot = grid.to_world(np.argwhere(values > 75)[:, ::-1].mean(axis=0))
+        assert np.abs(hot - lateral(side)).max() < 0.5
+    assert found.native_geometry.frame_of_reference_uid == "1.2"
+
+
+def test_an_unknown_name_lists_the_sides(case):
+    package, volume, mask = case
+    with pytest.raises(UsageError, match="Right posterior hippocampus"):
+        explain_region(package, volume, "Anterior hippocampus", mask, bright_is_hot, progress=Progress())
+
+
+def test_a_region_without_a_mark_is_refused(case):
+    package, volume, mask = case
+    empty = replace(mask, labels_zyx=np.where(mask.labels_zyx == 1, 0, mask.labels_zyx).astype(np.uint8))
+    with pytest.raises(Refused, match="nothing to explain"):
+        explain_region(package, volume, "Left anterior hippocampus", empty, bright_is_hot, progress=Progress())
