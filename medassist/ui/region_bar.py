@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -38,6 +37,7 @@ LANE = "region"
 MODEL = "litemedsam"
 KEY = "B"
 NAME_PX = 180
+LINES = 6
 
 
 class RegionBar(QWidget):
@@ -153,7 +153,6 @@ class RegionBar(QWidget):
         self.keep.setProperty("role", "primary")
         self.hint.setWordWrap(True)
         self.hint.setProperty("role", "dim")
-        self.hint.setFixedHeight(2 * self.hint.fontMetrics().lineSpacing() + 4)
         self.name.setMaxLength(64)
         self.name.setFixedWidth(NAME_PX)
         self.brush.setRange(0.5, 50.0)
@@ -175,10 +174,10 @@ class RegionBar(QWidget):
         below.addWidget(self.name)
         below.addWidget(self.keep)
         below.addWidget(self.hint, 1)
+        below.addWidget(self.progress, 1)
         column.addLayout(row)
         column.addLayout(below)
-        column.addWidget(self.progress)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(LINES * self.fontMetrics().lineSpacing())  # the picture must not jump when a job begins
 
     def _connect(self) -> None:
         modes = ((self.box, Mode.BOX), (self.paint, Mode.PAINT), (self.erase, Mode.ERASE))
@@ -228,6 +227,7 @@ class RegionBar(QWidget):
         self.undo.setEnabled(region is not None and region.before is not None and not busy)
         self.keep.setEnabled(marked and not busy)
         self.name.setEnabled(not reason)
+        self.hint.setVisible(not busy)
         self.hint.setText(reason or _hint(session))
 
 
