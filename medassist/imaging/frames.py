@@ -43,6 +43,7 @@ class Frame:
         gap_mm, thickness_mm: SpacingBetweenSlices and SliceThickness.
         component: "magnitude", "phase", "field map", "localizer", … or "".
         clocks: what may order time points at one position, from the most to the least explicit.
+        stack: StackID of an enhanced frame, "" for others.
         taken_ms: when the slice was taken after the start of its volume, None when unknown.
         slope, intercept: to modality values (PS3.3 C.11.1); `bad_slope` when the header's slope was unusable.
     """
@@ -70,6 +71,7 @@ class Frame:
     unit: str
     windows: tuple[Window, ...]
     taken_ms: float | None = None
+    stack: str = ""
 
     @property
     def ref(self) -> FrameRef:
@@ -148,6 +150,7 @@ def _shared_facts(layers: tuple[Dataset, ...]) -> dict[str, Any]:
         "image_type": image_type,
         "echo": (tags.number(layers, "EchoNumbers"), _echo_time(layers)),
         "unit": once(_unit, layers),
+        "stack": tags.text(layers, "StackID") if len(layers) > 1 else "",
     }
 
 

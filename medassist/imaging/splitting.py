@@ -13,11 +13,11 @@ from medassist.entities.study import Warned, warned
 from medassist.imaging.builds import labelled_builds
 from medassist.imaging.clocks import FIRST_TIME_OF_DAY, NAMES
 from medassist.imaging.frames import Frame
-from medassist.imaging.grid import SAME_PLACE_MM, distances_along_normal
+from medassist.imaging.grid import SAME_PLACE_MM, distances_along_normal, irregularities, tilt_degrees
 
 _SAME_DIRECTION = 1e-4  # 0.1 mm over a metre
 _SAME_SPACING = 1e-3
-_LEAST_SLICES = 3
+_LEAST_SLICES, _LEAST_IN_STACK = 3, 2
 _build = attrgetter("rows", "columns", "samples", "frame_of_reference", "component")
 _ACQUISITION, _B_VALUE = NAMES.index("acquisition"), NAMES.index("b-value")
 
@@ -58,7 +58,28 @@ def split(frames: Sequence[Frame]) -> list[Part]:
             parts.append((", ".join(text for text in (label, name) if text), members))
     several = len(parts) > 1
     ordered = [_ordered(members, label if several else "") for label, members in _distinct(parts)]
-    return [one for part in ordered for one in _by_acquisition(part)]
+    return [one for part in ordered for stack in _by_stack(part) for one in _by_acquisition(stack)]
+
+
+def _by_stack(part: Part) -> list[Part]:
+    """Take apart stacks of one direction that do not stand evenly together, as the scanner named them (StackID)."""
+    groups: dict[str, list[Frame]] = defaultdict(list)
+    for frame in part.frames:
+        groups[frame.stack].append(frame)
+    if len(groups) < 2 or "" in groups or _stands_evenly(part):
+        return [part]
+    ordered = sorted(groups.items(), key=lambda item: (len(item[0]), item[0]))
+    parts = [_ordered(members, f"{part.label} stack {name}".strip()) for name, members in ordered]
+    if any(len(one.places) < _LEAST_IN_STACK for one in parts):
+        return [part]
+    remark = warned("Split by stack: the {count} stacks of this series do not form one regular grid.", count=len(parts))
+    return [replace(one, remarks=(*one.remarks, remark)) for one in parts]
+
+
+def _stands_evenly(part: Part) -> bool:
+    """Tell whether frames form one grid, or would but for a tilted gantry."""
+    first = [place[0] for place in part.places]
+    return part.complete and (not irregularities(first) or tilt_degrees(first) is not None)
 
 
 def _by_acquisition(part: Part) -> list[Part]:

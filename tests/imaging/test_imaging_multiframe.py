@@ -134,3 +134,54 @@ def test_slice_times_follow_the_order_of_slices(tmp_path, sign):
     (series,) = scan(tmp_path).all_series()
     expected = [time / 1000 for time in times]
     assert series.slice_times_s == pytest.approx(expected if sign > 0 else expected[::-1])
+
+
+def write_stacks(folder, stacks, slices=8):
+    """Write an enhanced CT of slices 2.5 mm apart; `stacks` tells (name, shift in mm) of each slice."""
+    paths = write_ct_series(folder / "single", slices=slices)
+    for k, path in enumerate(paths):
+        ds = pydicom.dcmread(path)
+        ds.ImagePositionPatient[2] += stacks[k][1]
+        ds.save_as(path)
+    enhanced = highdicom.legacy.LegacyConvertedEnhancedCTImage(
+        [pydicom.dcmread(path) for path in paths],
+        series_instance_uid="1.2.3", series_number=5, sop_instance_uid="1.2.3.4", instance_number=1,
+    )  # fmt: skip
+    groups = sorted(
+        enhanced.PerFrameFunctionalGroupsSequence,
+        key=lambda group: float(group.PlanePositionSequence[0].ImagePositionPatient[2]),
+    )
+    for group, (name, _) in zip(groups, stacks, strict=True):
+        group.FrameContentSequence[0].StackID = name
+    enhanced.save_as(folder / "enhanced.dcm")
+    return scan(folder / "enhanced.dcm").all_series()
+
+
+def test_stacks_apart_are_volumes_of_their_own(tmp_path):
+    parts = write_stacks(tmp_path, [("1", 0.0)] * 4 + [("2", 31.0)] * 4)
+    assert [(one.part, one.kind, one.shape_zyx) for one in parts] == [
+        ("stack 1", SeriesKind.VOLUME, (4, 64, 64)),
+        ("stack 2", SeriesKind.VOLUME, (4, 64, 64)),
+    ]
+    assert "Split by stack: the 2 stacks of this series do not form one regular grid." in parts[0].warnings[0].text()
+    first, second = (load(one) for one in parts)
+    assert second.geometry.affine_lps[2, 3] == pytest.approx(-10.0 + 4 * 2.5 + 31.0)
+    assert [int(volume.array_zyx[0, 32, 32]) for volume in (first, second)] == [40, 80]
+    assert second.geometry.spacing_mm[2] == pytest.approx(2.5)
+
+
+def test_stacks_that_continue_each_other_stay_one_volume(tmp_path):
+    (series,) = write_stacks(tmp_path, [("1", 0.0)] * 4 + [("2", 0.0)] * 4)
+    assert (series.part, series.kind, series.shape_zyx) == ("", SeriesKind.VOLUME, (8, 64, 64))
+
+
+def test_a_gap_inside_of_a_stack_is_still_named(tmp_path):
+    (series,) = write_stacks(tmp_path, [("1", 0.0)] * 4 + [("1", 31.0)] * 4)
+    assert (series.kind, series.irregularity != "") == (SeriesKind.STACK, True)
+    parts = write_stacks(tmp_path / "more", [("1", 0.0)] * 4 + [("2", 31.0)] * 3 + [("2", 40.0)])
+    assert [one.kind for one in parts] == [SeriesKind.VOLUME, SeriesKind.STACK]
+
+
+def test_every_slice_a_stack_is_no_split(tmp_path):
+    (series,) = write_stacks(tmp_path, [(str(k), 5.0 * (k > 3)) for k in range(8)])
+    assert series.kind is SeriesKind.STACK
