@@ -100,6 +100,17 @@ def sign(root: Path) -> None:
     change_json(root, "metadata", medassist={"weights": {"file": "models/model.pt", "sha256": digest}})
 
 
+def write_calibration(root: Path, labels: dict[str, dict[str, list[float]]], **changes: Any) -> Path:
+    """Give a signed package calibration cases, and its metadata their SHA-256; `changes` go into the file."""
+    own = json.loads((root / "configs" / "metadata.json").read_text(encoding="utf-8"))["medassist"]
+    file = root / "models" / "calibration.json"
+    told = {"weights": own["weights"]["sha256"], "source": "Invented for tests.", "labels": labels, **changes}
+    file.write_text(json.dumps(told), encoding="utf-8")
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    change_json(root, "metadata", medassist={"calibration": {"file": "models/calibration.json", "sha256": digest}})
+    return file
+
+
 def metadata(task: str, labels: Sequence[dict[str, Any]], **own: Any) -> dict[str, Any]:
     """Return a metadata.json with a medassist section."""
     return {

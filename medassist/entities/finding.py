@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from medassist.entities.operating import OperatingCurve
 from medassist.entities.prediction import Code, ModelRef
 
 
@@ -28,6 +29,9 @@ class Finding:
         label, code: what is claimed. `present` is False for a class below its operating point.
         laterality: the side of what is claimed, None where it has none.
         probability, threshold, calibrated: for classifier claims, else None.
+        package_threshold: the threshold of the package, where the reader set another; else None.
+        curve: what any threshold catches and misses, None where the package does not know.
+        prevalence: share (0..1) of the reader's patients who have what is claimed, None until the reader says.
         volume_ml, segment_value: for segmenter claims, else None.
         center_lps: where to look (mm), None for whole-image claims; `key_slice` is its slice index.
         measurements: further numbers with their unit in the name, e.g. {"mean_value": 41.2}.
@@ -48,6 +52,9 @@ class Finding:
     threshold: float | None = None
     calibrated: bool = False
     operating_point: str = ""
+    package_threshold: float | None = None
+    curve: OperatingCurve | None = field(default=None, compare=False, repr=False)
+    prevalence: float | None = None
     volume_ml: float | None = None
     segment_value: int | None = None
     center_lps: tuple[float, float, float] | None = None
@@ -58,3 +65,8 @@ class Finding:
     judged_by: str = ""
     judged_at: str = ""
     comment: str = ""
+
+    @property
+    def own_threshold(self) -> float | None:
+        """The threshold of the package, whatever the reader set."""
+        return self.threshold if self.package_threshold is None else self.package_threshold

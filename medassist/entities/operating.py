@@ -1,4 +1,4 @@
-"""What a threshold catches and misses, and what one score allows to say: read from scores of cases whose truth is known.
+"""What a threshold catches and misses, and what one score allows to say: from scores of cases whose truth is known.
 
 A score alone means nothing. The scores a model gave to cases with and without a finding tell how many of either a
 threshold gets right (sensitivity and specificity), what a positive answer is worth where the finding is rare or common
@@ -109,14 +109,19 @@ class OperatingCurve:
         as_high = len(self.negative) - int(np.searchsorted(self.negative, probability, side="left"))
         return (1 + as_low) / (len(self.positive) + 1), (1 + as_high) / (len(self.negative) + 1)
 
-    def answer(self, probability: float, confidence: float = CONFIDENCE) -> Answer:
-        """Return the answer that remains when those are left out whose p-value is at most 1 - `confidence`.
+    def possible(self, probability: float, confidence: float = CONFIDENCE) -> tuple[bool, bool]:
+        """Return whether "present" and whether "absent" remains when p-values up to 1 - `confidence` are left out.
 
         Of cases like the calibration cases with the finding, at least a share `confidence` keeps "present", and of
         those without "absent": a promise for exchangeable cases, not for another scanner or another population.
         """
         strange = 1.0 - confidence + ROUNDING
-        present, absent = (p > strange for p in self.p_values(probability))
+        present, absent = self.p_values(probability)
+        return present > strange, absent > strange
+
+    def answer(self, probability: float, confidence: float = CONFIDENCE) -> Answer:
+        """Return the one answer that remains possible, CANNOT_SAY where both do, or neither."""
+        present, absent = self.possible(probability, confidence)
         if present == absent:
             return Answer.CANNOT_SAY
         return Answer.PRESENT if present else Answer.ABSENT

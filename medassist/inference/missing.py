@@ -38,6 +38,8 @@ def missing(package: Package) -> tuple[str, ...]:
         ),
         "no operating point: a threshold without known sensitivity and specificity": not classifier
         or all(label.operating_point for label in package.labels),
+        "no calibration cases: what other thresholds catch and miss is not known": not classifier
+        or package.calibration is not None,
         "not every score is calibrated: one that is not is no probability": not classifier
         or all(label.calibrated for label in package.labels),
         "no codes for its labels: other systems get their names only": all(label.code for label in package.labels),

@@ -12,6 +12,7 @@ from medassist.entities.errors import Refused
 from medassist.entities.prediction import Code, ModelRef, Segment
 from medassist.inference.demands import Suitability, read_demands
 from medassist.inference.localizer import Localizer, read_localizer
+from medassist.inference.operating import CalibrationSpec, read_spec
 from medassist.inference.schema import Section, inside, read_json
 from medassist.inference.trust import trust_of
 from medassist.inference.weights import Format, format_of
@@ -94,6 +95,7 @@ class Package:
         format: what the weight file is.
         carrier: where weights come from that do not ship with the package, None when they do.
         localizer: how it finds its regions in an image larger than its network takes, None when it does not.
+        calibration: where its scores of cases with known truth are, None when it brings none.
         foreign: whether it has no "medassist" section: a bundle of somebody else, read as MONAI would run it.
     """
 
@@ -117,6 +119,7 @@ class Package:
     carrier: Carrier | None = None
     foreign: bool = False
     localizer: Localizer | None = None
+    calibration: CalibrationSpec | None = None
 
     @property
     def explainable(self) -> Availability:
@@ -174,6 +177,7 @@ def read(root: Path) -> Package:
         task=task,
         labels=_labels(own, task),
         localizer=read_localizer(root, own),
+        calibration=read_spec(own, root),
         input=_input(own.section("input")),
         suitability=read_demands(own.section("suitability", optional=True), root),
         explanation=_explanation(own.section("explanation", optional=True)),

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.entities.errors import Refused
+from medassist.entities.operating import OperatingCurve
 from medassist.entities.prediction import Check, ClassScore, Mask, Prediction
 from medassist.entities.study import Warned, warned
 from medassist.entities.volume import Volume
@@ -21,6 +22,7 @@ from medassist.inference.engine import run
 from medassist.inference.localizer import for_whole
 from medassist.inference.missing import missing
 from medassist.inference.network import load_network
+from medassist.inference.operating import probabilities, read_curves
 from medassist.inference.packages import Label, Package
 from medassist.inference.plan import Plan
 from medassist.inference.prepare import Prepared, prepare
@@ -127,15 +129,16 @@ def class_scores(package: Package, logits: NDArray[np.float32]) -> tuple[ClassSc
         if len(logits) != len(package.labels):
             raise _wrong_outputs(package, logits.shape)
         return foreign_scores(package, logits)
-    return tuple(_score(label, float(logits[label.value])) for label in package.labels)
+    curves = read_curves(package)
+    return tuple(_score(label, float(logits[label.value]), curves.get(label.label)) for label in package.labels)
 
 
 def probability(label: Label, logit: float) -> float:
     """Return sigmoid(slope * logit + intercept), Platt scaling with the package's parameters."""
-    return float(0.5 * (1.0 + np.tanh(0.5 * (label.slope * logit + label.intercept))))
+    return float(probabilities(label, logit))
 
 
-def _score(label: Label, logit: float) -> ClassScore:
+def _score(label: Label, logit: float, curve: OperatingCurve | None) -> ClassScore:
     if not np.isfinite(logit):
         raise Refused("The model's score for {label} is not a number, so nothing can be said.", label=label.label)
     return ClassScore(
@@ -146,6 +149,7 @@ def _score(label: Label, logit: float) -> ClassScore:
         code=label.code,
         title_zh=label.title_zh,
         operating_point=label.operating_point,
+        curve=curve,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from medassist.inference.bundle import inferer, largest_components, preprocessing
 from medassist.inference.network import check_network, load_network
+from medassist.inference.operating import read_curves
 from medassist.inference.packages import Package
 
 
@@ -15,6 +16,7 @@ def check_parts(package: Package, *, keep: bool = False) -> None:
     preprocessing(package)
     inferer(package)
     largest_components(package)
+    read_curves(package)
     if keep:
         load_network(package, "cpu")
     else:

@@ -60,6 +60,7 @@ def _from_score(prediction: Prediction, score: ClassScore) -> Finding:
         threshold=score.threshold,
         calibrated=score.calibrated,
         operating_point=score.operating_point,
+        curve=score.curve,
         model=prediction.model,
     )
 

@@ -100,7 +100,7 @@ def _slice_position(volume: Volume, index: int) -> str:
     return f"{direction_letters(normal if distance >= 0 else -normal)} {abs(distance):.1f} mm"
 
 
-def explanation(view: KeyView, words: Wording) -> str:
+def explanation(case: Case, view: KeyView, words: Wording) -> str:
     """Say how to read the overlay: what a heatmap is and is not, its layer, cell size and what a reader must know."""
     heatmap = view.heatmap
     if heatmap is None:
@@ -112,10 +112,20 @@ def explanation(view: KeyView, words: Wording) -> str:
         told.append(words.tr("Layer: {layer}.", layer=heatmap.layer))
     told.append(words.tr("Size of one computed cell: {size}.", size=_cell_size(heatmap, words)))
     if heatmap.target_score is not None:
-        told.append(words.tr("Score of the target: {score}.", score=f"{heatmap.target_score:.3f}"))
+        told.append(_score(case, heatmap, heatmap.target_score, words))
     told.append(words.tr("Largest value of the map: {maximum}.", maximum=f"{heatmap.maximum:.3g}"))
     told += [_quality(name, value, words) for name, value in heatmap.quality.items()]
     return " ".join([*told, *(words.tr(note) for note in heatmap.notes)])
+
+
+def _score(case: Case, heatmap: Heatmap, score: float, words: Wording) -> str:
+    """Return the score of what a map explains, with the threshold of a classifier's finding."""
+    about = (one for one in case.findings if one.label == heatmap.target and one.model == heatmap.model)
+    threshold = next((one.threshold for one in about if one.threshold is not None), None)
+    if threshold is None:
+        return words.tr("Score of the target: {score}.", score=f"{score:.3f}")
+    values = {"score": f"{score:.3f}", "threshold": f"{threshold:.3f}"}
+    return words.tr("Score of the target: {score} (threshold {threshold}).", **values)
 
 
 def _quality(name: str, value: float, words: Wording) -> str:

@@ -10,6 +10,7 @@ from medassist.entities.prediction import Prediction, Verdict
 from medassist.report.case import Case
 from medassist.report.keyviews import explanation, key_views, place, title
 from medassist.report.notes import notes
+from medassist.report.operating import cannot_say, sentences
 from medassist.report.wording import Wording, date_text, position_text
 
 
@@ -76,7 +77,7 @@ def page(case: Case) -> Page:
         tables=tuple(table for table in tables if table.rows),
         pictures_heading=words.tr("Key pictures"),
         pictures=tuple(
-            Picture(view.file_name, title(case, view, words), place(case, view, words), explanation(view, words))
+            Picture(view.file_name, title(case, view, words), place(case, view, words), explanation(case, view, words))
             for view in key_views(case)
         ),
         notes_heading=words.tr("What limits this report"),
@@ -178,10 +179,12 @@ def _classes(case: Case, words: Wording) -> Table:
 def _class_row(finding: Finding, words: Wording) -> Row:
     reached = words.tr("present: reaches the threshold") if finding.present else words.tr("absent: below the threshold")
     threshold = "" if finding.threshold is None else f"{finding.threshold:.3f}"
+    if cannot_say(finding):
+        reached = words.tr("{answer}; the score alone cannot say", answer=reached)
     score = f"{finding.probability:.3f}" + (f" ({words.tr('calibrated')})" if finding.calibrated else "")
-    return _judged(
-        (words.title(finding), score, threshold, reached), finding, words, remark=words.tr(finding.operating_point)
-    )
+    told = [words.tr(finding.operating_point), *(words.warning(one) for one in sentences(finding))]
+    remark = " ".join(text for text in told if text)
+    return _judged((words.title(finding), score, threshold, reached), finding, words, remark=remark)
 
 
 def _of_reader(case: Case, words: Wording) -> Table:

@@ -19,6 +19,7 @@ from medassist.report import pm
 from medassist.report.case import Case
 from medassist.report.identity import RESEARCH_USE, version
 from medassist.report.notes import notes
+from medassist.report.operating import as_json as as_json_at_threshold
 from medassist.report.prompts import as_json, prompt_of
 from medassist.report.sources import has_dicom_sources
 
@@ -177,6 +178,7 @@ def _class(finding: Finding) -> dict[str, Any]:
         "positive": finding.present,
         "calibrated": finding.calibrated,
         "operating_point": finding.operating_point,
+        **as_json_at_threshold(finding),
     }
 
 

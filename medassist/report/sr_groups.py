@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from medassist.entities.finding import Finding
 from medassist.entities.prediction import Mask, Prediction
-from medassist.report import seg
+from medassist.report import operating, seg
 from medassist.report.case import Case
 from medassist.report.identity import (
     ABSENT,
@@ -97,6 +97,7 @@ def _algorithm(case: Case, finding: Finding) -> AlgorithmIdentification | None:
         parameters.append(f"threshold={finding.threshold:.6g}")
     if finding.operating_point:
         parameters.append(f"operating_point={finding.operating_point}")
+    parameters += operating.as_parameters(finding)
     prompt = prompt_of(case, finding)
     parameters += [f"{name}={value}" for name, value in as_parameters(prompt).items()] if prompt else []
     return hd.sr.AlgorithmIdentification(

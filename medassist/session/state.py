@@ -19,6 +19,7 @@ from medassist.entities.prediction import Mask, Prediction
 from medassist.entities.region import Region
 from medassist.entities.study import Scan, Series, Study
 from medassist.entities.volume import Volume, Window
+from medassist.session.thresholds import Key, ThresholdChange
 
 Point = tuple[float, float, float]
 
@@ -93,6 +94,9 @@ class Session:
         region: what the reader is drawing and has not kept yet.
         model_changes: what was done to the installed models, oldest first.
         loading: the series on screen as far as it is read; None when it is whole.
+        thresholds: what the reader set instead of the package's, by SHA-256 of the weights and label.
+        threshold_changes: how they came to be, oldest first.
+        prevalences: how common a finding is among the reader's patients, by model name and label.
     """
 
     scans: tuple[Scan, ...] = ()
@@ -110,6 +114,9 @@ class Session:
     region: Region | None = None
     model_changes: tuple[ModelChange, ...] = ()
     loading: Loading | None = None
+    thresholds: Mapping[Key, float] = field(default_factory=lambda: MappingProxyType({}))
+    threshold_changes: tuple[ThresholdChange, ...] = ()
+    prevalences: Mapping[Key, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def volume(self) -> Volume | None:

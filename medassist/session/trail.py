@@ -23,12 +23,13 @@ class Event:
 
 
 def events(old: Session, new: Session) -> tuple[Event, ...]:
-    """Return what happened between two sessions, in the order models, open, run, explain, judge, export."""
+    """Return what happened between two sessions, in the order models, open, run, explain, threshold, judge, export."""
     return (
         *_changed_models(old, new),
         *_opened(old, new),
         *_ran(old, new),
         *_explained(old, new),
+        *_set_thresholds(old, new),
         *_judged(old, new),
         *_exported(old, new),
     )
@@ -78,6 +79,12 @@ def _explained(old: Session, new: Session) -> Iterator[Event]:
     for one in new.heatmaps:
         if one not in old.heatmaps:
             yield Event("explain", (one.series_key,), _model(one) | {"method": one.method, "target": one.target})
+
+
+def _set_thresholds(old: Session, new: Session) -> Iterator[Event]:
+    for one in new.threshold_changes[len(old.threshold_changes) :]:
+        values: dict[str, Detail] = {"threshold_before": f"{one.before:.4f}", "threshold_after": f"{one.after:.4f}"}
+        yield Event("set threshold", (), _identity(one.model) | {"finding": one.label} | values)
 
 
 def _judged(old: Session, new: Session) -> Iterator[Event]:

@@ -22,7 +22,8 @@ from medassist.locations import data_dir
 from medassist.storage.files import locked, unwritable
 
 ACTIONS = (
-    "open", "run", "explain", "judge", "export", "add model", "remove model", "trust model", "revoke trust",
+    "open", "run", "explain", "set threshold", "judge", "export",
+    "add model", "remove model", "trust model", "revoke trust",
 )  # fmt: skip
 DETAILS = (
     "model",
@@ -41,6 +42,8 @@ DETAILS = (
     "box",
     "followed",
     "corrected_by_hand",
+    "threshold_before",
+    "threshold_after",
     "outcome",
 )
 _FIRST = "0" * 64

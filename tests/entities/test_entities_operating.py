@@ -50,10 +50,13 @@ def test_predictive_values_by_bayes() -> None:
     # 8 of 10 with the finding reach 0.5, 9 of 10 without stay below.
     curve = OperatingCurve(np.array([0.9] * 8 + [0.1] * 2), np.array([0.1] * 9 + [0.9]))
     rare, common = curve.ppv(0.5, 0.01), curve.ppv(0.5, 0.5)
-    assert rare is not None and rare.value == pytest.approx(0.008 / (0.008 + 0.099))
-    assert common is not None and common.value == pytest.approx(0.8 / 0.9)
+    assert rare is not None
+    assert rare.value == pytest.approx(0.008 / (0.008 + 0.099))
+    assert common is not None
+    assert common.value == pytest.approx(0.8 / 0.9)
     negative = curve.npv(0.5, 0.01)
-    assert negative is not None and negative.value == pytest.approx(0.891 / (0.891 + 0.002))
+    assert negative is not None
+    assert negative.value == pytest.approx(0.891 / (0.891 + 0.002))
 
 
 def test_nothing_called_positive_has_no_predictive_value() -> None:
