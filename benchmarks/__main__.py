@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 
-from benchmarks import heartbeat, start
+from benchmarks import heartbeat, infer, start
 from benchmarks import open as opening
 
 Rows = Mapping[str, Mapping[str, float]]
@@ -15,6 +17,7 @@ BENCHMARKS: Mapping[str, Callable[[int], Rows]] = {
     "start": start.measure,
     "heartbeat": heartbeat.measure,
     "open": opening.measure,
+    "infer": infer.measure,
 }
 
 
@@ -23,14 +26,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=tuple(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=5, help="interleaved repetitions")
+    parser.add_argument("--device", default="cpu", help="where `infer` runs: cpu, cuda or cuda:N")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    rows = BENCHMARKS[arguments.name](max(1, arguments.rounds))
+    rounds = max(1, arguments.rounds)
+    measure = (
+        partial(infer.measure, device=arguments.device) if arguments.name == "infer" else BENCHMARKS[arguments.name]
+    )
+    rows = measure(rounds)
     if arguments.json:
         print(json.dumps(rows, indent=2))
-        return
-    for name, figures in rows.items():
-        print(f"{name:52}" + "  ".join(f"{key} {value:.3g}" for key, value in figures.items()))
+    else:
+        for name, figures in rows.items():
+            print(f"{name:52}" + "  ".join(f"{key} {value:.4g}" for key, value in figures.items()))
+    missed = infer.misses(rows) if arguments.name == "infer" else ()
+    for one in missed:
+        print(f"missed: {one}", file=sys.stderr)
+    if missed:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def ghost_of(module: nn.Module) -> nn.Module:
 
 
 def answer_on_meta(ghost: nn.Module, shape: tuple[int, ...]) -> torch.Tensor | None:
-    """Return the answer of a `ghost_of` a network to an input of `shape` (N, C, …), None when it takes no such input."""
+    """Return the answer of a ghost to an input of `shape` (N, C, …), None when it takes no such input."""
     import torch
 
     try:

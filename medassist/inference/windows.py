@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from medassist.entities.errors import Refused
@@ -26,7 +27,7 @@ Forward: TypeAlias = "Callable[[torch.Tensor], torch.Tensor]"
 """A network on its device: windows (N, C, …) to logits (N, K, …)."""
 
 STAGE = "Running the model"
-BLOCK_BYTES = 96 * 2**20
+BLOCK_BYTES = 48 * 2**20
 """How large a block may grow before it is cut along the first axis."""
 
 
@@ -112,6 +113,7 @@ def blended(forward: Forward, image: torch.Tensor, plan: Plan, device: str, *, p
             raise _other_size(tuple(answers.shape), plan)
         for window, answer in zip(batch, answers, strict=True):
             yield from sums.add(window, answer)
+        del answers, answer  # not to be held while the network runs again
     progress.step(STAGE, 1.0)
 
 
@@ -121,7 +123,7 @@ class _Sums:
     def __init__(self, plan: Plan) -> None:
         self._plan, self._weights = plan, plan.weights()
         self._channels, self._rows = 0, [0]
-        self._columns = [*plan.starts[1], plan.padded[1]] if len(plan.padded) > 1 else [0, 1]
+        self._columns = _edges(plan, 1) if len(plan.padded) > 1 else [0, 1]
         self._cells: dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]] = {}
 
     def add(self, window: tuple[slice, ...], answer: torch.Tensor) -> Iterator[Block]:
@@ -163,23 +165,26 @@ class _Sums:
 
     def _finished(self, window: tuple[slice, ...]) -> Iterator[Block]:
         """Give back what lies before the next row and the next column of windows."""
-        column = window[1].start if len(window) > 1 else 0
-        until = self._plan.next_start(0, window[0].start)
-        for row in sorted(key[0] for key in self._cells if key[1] == column and key[0] < until):
+        until = [self._plan.next_start(axis, part.start) for axis, part in enumerate(window[:2])]
+        done = [key for key in self._cells if all(at < end for at, end in zip(key, until, strict=False))]
+        for row, column in sorted(done, key=lambda key: (key[1], key[0])):
             total, count = self._cells.pop((row, column))
             block = self._plan.crop((row, column, *[0] * len(window))[: len(window)], total.div_(count))
             if block is not None:
                 yield Block(*block)
 
 
+def _edges(plan: Plan, axis: int) -> list[int]:
+    """Return where windows begin and end on an axis: between two of these all voxels have the same windows."""
+    starts = plan.starts[axis]
+    return sorted({*starts, *(start + plan.roi[axis] for start in starts)})
+
+
 def _cuts(plan: Plan, channels: int) -> list[int]:
     """Return where cells begin and end on the first axis: where windows do, and between so that none grows large."""
-    ends = [min(start + plan.roi[0], plan.padded[0]) for start in plan.starts[0]]
-    edges = sorted({*plan.starts[0], *ends})
-    width = max(b - a for a, b in pairwise([*plan.starts[1], plan.padded[1]])) if len(plan.padded) > 1 else 1
-    plane = 4 * channels * width
-    for size in plan.padded[2:]:
-        plane *= size
+    edges = _edges(plan, 0)
+    width = max(b - a for a, b in pairwise(_edges(plan, 1))) if len(plan.padded) > 1 else 1
+    plane = 4 * channels * width * prod(plan.padded[2:])
     most = max(1, BLOCK_BYTES // plane)
     return sorted({cut for a, b in pairwise(edges) for cut in range(a, b, most)} | {edges[-1]})
 

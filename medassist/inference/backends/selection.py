@@ -64,7 +64,7 @@ def proven(package: Package, precision: str) -> bool:
     """Tell whether the package's parity record for a precision, made for these weights, is within the limits.
 
     The record is medassist.parity.openvino.<precision> of metadata.json: `weights_sha256` and what
-    `python -m benchmarks infer` measured, `dice` (smallest over cases and labels) or `score_difference` (largest).
+    `python -m benchmarks infer` measured: `dice` (of the worse label, over all cases) or `score_difference` (largest).
     """
     record: object = package.metadata
     for key in ("medassist", "parity", "openvino", precision):
