@@ -15,6 +15,7 @@ from medassist.entities.errors import UnwritableOutput
 from medassist.training.calibration import Calibration, OperatingPoint
 from medassist.training.recipe import Label, Recipe
 from medassist.training.record import write_json
+from medassist.training.workflow import INVERT, SAVE_MASK, SAVE_SCORES, workflow
 
 if TYPE_CHECKING:
     import torch
@@ -67,20 +68,22 @@ def _plain(value: torch.Tensor) -> torch.Tensor:
 
 
 def inference_content(recipe: Recipe) -> dict[str, Any]:
-    """Return inference.json: literals only, so that any MONAI runner can build it and none has to evaluate it."""
+    """Return inference.json: the parts as literals, and how MONAI's own runner takes them from files to files."""
     loading = [
-        {"_target_": "LoadImaged", "keys": ["image"]},
+        {"_target_": "LoadImaged", "keys": ["image"], "image_only": False},
         {"_target_": "EnsureChannelFirstd", "keys": ["image"]},
     ]
     activation = {"softmax": True} if recipe.task == "segmentation" else {"sigmoid": True}
     after: list[Mapping[str, Any]] = [{"_target_": "Activationsd", "keys": "pred", **activation}]
     if recipe.task == "segmentation":
-        after.append({"_target_": "AsDiscreted", "keys": "pred", "argmax": True})
+        after += [INVERT, {"_target_": "AsDiscreted", "keys": "pred", "argmax": True}]
+    save = SAVE_MASK if recipe.task == "segmentation" else SAVE_SCORES
     return {
+        **workflow(),
         "network_def": dict(recipe.network),
         "preprocessing": {"_target_": "Compose", "transforms": [*loading, *map(dict, recipe.preprocessing)]},
         "inferer": dict(recipe.inferer),
-        "postprocessing": {"_target_": "Compose", "transforms": [*after, *map(dict, recipe.postprocessing)]},
+        "postprocessing": {"_target_": "Compose", "transforms": [*after, *map(dict, recipe.postprocessing), save]},
     }
 
 
