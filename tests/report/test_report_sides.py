@@ -7,10 +7,12 @@ from dataclasses import replace
 import highdicom as hd
 import numpy as np
 import phantoms
+import pydicom
 import pytest
 from report_cases import complaints, make_case
 
 from medassist.entities.prediction import Code, Mask, Segment
+from medassist.imaging.objects.segments import segments_of
 from medassist.report import seg, sr
 from medassist.report.findings import findings_from
 from medassist.report.result_json import result
@@ -56,6 +58,13 @@ def test_segmentation_names_the_side_beside_the_part(case, tmp_path):
         kind = hd.seg.segread(path).get_segment_description(number).SegmentedPropertyTypeCodeSequence[0]
         assert [one.CodeMeaning for one in kind.SegmentedPropertyTypeModifierCodeSequence] == expected
     assert complaints(path) == []
+
+
+def test_sides_are_read_back(case, tmp_path):
+    (path,) = seg.write(case, tmp_path)
+    found = segments_of(pydicom.dcmread(path))
+    assert [found[number].laterality for number in (1, 4)] == [SIDES["Left"], SIDES["Right"]]
+    assert [found[number].modifier for number in (1, 4)] == [PARTS["anterior"], PARTS["posterior"]]
 
 
 def test_report_names_the_site_with_its_side(case, tmp_path):

@@ -11,6 +11,9 @@ from medassist.entities.prediction import Code, Segment
 from medassist.imaging import tags
 from medassist.imaging.objects.label_maps import color_of
 
+SIDES = ("7771000", "24028007", "51440002")
+"""SNOMED CT codes of left, right, and right and left (DICOM CID 244): the modifier that is a side."""
+
 
 def segments_of(ds: Dataset) -> dict[int, Segment]:
     """Return segment number -> segment; labels that occur twice are told apart by number and algorithm type."""
@@ -31,6 +34,7 @@ def _told_apart(segment: Segment, item: Dataset) -> str:
 def _segment(item: Dataset, number: int) -> Segment:
     code = code_in(item, "SegmentedPropertyTypeCodeSequence")
     types = tags.value_of((item,), "SegmentedPropertyTypeCodeSequence")
+    modifiers = codes_in(types[0], "SegmentedPropertyTypeModifierCodeSequence") if types else ()
     label = tags.text((item,), "SegmentLabel") or (code.meaning if code else "") or f"Segment {number}"
     return Segment(
         number,
@@ -38,16 +42,25 @@ def _segment(item: Dataset, number: int) -> Segment:
         code,
         _color(item) or color_of(number),
         category=code_in(item, "SegmentedPropertyCategoryCodeSequence"),
-        modifier=code_in(types[0], "SegmentedPropertyTypeModifierCodeSequence") if types else None,
+        modifier=next((one for one in modifiers if one.value not in SIDES), None),
+        laterality=next((one for one in modifiers if one.value in SIDES), None),
     )
 
 
+def codes_in(item: Dataset, keyword: str) -> tuple[Code, ...]:
+    """Return every code of a code sequence, as given."""
+    return tuple(_code(one) for one in tags.value_of((item,), keyword) or [])
+
+
 def code_in(item: Dataset, keyword: str) -> Code | None:
-    """Return the first code of a code sequence, as given; long and URN codes stand in other attributes."""
+    """Return the first code of a code sequence, as given."""
     codes = tags.value_of((item,), keyword)
-    if not codes:
-        return None
-    one = (codes[0],)
+    return _code(codes[0]) if codes else None
+
+
+def _code(item: Dataset) -> Code:
+    """Read one code; long and URN codes stand in other attributes."""
+    one = (item,)
     value = tags.text(one, "CodeValue") or tags.text(one, "LongCodeValue") or tags.text(one, "URNCodeValue")
     return Code(value, tags.text(one, "CodingSchemeDesignator"), tags.text(one, "CodeMeaning"))
 
