@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from medassist.entities.errors import Refused, UsageError
 from medassist.language import tr
@@ -15,11 +17,15 @@ from medassist.plugins import Availability
 
 @dataclass(frozen=True)
 class Device:
-    """One device by its torch name, with its title and the reason when it cannot be used."""
+    """One device by its torch name, with its title and the reason when it cannot be used.
+
+    `free_bytes` is the memory that is free on it, None where the system does not tell.
+    """
 
     name: str
     title: str
     availability: Availability = field(default_factory=Availability)
+    free_bytes: int | None = None
 
     @property
     def reason(self) -> str:
@@ -29,7 +35,7 @@ class Device:
 
 def available() -> tuple[Device, ...]:
     """Return every device this build of torch could use; unusable ones carry the reason."""
-    return (*_cuda(), _mps(), Device("cpu", f"CPU, {usable_cores()} cores"))
+    return (*_cuda(), _mps(), Device("cpu", f"CPU, {usable_cores()} cores", free_bytes=free_bytes("cpu")))
 
 
 def choose(name: str = "auto") -> str:
@@ -65,6 +71,28 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def free_bytes(device: str) -> int | None:
+    """Return the memory that is free on a device, None where the system does not tell."""
+    if device.startswith("cuda"):
+        import torch
+
+        return int(torch.cuda.mem_get_info(device)[0])
+    if device != "cpu":
+        return None
+    if sys.platform == "win32":
+        import ctypes
+
+        # MEMORYSTATUSEX: its own size, the load in percent, then seven 64-bit numbers; the second is what is free.
+        status = (ctypes.c_uint64 * 8)()
+        ctypes.cast(status, ctypes.POINTER(ctypes.c_uint32))[0] = ctypes.sizeof(status)
+        return int(status[2]) if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None
+    try:
+        told = Path("/proc/meminfo").read_text(encoding="ascii")
+        return 1024 * int(told.split("MemAvailable:")[1].split()[0])
+    except (OSError, IndexError, ValueError):
+        return None
+
+
 @contextmanager
 def one_core_free() -> Iterator[None]:
     """Keep torch, in this thread, off one core, so that the interface stays quick; then as it was before.
@@ -89,7 +117,8 @@ def _cuda() -> tuple[Device, ...]:
     if not torch.cuda.is_available():
         return (Device("cuda:0", "NVIDIA CUDA", Availability("no NVIDIA GPU with a working driver was found")),)
     return tuple(
-        Device(f"cuda:{number}", torch.cuda.get_device_name(number)) for number in range(torch.cuda.device_count())
+        Device(name, torch.cuda.get_device_name(name), free_bytes=free_bytes(name))
+        for name in (f"cuda:{number}" for number in range(torch.cuda.device_count()))
     )
 
 

@@ -14,6 +14,8 @@ from medassist.inference.backends.protocol import Backend
 from medassist.inference.backends.selection import select
 from medassist.inference.backends.torch_backend import torch_backend
 from medassist.inference.bundle import inferer
+from medassist.inference.devices import free_bytes
+from medassist.inference.forecast import Forecast, forecast
 from medassist.inference.network import LoadedNetwork, load_network
 from medassist.inference.packages import Package
 from medassist.inference.plan import Plan, plan_windows
@@ -90,8 +92,9 @@ def _attempt(
     with network.held(progress):
         progress.step("Preparing the model")
         chosen, notes = _backend(network, image, setting)
+        told = _manifest(chosen, setting, forecast(package, network.module, tuple(image.shape), setting.plan))
         answer = work(chosen.forward, setting.plan, setting.device)
-    return answer, setting, _manifest(chosen, setting), (*setting.steps, *notes)
+    return answer, setting, told, (*setting.steps, *notes)
 
 
 def _backend(network: LoadedNetwork, image: torch.Tensor, setting: Setting) -> tuple[Backend, tuple[Warned, ...]]:
@@ -101,7 +104,7 @@ def _backend(network: LoadedNetwork, image: torch.Tensor, setting: Setting) -> t
     return select(setting.backend, network, (1, image.shape[1], *size))
 
 
-def _manifest(chosen: Backend, setting: Setting) -> RunManifest:
+def _manifest(chosen: Backend, setting: Setting, expected: Forecast | None) -> RunManifest:
     plan = setting.plan
     return RunManifest(
         backend=chosen.name,
@@ -111,6 +114,8 @@ def _manifest(chosen: Backend, setting: Setting) -> RunManifest:
         windows=1 if plan is None else plan.count,
         batch=1 if plan is None else plan.batch,
         steps=setting.steps,
+        forecast_bytes=None if expected is None else expected.total,
+        free_bytes=free_bytes(setting.device),
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+BUILDER = "medassist.inference.bundle"
 
 
 def ghost_of(module: nn.Module) -> nn.Module:
@@ -23,7 +25,17 @@ def ghost_of(module: nn.Module) -> nn.Module:
     for one in (*module.parameters(), *module.buffers()):
         empty = torch.empty_like(one, device="meta", requires_grad=False)
         ghosts[id(one)] = nn.Parameter(empty, requires_grad=False) if isinstance(one, nn.Parameter) else empty
-    return copy.deepcopy(module, ghosts)
+    ghost = copy.deepcopy(module, ghosts)
+    for layer in ghost.modules():
+        _without_observers(layer._forward_pre_hooks)
+        _without_observers(layer._forward_hooks)
+    return ghost
+
+
+def _without_observers(hooks: dict[int, Any]) -> None:
+    """Drop the hooks of those who watch a network; those with which a bundle is built are part of it."""
+    for key in [key for key, hook in hooks.items() if getattr(hook, "__module__", "") != BUILDER]:
+        del hooks[key]
 
 
 def answer_on_meta(ghost: nn.Module, shape: tuple[int, ...]) -> torch.Tensor | None:

@@ -85,7 +85,9 @@ def _devices() -> Iterator[Line]:
     from medassist.inference.devices import available
 
     for device in available():
-        yield Line(f"device {device.name}", "ok" if device.reason == "" else "note", device.reason or device.title)
+        free = "" if device.free_bytes is None else f", {device.free_bytes / 2**30:.1f} GiB of memory free"
+        found = device.reason or f"{device.title}{free}"
+        yield Line(f"device {device.name}", "ok" if device.reason == "" else "note", found)
 
 
 def _backends() -> Iterator[Line]:

@@ -19,9 +19,11 @@ from medassist.inference.backends import openvino_backend, selection
 from medassist.inference.backends.protocol import Unsupported
 from medassist.inference.demands import EmbeddingSpec
 from medassist.inference.embedding import encode
+from medassist.inference.forecast import forecast
 from medassist.inference.likeness import likeness
 from medassist.inference.network import load_network
 from medassist.inference.packages import read
+from medassist.inference.plan import plan_windows
 from medassist.inference.predict import predict
 from medassist.inference.prepare import prepare
 from medassist.inference.results import forget_results
@@ -139,6 +141,26 @@ def test_asking_for_shapes_leaves_the_network_as_it_is() -> None:
         before = network(image)
         assert keeps_shape(network, (1, 1, 8, 8, 8))
         assert torch.equal(network(image), before)
+
+
+def test_what_a_run_will_need_is_told_with_it(tiny_segmenter: Path, noise) -> None:
+    prediction = predict(read(tiny_segmenter), noise, device="cpu")
+    assert prediction.manifest.forecast_bytes is not None
+    # The answer of one window alone, and the pixels; but never what all windows would take.
+    assert 3 * 4 * 16**3 + 4 * noise.array_zyx.size < prediction.manifest.forecast_bytes < 20_000_000
+
+
+def test_the_forecast_grows_with_the_window_and_follows_a_measured_line(tiny_segmenter: Path) -> None:
+    package = read(tiny_segmenter)
+    module, shape = load_network(package, "cpu").module, (1, 1, 64, 64, 64)
+    small, large = (forecast(package, module, shape, plan_windows(shape[2:], {"roi_size": size})) for size in (16, 32))
+    assert small is not None
+    assert large is not None
+    assert large.network == 8 * small.network > 0
+    change_json(tiny_segmenter, "metadata", medassist={"memory": {"base_bytes": 1000, "bytes_per_voxel": 2}})
+    told = forecast(read(tiny_segmenter), module, shape, plan_windows(shape[2:], {"roi_size": 16}))
+    assert told is not None
+    assert told.network == 1000 + 2 * 16**3
 
 
 def test_other_errors_are_not_taken_for_a_want_of_memory(tmp_path: Path, noise) -> None:
