@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from medassist.entities.prediction import Check
 
 
 class MedAssistError(Exception):
@@ -42,6 +46,14 @@ class Refused(MedAssistError):
     """A check said no: unsuited input, untrusted package, leaking split, failed parity."""
 
     exit_code = 4
+
+
+class Unsuited(Refused):
+    """An input does not suit a model; `rows` is the whole suitability table, with what passed."""
+
+    def __init__(self, message: str, rows: Sequence[Check], *, remedy: str = "", **values: object) -> None:
+        self.rows = tuple(rows)
+        super().__init__(message, remedy=remedy, **values)
 
 
 class UnwritableOutput(MedAssistError):

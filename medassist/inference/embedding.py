@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -164,6 +164,26 @@ def pool(features: torch.Tensor, how: str) -> torch.Tensor:
     if how == "max":
         return flat.amax(2)
     return flat.std(2) if how == "std" else flat.mean(2)
+
+
+class Seen:
+    """A watched network that answers with logits alone and keeps the features of all windows of one image."""
+
+    def __init__(self, watch: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]], how: str) -> None:
+        """Keep what `watch` says beside the logits, pooled over windows as `how` says."""
+        self._watch, self._how = watch, how
+        self._windows: list[NDArray[Any]] = []
+
+    def __call__(self, windows: torch.Tensor) -> torch.Tensor:
+        """Return the logits of windows (N, C, …)."""
+        logits, features = self._watch(windows)
+        self._windows.extend(features.detach().float().cpu().numpy())
+        return logits
+
+    @property
+    def features(self) -> NDArray[Any]:
+        """The features (channels,) of the image whose windows were run."""
+        return of_windows(self._windows, self._how)
 
 
 def of_windows(features: Sequence[NDArray[Any]], how: str) -> NDArray[Any]:

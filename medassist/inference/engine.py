@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from numpy.typing import NDArray
 
 from medassist.entities.errors import Refused
 from medassist.entities.manifest import RunManifest
@@ -15,6 +17,7 @@ from medassist.inference.backends.selection import select
 from medassist.inference.backends.torch_backend import torch_backend
 from medassist.inference.bundle import inferer
 from medassist.inference.devices import free_bytes
+from medassist.inference.embedding import Seen
 from medassist.inference.forecast import Forecast, forecast
 from medassist.inference.network import LoadedNetwork, load_network
 from medassist.inference.packages import Package
@@ -28,8 +31,28 @@ if TYPE_CHECKING:
     import torch
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 SMALLEST_WINDOW = 16
 """Voxels below which an axis of a window is not halved again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ran(Generic[T_co]):
+    """What came of a run.
+
+    Attributes:
+        answer: what the caller's `work` returned.
+        setting: the rung it was found on.
+        manifest: how it was computed.
+        told: what the reader must know.
+        features: (channels,) of the image, None where the package does not compare any.
+    """
+
+    answer: T_co
+    setting: Setting
+    manifest: RunManifest
+    told: tuple[Warned, ...]
+    features: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +78,7 @@ def run(
     device: str,
     backend: str,
     progress: Progress,
-) -> tuple[T, Setting, RunManifest, tuple[Warned, ...]]:
+) -> Ran[T]:
     """Call `work(forward, plan, device)` on the first rung of the ladder on which the memory suffices.
 
     Args:
@@ -66,7 +89,6 @@ def run(
         backend: "torch", "openvino" or "auto".
         progress: cancels between two windows.
 
-    Returns the answer, the setting it was found with, the manifest and what the reader must know.
     Refused when even the last rung needs more memory than there is.
     """
     setting = _first(package, image, device, backend)
@@ -87,14 +109,21 @@ def _attempt(
     work: Callable[[Forward, Plan | None, str], T],
     setting: Setting,
     progress: Progress,
-) -> tuple[T, Setting, RunManifest, tuple[Warned, ...]]:
+) -> Ran[T]:
     network = load_network(package, setting.device)
     with network.held(progress):
         progress.step("Preparing the model")
         chosen, notes = _backend(network, image, setting)
+        seen = _seen(package, chosen)
         told = _manifest(chosen, setting, forecast(package, network.module, tuple(image.shape), setting.plan))
-        answer = work(chosen.forward, setting.plan, setting.device)
-    return answer, setting, told, (*setting.steps, *notes)
+        answer = work(seen or chosen.forward, setting.plan, setting.device)
+    features = None if seen is None else seen.features
+    return Ran(answer, setting, told, (*setting.steps, *notes), features)
+
+
+def _seen(package: Package, chosen: Backend) -> Seen | None:
+    spec = package.suitability.embedding
+    return None if spec is None or chosen.watch is None else Seen(chosen.watch, spec.pool)
 
 
 def _backend(network: LoadedNetwork, image: torch.Tensor, setting: Setting) -> tuple[Backend, tuple[Warned, ...]]:

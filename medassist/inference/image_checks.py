@@ -46,10 +46,10 @@ def coverage_check(mask: Mask) -> Check | None:
     edges = [labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]]
     if labels.shape[0] > 1:
         edges += [labels[0], labels[-1]]
-    touching = set(np.unique(np.concatenate([edge.ravel() for edge in edges])).tolist()) - {0}
-    if not touching:
+    rim = np.concatenate([edge.ravel() for edge in edges])
+    if not rim.any():
         return Check("Coverage", "inside the image", "inside the image", Verdict.PASS) if labels.any() else None
-    named = ", ".join(segment.label for segment in mask.segments if segment.value in touching)
+    named = ", ".join(segment.label for segment in mask.segments if mask.region(segment, rim).any())
     return Check("Coverage", "inside the image", tr("at the edge: {names}", names=named), Verdict.UNKNOWN)
 
 

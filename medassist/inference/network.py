@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from medassist.entities.errors import Refused
 from medassist.inference.bounded import bounded
 from medassist.inference.bundle import build_network
+from medassist.inference.demands import EmbeddingSpec
 from medassist.inference.packages import Package
 from medassist.inference.weights import format_of, read_program, read_state
 from medassist.progress import Progress
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 MAX_CACHED = 3
 WAIT_S = 0.1
 
-_cache: OrderedDict[tuple[str, str, str], LoadedNetwork] = OrderedDict()
+_cache: OrderedDict[tuple[str, str, str, EmbeddingSpec | None], LoadedNetwork] = OrderedDict()
 _cache_lock = threading.Lock()
 
 
@@ -60,7 +61,7 @@ def load_network(package: Package, device: str) -> LoadedNetwork:
     trusts, or do not fit the network.
     """
     _permit(package)
-    key = (package.sha256, device, str(package.root.resolve()))
+    key = (package.sha256, device, str(package.root.resolve()), package.suitability.embedding)
     with _cache_lock:
         if key not in _cache:
             _cache[key] = _load(package, device)

@@ -18,7 +18,9 @@ from medassist.entities.volume import Volume
 from medassist.inference.backends.selection import check_backend
 from medassist.inference.decide import Masking
 from medassist.inference.devices import choose, one_core_free
+from medassist.inference.embedding import read_embedding
 from medassist.inference.engine import run
+from medassist.inference.image_checks import coverage_check
 from medassist.inference.localizer import for_whole
 from medassist.inference.missing import missing
 from medassist.inference.network import load_network
@@ -51,6 +53,8 @@ def predict(
     `backend` is "torch" (the reference), "openvino", or "auto": OpenVINO on a CPU where it is installed and its answer
     is torch's. With `reuse` the answer to the same pixels, weights and settings is given again when it is remembered;
     the checks are never.
+    What only a run can tell (how like the training images the image is, whether a structure reaches the edge) stands
+    behind `checks` in the prediction; whoever shows it to a reader asks `gate` once more.
     Refused when a check failed and no reason was typed, when the weights are not the promised ones, or when the
     series has no regular grid; Cancelled at the next window after `progress.cancel()`, leaving nothing behind.
     `timings_s`: prepare = network loaded (and converted), image on its grid; infer = windows, blending, the way home.
@@ -65,12 +69,14 @@ def predict(
         found = remember(key, _run(package, volume, device, backend, progress))
     else:
         found = again(found, volume, perf_counter() - began)
-    return replace(found, checks=tuple(checks), override_reason=override_reason.strip())
+    return replace(found, checks=(*checks, *found.checks), override_reason=override_reason.strip())
 
 
 def _run(package: Package, volume: Volume, device: str, backend: str, progress: Progress) -> Prediction:
     if not for_whole(package.localizer, volume.geometry):
-        return _run_once(package, volume, device, backend, progress)
+        found = _run_once(package, volume, device, backend, progress)
+        covered = None if found.mask is None else coverage_check(found.mask)
+        return found if covered is None else replace(found, checks=(*found.checks, covered))
     parts: list[Prediction] = []
 
     def run_crop(crop: Volume) -> Prediction:
@@ -95,20 +101,21 @@ def _run_once(package: Package, volume: Volume, device: str, backend: str, progr
         ready.append(perf_counter())
         return _answer(package, prepared, forward, plan, device, progress)
 
-    (scores, mask), setting, manifest, told = run(
-        package, prepared.tensor, work, device=chosen, backend=backend, progress=progress
-    )
+    embedding = read_embedding(package)
+    ran = run(package, prepared.tensor, work, device=chosen, backend=backend, progress=progress)
+    scores, mask = ran.answer
     timings = {"prepare": ready[0] - began, "infer": perf_counter() - ready[0]}
     return Prediction(
         model=package.ref,
         series_key=volume.series.key,
         started=started,
-        device=setting.device,
+        device=ran.setting.device,
+        checks=() if embedding is None or ran.features is None else (embedding.check(ran.features),),
         scores=scores,
         mask=mask,
         timings_s=timings,
-        notes=(*told, *_notes(package, volume), *_untold(package)),
-        manifest=replace(manifest, computed=started, computed_s=timings),
+        notes=(*ran.told, *_notes(package, volume), *_untold(package)),
+        manifest=replace(ran.manifest, computed=started, computed_s=timings),
     )
 
 

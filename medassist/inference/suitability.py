@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from medassist.entities.errors import Refused
+from medassist.entities.errors import Unsuited
 from medassist.entities.prediction import Check, Verdict
 from medassist.entities.study import SeriesKind, Study
 from medassist.entities.volume import Volume
@@ -41,12 +41,13 @@ def check(package: Package, study: Study, volume: Volume) -> tuple[Check, ...]:
 
 
 def gate(checks: Sequence[Check], override_reason: str = "") -> None:
-    """Refuse a run when a check failed and the reader typed no reason; all failed checks are named."""
+    """Refuse a run (Unsuited) when a check failed and the reader typed no reason; all failed checks are named."""
     failed = [row for row in checks if row.verdict is Verdict.FAIL]
     if not failed or override_reason.strip():
         return
-    raise Refused(
+    raise Unsuited(
         "The input does not suit the model: {checks}.",
+        checks,
         remedy="Choose another model or series, or give a reason to run it all the same.",
         checks="; ".join(
             tr(

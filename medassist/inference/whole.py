@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from medassist.entities.errors import Refused
 from medassist.entities.geometry import Geometry
-from medassist.entities.prediction import Mask, Prediction, Segment
+from medassist.entities.prediction import Check, Mask, Prediction, Segment, Verdict
 from medassist.entities.study import Warned, warned
 from medassist.entities.volume import Volume
 from medassist.inference.crops import Crop, cut, find_crops, lay_home
@@ -74,9 +74,19 @@ def run_regions(
         series_key=volume.series.key,
         started=looked[0][0].started,
         mask=_mask(package, marked, volume.geometry),
+        checks=_worst([row for one, _ in looked for row in one.checks]),
         timings_s={"prepare": prepared, "infer": max(0.0, perf_counter() - began - prepared)},
         notes=tuple(dict.fromkeys((*said, *_notes(package, crops, marked)))),
     )
+
+
+def _worst(rows: Sequence[Check]) -> tuple[Check, ...]:
+    """Return of each check the row of the region that suits least."""
+    severity = (Verdict.PASS, Verdict.UNKNOWN, Verdict.FAIL)
+    by_name: dict[str, Check] = {}
+    for row in sorted(rows, key=lambda one: severity.index(one.verdict)):
+        by_name[row.name] = row
+    return tuple(by_name.values())
 
 
 def _look(volume: Volume, crop: Crop, run: Callable[[Volume], Prediction]) -> tuple[Prediction, Marked]:

@@ -108,6 +108,7 @@ def run_model(
     The answer to the same pixels, weights and settings is given again when it is remembered, unless `fresh`.
     """
     from medassist.inference.predict import predict
+    from medassist.inference.suitability import gate
     from medassist.report.findings import findings_from
 
     check_runs_alone(package)
@@ -122,6 +123,7 @@ def run_model(
         reuse=not fresh,
         progress=progress,
     )
+    gate(prediction.checks, override_reason)  # the run itself may have told that the image is of another kind
     return AddPrediction(prediction, findings_from(prediction, volume))
 
 

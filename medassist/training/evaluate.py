@@ -18,6 +18,7 @@ from medassist.progress import Progress
 from medassist.training.datasets import Row, Table, film_volume, load_films, load_volume_pair, read_table, targets
 from medassist.training.metrics import Measured, bootstrap, finding_metrics, mask_metrics
 from medassist.training.record import TrainingRecord, read_record, refuse_leak
+from medassist.training.refusals import picture_file, read_pictures, refusal_rates
 
 Metrics = Mapping[str, Mapping[str, Measured]]
 
@@ -70,10 +71,14 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a package on a folder with an `index.csv`.
 
-    With a column `fold` only the recipe's test folds are used (or `folds`), without one every row. Raises
+    With a column `fold` only the recipe's test folds are used (or `folds`), without one every row. A folder with one
+    .npz of pictures and their kinds instead is asked for the shares that the model takes and refuses. Raises
     Refused when someone in these rows took part in the training, UnreadableInput naming the file.
     """
     progress = progress or Progress()
+    pictures = picture_file(data)
+    if pictures is not None:
+        return _evaluate_refusals(package, pictures, device, progress)
     record = read_record(package)
     table = read_table(data, record.layout)
     rows = _chosen(package, record, table, folds)
@@ -81,6 +86,12 @@ def evaluate(
     if package.task == "segmentation":
         return _evaluate_masks(package, table, rows, device, progress)
     return _evaluate_findings(package, record, table, rows, device, progress)
+
+
+def _evaluate_refusals(package: Package, path: Path, device: str, progress: Progress) -> Evaluation:
+    pictures = read_pictures(path)
+    rates = refusal_rates(package, pictures, device=device, progress=progress)
+    return Evaluation(package.ref, len(pictures.kinds), len(set(pictures.groups)), rates)
 
 
 def _chosen(package: Package, record: TrainingRecord, table: Table, folds: Sequence[int] | None) -> tuple[Row, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from medassist.entities.errors import MedAssistError, UsageError
+from medassist.inference.demands import POOLS
 
 Table = Mapping[str, Any]
 
@@ -78,7 +79,8 @@ class Recipe:
     """Everything about one training; tables that MONAI understands are kept as they were written.
 
     `balance` names columns no label may depend on in training; with `cross_fit` thresholds and calibration
-    come from models that each leave one training fold out, instead of from validation rows.
+    come from models that each leave one training fold out, instead of from validation rows. `embedding` names the
+    layer and pooling by which the package knows its kind of image; {} for none.
     """
 
     path: Path
@@ -101,6 +103,7 @@ class Recipe:
     labels: tuple[Label, ...]
     package: Table
     card: Table
+    embedding: Table
 
     @property
     def offered(self) -> tuple[Label, ...]:
@@ -210,7 +213,16 @@ def _recipe(path: Path, text: str, top: _Reader) -> Recipe:
         labels=_labels(path, task, top.tables("labels")),
         package=top.sub("package").table,
         card=top.sub("card").table,
+        embedding=_embedding(top.sub("embedding", {})),
     )
+
+
+def _embedding(reader: _Reader) -> Table:
+    """Read which layer tells images of the right kind from others; {} when the recipe does not say."""
+    if reader.table:
+        reader.get("layer", str)
+        reader.choice("pool", POOLS, "mean")
+    return reader.table
 
 
 def _targeted(reader: _Reader) -> Table:

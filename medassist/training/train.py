@@ -18,6 +18,7 @@ from medassist.progress import Progress
 from medassist.training.bundle import Operation, write_skeleton, write_weights
 from medassist.training.cross_validation import write_cross_validation
 from medassist.training.datasets import Row, Table, read_table, split_rows
+from medassist.training.embedding import write_embedding
 from medassist.training.recipe import Recipe, read_recipe
 from medassist.training.record import FILE, training_content, write_json
 
@@ -120,6 +121,7 @@ def _learn(run: _Run, table: Table, train_rows: Sequence[Row], validation_rows: 
     content = training_content(recipe, train_rows, validation_rows, trained.epoch, trained.curve)
     write_json(run.out / FILE, content)
     write_weights(recipe, run.out, network.state_dict(), operations)
+    write_embedding(recipe, run.out, samples, train_rows)
 
 
 def _cross_fitted(run: _Run, samples: Sequence[Sample], rows: Sequence[Row]) -> NDArray[np.float32]:

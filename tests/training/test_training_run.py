@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from medassist.entities.errors import Cancelled, Refused, UnreadableInput, UsageError
+from medassist.entities.prediction import Verdict
+from medassist.inference.likeness import likeness
 from medassist.inference.packages import read
 from medassist.progress import Progress, Step
 from medassist.training.cross_validation import read_cross_validation
-from medassist.training.datasets import read_table, split_rows, subject_hash
+from medassist.training.datasets import film_volume, load_films, read_table, split_rows, subject_hash
+from medassist.training.embedding import describe
 from medassist.training.evaluate import evaluate
 from medassist.training.losses import independence_weights
 from medassist.training.recipe import read_recipe
@@ -106,6 +109,26 @@ def test_classifier_is_calibrated_and_evaluated_by_group(films, classifier_recip
     assert content["labels"]["Bright"]["auc"]["value"] > 0.9
     assert {"view=AP", "sex=M", "age=0-39"} & set(content["subgroups"]) == {"view=AP", "sex=M", "age=0-39"}
     assert sum(content["subgroups"][name]["n"] for name in content["subgroups"] if name.startswith("age")) == 10
+
+
+def test_a_package_that_was_asked_knows_its_kind_of_image(films, classifier_recipe, tmp_path) -> None:
+    recipe = classifier_recipe(
+        ("[optimiser]", '[embedding]\nlayer = "features"\n[optimiser]'), ("epochs = 4", "epochs = 2")
+    )
+    package = read(train(recipe, films, tmp_path / "out"))
+    seen, stripes = load_films(read_table(films, "films_npz"))[0], np.indices((32, 32))[0] % 2 * 255
+    verdicts = [likeness(package, film_volume(one.astype(np.uint8), "1"), device="cpu") for one in (seen, stripes)]
+    assert [one.verdict for one in verdicts if one is not None] == [Verdict.PASS, Verdict.FAIL]
+    before = (package.root / "models/embedding.npz").read_bytes()
+    describe(package.root, films, progress=Progress())
+    assert (package.root / "models/embedding.npz").read_bytes() == before
+    assert read(package.root) == package
+
+
+def test_the_layer_that_is_asked_must_be_named(films, classifier_recipe, tmp_path) -> None:
+    recipe = classifier_recipe(("[optimiser]", '[embedding]\npool = "mean"\n[optimiser]'))
+    with pytest.raises(UsageError, match=r"embedding\.layer"):
+        train(recipe, films, tmp_path / "out")
 
 
 def test_cross_fit_calibrates_on_people_left_out(films, classifier_recipe, tmp_path) -> None:

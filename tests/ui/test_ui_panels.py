@@ -18,6 +18,7 @@ from ui_cases import (
     make_volume,
 )
 
+from medassist.entities.errors import UnreadableInput, Unsuited
 from medassist.entities.finding import Judgement
 from medassist.entities.prediction import Check, Verdict
 from medassist.entities.study import SeriesKind, warned
@@ -209,6 +210,30 @@ def test_failed_check_needs_a_typed_reason(store, fake, keep, volume, checks):
     panel.reason.setText("phantom study")
     panel.run.click()
     assert fake.calls[0][4]["override_reason"] == "phantom study"
+
+
+def test_a_run_that_tells_the_image_apart_asks_for_a_reason(store, fake, keep, volume, checks):
+    checks.append(Check("modality", "CT", "CT", Verdict.PASS))
+    panel = keep(ModelPanel(store, fake, catalogue=lambda: [package()]))
+    panel.run.click()
+    rows = (*checks, Check("Likeness to the training images", "distance ≤ 1", "3.20", Verdict.FAIL))
+    fake.failed.emit("model", Unsuited("It does not suit.", rows))
+    assert panel.table.rowCount() == 2
+    assert not panel.run.isEnabled()
+    panel.reason.setText("phantom study")
+    panel.run.click()
+    assert fake.calls[1][4]["override_reason"] == "phantom study"
+
+
+def test_the_table_of_a_refused_run_does_not_outlive_its_series(store, fake, keep, volume, checks):
+    panel = keep(ModelPanel(store, fake, catalogue=lambda: [package()]))
+    panel.run.click()
+    fake.failed.emit("model", Unsuited("It does not suit.", (Check("a", "x", "y", Verdict.FAIL),)))
+    assert panel.table.rowCount() == 1
+    store.dispatch(AddScan(make_scan(make_series("two"), source="/b")))
+    store.dispatch(ShowVolume(make_volume(make_series("two"))))
+    assert panel.table.rowCount() == 0
+    assert panel.run.isEnabled()
 
 
 def test_reason_does_not_outlive_its_series(store, fake, keep, volume, checks):
@@ -435,8 +460,6 @@ def test_report_summary_is_preliminary_until_all_is_reviewed(store, fake, keep, 
 
 
 def test_messages_are_inline_and_the_newest_three(keep):
-    from medassist.entities.errors import UnreadableInput
-
     bar = keep(MessageBar())
     for number in range(5):
         bar.show_problem(UnreadableInput("{path} is cut short.", remedy="Copy it again.", path=f"{number}.dcm"))

@@ -25,7 +25,9 @@ def place_of(package: Package, shape: tuple[int, ...], version: str) -> Path | N
     if not package.sha256:
         return None
     what = hashlib.sha256(package.config.read_bytes() if package.config.is_file() else b"")
-    what.update(repr((package.sha256, shape, version)).encode())
+    spec = package.suitability.embedding
+    watched = None if spec is None else (spec.layer, spec.pool)
+    what.update(repr((package.sha256, shape, version, watched)).encode())
     return cache_dir() / "openvino" / f"{what.hexdigest()[:40]}.xml"
 
 

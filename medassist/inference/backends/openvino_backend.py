@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from medassist.inference.backends import converted
-from medassist.inference.backends.protocol import Backend, Unsupported
+from medassist.inference.backends.protocol import Backend, Unsupported, Watch
 from medassist.inference.devices import usable_cores
+from medassist.inference.embedding import watched
 from medassist.inference.network import LoadedNetwork
 from medassist.inference.shortage import is_shortage
 from medassist.plugins import Availability, needs
@@ -52,8 +53,11 @@ def openvino_backend(network: LoadedNetwork, shape: tuple[int, ...], precision: 
     known = _ready.setdefault(network, {})
     key = shape, precision, usable_cores()
     if key not in known:
-        forward = _compiled(network, shape, precision)
-        known[key] = Backend("openvino", "cpu", precision, forward, _parity(network, forward, shape, precision))
+        watch = _compiled(network, shape, precision)
+        forward = _first(watch)
+        parity = _parity(network, forward, shape, precision)
+        watching = None if network.package.suitability.embedding is None else watch
+        known[key] = Backend("openvino", "cpu", precision, forward, parity, watching)
     return known[key]
 
 
@@ -70,7 +74,8 @@ def _core() -> Any:
     return _library().Core()
 
 
-def _compiled(network: LoadedNetwork, shape: tuple[int, ...], precision: str) -> Forward:
+def _compiled(network: LoadedNetwork, shape: tuple[int, ...], precision: str) -> Watch:
+    """Return the network; where the package compares no features, the second answer is the logits again."""
     options = {
         "INFERENCE_PRECISION_HINT": precision,
         "INFERENCE_NUM_THREADS": max(1, usable_cores() - 1),
@@ -85,15 +90,24 @@ def _compiled(network: LoadedNetwork, shape: tuple[int, ...], precision: str) ->
         if is_shortage(error):
             raise
         raise Unsupported(f"{type(error).__name__}: {str(error).strip().splitlines()[0][:160]}") from error
-    if len(compiled.outputs) != 1:
+    outputs = 1 if network.package.suitability.embedding is None else 2
+    if len(compiled.outputs) != outputs:
         raise Unsupported("the network has several outputs")
     request = compiled.create_infer_request()
 
-    def forward(windows: torch.Tensor) -> torch.Tensor:
+    def watch(windows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
         request.infer({0: windows.contiguous().numpy()}, share_inputs=True)
-        return torch.from_numpy(request.get_output_tensor(0).data.copy())
+        logits = torch.from_numpy(request.get_output_tensor(0).data.copy())
+        return logits, logits if outputs == 1 else torch.from_numpy(request.get_output_tensor(1).data.copy())
+
+    return watch
+
+
+def _first(watch: Watch) -> Forward:
+    def forward(windows: torch.Tensor) -> torch.Tensor:
+        return watch(windows)[0]
 
     return forward
 
@@ -103,7 +117,8 @@ def _model(network: LoadedNetwork, shape: tuple[int, ...]) -> Any:
     place = converted.place_of(network.package, shape, version("openvino"))
     model = converted.read(place, _core())
     if model is None:
-        model = _convert(network.module, shape)
+        spec = network.package.suitability.embedding
+        model = _convert(network.module if spec is None else watched(network.module, spec), shape)
         converted.keep(place, model, _library())
     return model
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 from medassist.inference.windows import Forward
+
+if TYPE_CHECKING:
+    import torch
+
+Watch: TypeAlias = "Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]"
+"""A network on its device: windows (N, C, …) to logits (N, K, …) and features (N, channels)."""
 
 BACKENDS = ("auto", "torch", "openvino")
 
@@ -20,6 +28,7 @@ class Backend:
         forward: windows (N, C, …) to logits (N, K, …).
         parity: largest difference of a logit to torch in f32 on one window of noise, as a share of the largest logit;
             None for the reference itself.
+        watch: the same network with the features by which the package knows its kind of image; None where it has none.
     """
 
     name: str
@@ -27,6 +36,7 @@ class Backend:
     precision: str
     forward: Forward
     parity: float | None = None
+    watch: Watch | None = None
 
 
 class Unsupported(Exception):

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from medassist.entities.errors import MedAssistError, Unsuited
 from medassist.entities.model_change import ModelVerb
 from medassist.entities.prediction import Check, Verdict
 from medassist.entities.study import Series
+from medassist.entities.volume import Volume
 from medassist.inference.catalogue import packages as installed
 from medassist.inference.packages import PROMPTED, Package
 from medassist.language import tr
@@ -44,6 +46,7 @@ class ModelPanel(QWidget):
         self._store, self._runner, self._job, self._catalogue = store, runner, job, catalogue
         self._checks: tuple[Check, ...] = ()
         self._works_on: Series | None = None
+        self._refused: tuple[str, str, tuple[Check, ...]] = ("", "", ())
         self.list, self.card, self.table = ModelList(self), ModelCard(self), CheckTable(self)
         self.hint, self.problem = QLabel(self), QLabel(self)
         self.reason, self.device = QLineEdit(self), QComboBox(self)
@@ -123,11 +126,19 @@ class ModelPanel(QWidget):
         self.reason.textChanged.connect(lambda _text: self._draw_buttons())
         self._runner.began.connect(lambda _lane: self._draw_buttons())
         self._runner.ended.connect(lambda _lane: self._draw_buttons())
+        self._runner.failed.connect(self._failed)
         self._store.changed.connect(self._changed)
 
     def ask_to_remove(self) -> None:
         """Ask whether the chosen model shall go."""
         self.installing.remove(self.list.package())
+
+    def _failed(self, lane: str, error: MedAssistError) -> None:
+        """Keep the table of a run that was refused after it had looked at the image, and ask for a reason."""
+        package = self.list.package()
+        if lane == LANE and isinstance(error, Unsuited) and package is not None and self._works_on is not None:
+            self._refused = package.name, self._works_on.key, error.rows
+            self._draw()
 
     def _changed(self, old: Session, new: Session) -> None:
         if old.model_changes is not new.model_changes:
@@ -135,6 +146,9 @@ class ModelPanel(QWidget):
             self._show_added(new)
         if old.volume is not new.volume:
             self._chosen()
+        elif old.predictions is not new.predictions:
+            self._refused = ("", "", ())
+            self._draw()
         elif (old.loading is None) is not (new.loading is None):
             self._draw_buttons()
 
@@ -155,9 +169,17 @@ class ModelPanel(QWidget):
         self._checks = ()
         if package is not None and package.availability.ok and volume is not None:
             study = self._store.session.study_of(volume.series.key)
-            self._checks = jobs.check_input(package, study, volume)
+            self._checks = self._told_by_a_run(package, volume) or jobs.check_input(package, study, volume)
         self.table.show_checks(self._checks)
         self._draw_buttons()
+
+    def _told_by_a_run(self, package: Package, volume: Volume) -> tuple[Check, ...]:
+        """Return the table of the newest run of this model on this series, which knows more than headers do."""
+        name, key, rows = self._refused
+        if (name, key) == (package.name, volume.series.key):
+            return rows
+        prediction = self._store.session.prediction
+        return prediction.checks if prediction is not None and prediction.model == package.ref else ()
 
     def _fails(self) -> bool:
         return any(check.verdict is Verdict.FAIL for check in self._checks)

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from bundles import write_classifier, write_segmenter
+
+from medassist.entities.errors import UnreadableInput
+from medassist.inference.catalogue import find
+from medassist.inference.packages import read
+from medassist.progress import Progress
+from medassist.training.evaluate import evaluate
+from medassist.training.refusals import picture_file, read_pictures, refusal_rates
+
+
+@pytest.fixture
+def tiny_classifier(tmp_path):
+    return write_classifier(tmp_path / "tiny_classifier")
+
+
+@pytest.fixture
+def tiny_segmenter(tmp_path):
+    return write_segmenter(tmp_path / "tiny_segmenter")
+
+
+def write(folder, **changes) -> None:
+    random = np.random.default_rng(0)
+    parts = {
+        "images": random.integers(0, 256, (8, 32, 32)).astype(np.uint8),
+        "labels": np.arange(8) % 2,
+        "class_names": np.array(["Film", "Slice"]),
+        **changes,
+    }
+    np.savez(folder / "pictures.npz", **{name: value for name, value in parts.items() if value is not None})
+
+
+def test_shares_by_kind_sum_to_one_and_are_never_certain(tiny_classifier, tmp_path) -> None:
+    write(tmp_path)
+    rates = refusal_rates(
+        read(tiny_classifier), read_pictures(tmp_path / "pictures.npz"), device="cpu", progress=Progress()
+    )
+    assert set(rates) == {"Film", "Slice"}
+    for shares in rates.values():
+        assert sum(one.value for one in shares.values()) == pytest.approx(1.0)
+        assert shares["accepted"].value == 1.0
+        assert shares["accepted"].low == pytest.approx(0.05 ** (1 / 4))
+        assert shares["accepted"].n == 4
+
+
+def test_pictures_of_nothing_are_refused(tiny_classifier, tmp_path) -> None:
+    write(tmp_path, images=np.full((8, 32, 32), 9, np.uint8))
+    evaluation = evaluate(read(tiny_classifier), tmp_path, device="cpu")
+    assert {kind: shares["refused"].value for kind, shares in evaluation.labels.items()} == {"Film": 1.0, "Slice": 1.0}
+    assert evaluation.n == 8
+
+
+def test_a_model_of_volumes_takes_no_picture(tiny_segmenter, tmp_path) -> None:
+    write(tmp_path)
+    evaluation = evaluate(read(tiny_segmenter), tmp_path, device="cpu")
+    assert all(shares["refused"].value == 1.0 for shares in evaluation.labels.values())
+
+
+def test_neighbours_of_one_source_are_drawn_together(tmp_path) -> None:
+    write(tmp_path, source_index=np.array([0, 0, 5, 5, 300, 300, 301, 301]))
+    assert len(set(read_pictures(tmp_path / "pictures.npz").groups)) == 4
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"images": None},
+        {"images": np.zeros((8, 32, 32))},
+        {"images": np.zeros((7, 32, 32), np.uint8)},
+        {"labels": np.full(8, 2)},
+        {"class_names": np.array(["a", None], dtype=object)},
+    ],
+)
+def test_what_holds_no_pictures_is_named(tmp_path, changes) -> None:
+    write(tmp_path, **changes)
+    with pytest.raises(UnreadableInput, match=r"pictures\.npz"):
+        read_pictures(tmp_path / "pictures.npz")
+
+
+def test_a_folder_with_an_index_is_read_as_before(tmp_path) -> None:
+    write(tmp_path)
+    (tmp_path / "index.csv").write_text("row\n")
+    assert picture_file(tmp_path) is None
+
+
+def test_the_chest_model_knows_its_films(shared_data) -> None:
+    """Every kind but chest films is refused, films inverted too; measured on one fold, every third picture."""
+    pictures = read_pictures(shared_data("modality_mednist") / "mednist.npz")
+    package = find("chest_xray_findings")
+    rates = refusal_rates(package, _some(pictures), device="cpu", progress=Progress())
+    assert rates["CXR"]["refused"].value < 0.08
+    assert all(rates[kind]["refused"].value > 0.95 for kind in set(rates) - {"CXR"})
+    inverted = refusal_rates(package, _some(pictures, only="CXR", invert=True), device="cpu", progress=Progress())
+    assert inverted["CXR"]["refused"].value > 0.95
+
+
+def _some(pictures, only: str = "", invert: bool = False):
+    rows = [at for at, kind in enumerate(pictures.kinds) if only in ("", kind)][::12]
+    images = pictures.images[rows]
+    return type(pictures)(
+        255 - images if invert else images,
+        tuple(pictures.kinds[at] for at in rows),
+        tuple(pictures.groups[at] for at in rows),
+    )
