@@ -14,6 +14,8 @@ from medassist.language import set_language
 from medassist.session import trail
 from medassist.session.objects import load_overlays
 from medassist.session.state import Session
+from medassist.session.thresholds import prevalences_of
+from medassist.storage import settings
 from medassist.ui import theme
 from medassist.ui.main_window import MainWindow
 from medassist.ui.plan import Plan, PlanStep, explain_label, run_model
@@ -43,7 +45,7 @@ def show(
     key of LANGUAGES, "auto", or "" for the current one.
     """
     application = _application(screenshot, language)
-    store = Store()
+    store = Store(Session(prevalences=prevalences_of(settings.read().text("prevalences"))))
     runner = Runner(store)
     window = MainWindow(store, runner)
     window.resize(*size)

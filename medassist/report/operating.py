@@ -11,15 +11,22 @@ from medassist.entities.study import Warned, warned
 
 def sentences(finding: Finding) -> list[Warned]:
     """Say what a person must know about the score of a classifier's finding; nothing for other findings."""
+    return [*about_score(finding), *about_answer(finding)]
+
+
+def about_score(finding: Finding) -> list[Warned]:
+    """Say where the threshold comes from, what it catches and misses, and which answer the score leaves possible."""
     if finding.probability is None or finding.threshold is None:
         return []
     moved = changed(finding)
     told = [] if moved is None else [moved]
-    curve = finding.curve
-    if curve is not None:
-        told += [at_threshold(curve, finding.threshold), conformal(curve, finding.probability)]
-        told += predictive(curve, finding.threshold, finding.prevalence)
-    elif not finding.operating_point:
+    if finding.curve is not None:
+        return [
+            *told,
+            at_threshold(finding.curve, finding.threshold),
+            conformal(finding.curve, finding.probability),
+        ]
+    if not finding.operating_point:
         told.append(warned("The model's package does not say what its threshold catches and misses."))
     return told
 
@@ -47,17 +54,17 @@ def at_threshold(curve: OperatingCurve, threshold: float) -> Warned:
     )
 
 
-def predictive(curve: OperatingCurve, threshold: float, prevalence: float | None) -> list[Warned]:
+def about_answer(finding: Finding) -> list[Warned]:
     """Say what an answer is worth where the finding is as common as the reader says; nothing until then."""
-    if prevalence is None:
+    curve, threshold, prevalence = finding.curve, finding.threshold, finding.prevalence
+    if curve is None or threshold is None or prevalence is None:
         return []
-    positive, negative = curve.ppv(threshold, prevalence), curve.npv(threshold, prevalence)
     return [
         warned(
             "At a local prevalence of {prevalence} %: positive predictive value {ppv}, negative {npv}.",
             prevalence=f"{100 * prevalence:.3g}",
-            ppv=rate(positive),
-            npv=rate(negative),
+            ppv=rate(curve.ppv(threshold, prevalence)),
+            npv=rate(curve.npv(threshold, prevalence)),
         )
     ]
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from medassist.entities.finding import Finding, Judgement
-from medassist.entities.prediction import ModelRef
+from medassist.entities.prediction import ClassScore, ModelRef
 
 if TYPE_CHECKING:
     from medassist.session.state import Session
@@ -98,6 +98,11 @@ def with_settings(session: Session, finding: Finding) -> Finding:
         package_threshold=None if chosen == own else own,
         present=finding.probability >= chosen,
     )
+
+
+def at_threshold(session: Session, model: ModelRef, score: ClassScore) -> ClassScore:
+    """Return a score of a model at the threshold the reader set for its weights, else as it is."""
+    return replace(score, threshold=session.thresholds.get((model.sha256, score.label), score.threshold))
 
 
 def _last_settled(session: Session, key: Key, own: float) -> float:

@@ -14,7 +14,7 @@ from medassist.ui import theme
 from medassist.ui.wording import JUDGEMENT_COLORS, finding_measure, finding_title, judgement_word
 
 CLAIM, WHERE, SIZE, ORIGIN, VERDICT = range(5)
-SHARES = {CLAIM: 0.28, WHERE: 0.18, SIZE: 0.28, VERDICT: 0.26}
+SHARES = {CLAIM: 0.26, WHERE: 0.16, SIZE: 0.34, VERDICT: 0.24}
 ORIGIN_PX = 44
 
 
@@ -73,6 +73,9 @@ class FindingsTable(QTableWidget):
         self.setColumnWidth(ORIGIN, ORIGIN_PX)
         for column, share in SHARES.items():
             self.setColumnWidth(column, int(share * (self.viewport().width() - ORIGIN_PX)))
+        chosen = self.currentItem()
+        if chosen is not None:  # what is told about it takes room, which must not hide the row itself
+            self.scrollToItem(chosen)
 
     def _fill(self, row: int, finding: Finding) -> None:
         said_by = f"AI · {finding.model.name}" if finding.model is not None else tr("Reader")

@@ -140,7 +140,7 @@ class MainWindow(QMainWindow):
             self.tabs.addTab(page, "")
         right.addWidget(self.tabs)
         right.addWidget(self.findings)
-        right.setSizes([560, 380])
+        right.setSizes([470, 470])
         self._across = QSplitter(Qt.Orientation.Horizontal, self)
         for part in (left, middle, right):
             self._across.addWidget(part)

@@ -10,6 +10,7 @@ from medassist.entities.prediction import Verdict
 from medassist.entities.study import Patient, Series, SeriesKind, Study
 from medassist.language import current_language, localized, tr
 from medassist.progress import Step
+from medassist.report.operating import cannot_say
 from medassist.session.state import Session
 from medassist.ui import theme
 
@@ -160,15 +161,23 @@ def finding_title(finding: Finding) -> str:
 def finding_measure(finding: Finding) -> str:
     """Write the score with its threshold, or the volume, with a mark where it is that of a single slice."""
     if finding.probability is not None and finding.threshold is not None:
-        values = {"score": f"{finding.probability:.2f}", "threshold": f"{finding.threshold:.2f}"}
+        values = {"score": share_text(finding.probability), "threshold": share_text(finding.threshold)}
+        said = tr("score {score} (threshold {threshold})", **values)
         if finding.calibrated:
-            return tr("probability {score} (threshold {threshold})", **values)
-        return tr("score {score} (threshold {threshold})", **values)
+            said = tr("probability {score} (threshold {threshold})", **values)
+        if finding.package_threshold is not None:
+            said += " · " + tr("threshold changed")
+        return said + " · " + tr("cannot say") if cannot_say(finding) else said
     if finding.volume_ml is None:
         return ""
     one_slice = finding.measurements.get("slices_outlined") == 1
     volume = tr("{volume} ml", volume=volume_text(finding.volume_ml))
     return tr("{volume}, one slice only", volume=volume) if one_slice else volume
+
+
+def share_text(share: float) -> str:
+    """Write a score or a threshold with two decimals, a small one with three."""
+    return f"{share:.2f}" if share >= 0.1 else f"{share:.3f}"
 
 
 def volume_text(millilitres: float) -> str:

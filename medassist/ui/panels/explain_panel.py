@@ -15,10 +15,11 @@ from medassist.progress import Progress
 from medassist.session import jobs
 from medassist.session.actions import AddHeatmap
 from medassist.session.state import Session
+from medassist.session.thresholds import at_threshold
 from medassist.ui.job_bar import JobBar
 from medassist.ui.runner import Job, Runner
 from medassist.ui.store import Store
-from medassist.ui.wording import label_title, local_title, unready_text
+from medassist.ui.wording import label_title, local_title, share_text, unready_text
 
 LANE = "explain"
 
@@ -115,7 +116,8 @@ class ExplainPanel(QWidget):
         column.addStretch(1)
 
     def _changed(self, old: Session, new: Session) -> None:
-        if old.prediction is not new.prediction or old.heatmap is not new.heatmap:
+        moved = old.thresholds is not new.thresholds
+        if moved or old.prediction is not new.prediction or old.heatmap is not new.heatmap:
             self._fill(new)
         elif (old.loading is None) is not (new.loading is None):
             self._draw_buttons()
@@ -123,7 +125,7 @@ class ExplainPanel(QWidget):
     def _fill(self, session: Session) -> None:
         chosen = self.target.currentData()
         self.target.clear()
-        for label, title in _targets(session.prediction):
+        for label, title in _targets(session):
             self.target.addItem(title, label)
         if chosen is not None and self.target.findData(chosen) >= 0:
             self.target.setCurrentIndex(self.target.findData(chosen))
@@ -155,13 +157,18 @@ class ExplainPanel(QWidget):
         self.button.setToolTip(unready)
 
 
-def _targets(prediction: Prediction | None) -> list[tuple[str, str]]:
+def _targets(session: Session) -> list[tuple[str, str]]:
     """Return (label, text) of everything that can be explained: what was found first."""
+    prediction = session.prediction
     if prediction is None:
         return []
-    scores = sorted(prediction.scores, key=lambda score: score.probability - score.threshold, reverse=True)
+    here = (at_threshold(session, prediction.model, score) for score in prediction.scores)
+    scores = sorted(here, key=lambda score: score.probability - score.threshold, reverse=True)
     found = [
-        (one.label, f"{local_title(one.label, one.title_zh)} · {one.probability:.2f} / {one.threshold:.2f}")
+        (
+            one.label,
+            f"{local_title(one.label, one.title_zh)} · {share_text(one.probability)} / {share_text(one.threshold)}",
+        )
         for one in scores
     ]
     segments = prediction.mask.segments if prediction.mask is not None else ()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from medassist.entities.finding import Finding, Judgement
 from medassist.language import tr
@@ -14,7 +15,9 @@ from medassist.session.state import Session
 from medassist.ui.findings_table import FindingsTable
 from medassist.ui.reader import reader_name
 from medassist.ui.store import Store
+from medassist.ui.threshold_dial import ThresholdDial
 
+MOST_OF_HEIGHT = 0.45
 VERDICT_KEYS = (("A", Judgement.ACCEPTED), ("R", Judgement.REJECTED), ("D", Judgement.DEFERRED))
 
 
@@ -32,6 +35,8 @@ class FindingsPanel(QWidget):
         self.table = FindingsTable(self)
         self.table.cellClicked.connect(lambda row, _column: self._jump(row))
         self.table.currentCellChanged.connect(lambda row, *_rest: self._jump(row))
+        self.details, self._about = QScrollArea(self), QWidget(self)
+        self.dial = ThresholdDial(store, self)
         self.comment = QLineEdit(self)
         self.comment.setMaxLength(500)
         self.buttons = {judgement: QPushButton(self) for _key, judgement in VERDICT_KEYS}
@@ -49,6 +54,7 @@ class FindingsPanel(QWidget):
         self.title.setText(tr("Findings"))
         self.hint.setText(tr("No findings on this series yet. Run a model to get suggestions to review."))
         self.table.retranslate()
+        self.dial.retranslate()
         self.comment.setPlaceholderText(tr("Comment (kept with the verdict)"))
         self.comment.setAccessibleName(tr("Comment on the selected finding"))
         words = {
@@ -76,11 +82,28 @@ class FindingsPanel(QWidget):
     def _lay_out(self) -> None:
         column, line = QVBoxLayout(self), QHBoxLayout()
         column.setContentsMargins(4, 8, 8, 8)
-        for widget in (self.title, self.hint, self.table, self.note, self.comment):
+        about = QVBoxLayout(self._about)
+        about.setContentsMargins(0, 0, 6, 0)
+        about.addWidget(self.note)
+        about.addWidget(self.dial)
+        self.details.setWidget(self._about)
+        self.details.setWidgetResizable(True)
+        self.details.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        for widget in (self.title, self.hint, self.table, self.details, self.comment):
             column.addWidget(widget)
         for button in self.buttons.values():
             line.addWidget(button)
         column.addLayout(line)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Share the height out anew."""
+        super().resizeEvent(event)
+        self._fit_details()
+
+    def _fit_details(self) -> None:
+        """Give the text about the selected finding what it needs; it scrolls where the list would lose its rows."""
+        needed = self._about.heightForWidth(self.details.viewport().width())
+        self.details.setFixedHeight(max(24, min(needed, int(MOST_OF_HEIGHT * self.height()))))
 
     def _changed(self, old: Session, new: Session) -> None:
         if old.findings is not new.findings or old.current != new.current:
@@ -108,6 +131,9 @@ class FindingsPanel(QWidget):
         finding = self.selected()
         self.note.setText("" if finding is None else _note(finding))
         self.note.setVisible(bool(self.note.text()))
+        self.dial.show_finding(finding)
+        self.details.setVisible(finding is not None)
+        self._fit_details()
         about = "" if finding is None else finding.tracking_uid
         if about != self._commented:  # else a comment being typed would be lost when a result arrives
             self._commented = about
@@ -126,4 +152,5 @@ def _note(finding: Finding) -> str:
               name=finding.model.name, version=finding.model.version)  # fmt: skip
     if finding.probability is not None and not finding.calibrated:
         said += " " + tr("The score is not a probability of disease.")
-    return f"{said} {tr(finding.operating_point)}" if finding.operating_point else said
+    told_by_dial = finding.curve is not None
+    return f"{said} {tr(finding.operating_point)}" if finding.operating_point and not told_by_dial else said
