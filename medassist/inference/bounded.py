@@ -29,6 +29,11 @@ def bounded(package: Package, weights_bytes: int) -> Iterator[None]:
     class Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
         left = TIMES_WEIGHTS * weights_bytes + FREE_BYTES
 
+        @classmethod
+        def _should_skip_dynamo(cls) -> bool:
+            # Nothing is compiled here; to say so, torch would import its compiler, which takes a second.
+            return False
+
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             if _makes_a_tensor(func):
                 self.left -= max(LEAST_BYTES, _announced_bytes(args))
