@@ -35,7 +35,7 @@ def only_slice(series: Series, index: int) -> Series:
 
 def slice_of(series: Series, index: int, picture: Picture | PlainPicture, stored: AnyArray) -> Volume:
     """Return one slice of a series that is being read, at its first time point, as a volume of its own."""
-    return volume_of(only_slice(series, index), (), [picture], stored[index * series.times][None].copy())
+    return volume_of(only_slice(series, index), (), [picture], stored[index][None].copy())
 
 
 def volume_of(
@@ -45,7 +45,7 @@ def volume_of(
     stored: AnyArray,
     ends: tuple[int, int] | None = None,
 ) -> Volume:
-    """Return the volume of all pictures of a series, in its order; it takes `stored` (picture, row, column[, 3]) over.
+    """Return the volume of all pictures of a series, time by time; it takes `stored` (picture, row, column[, 3]) over.
 
     `lost` pictures were not read; `ends` are the least and greatest stored values, when known.
     """
@@ -53,9 +53,8 @@ def volume_of(
     kept = next(picture for index, picture in enumerate(pictures) if index not in lost)
     values, padding = _values(stored, lost, pictures, ends)
     depth = series.shape_zyx[0]
-    by_place = values.reshape(depth, series.times, *values.shape[1:])
-    array = np.ascontiguousarray(np.moveaxis(by_place, 1, 0)) if series.times > 1 else by_place[:, 0][None]
-    one_per_place = frames[:: series.times]
+    array = values.reshape(series.times, depth, *values.shape[1:])
+    one_per_place = frames[:depth]
     placed = all(frame.is_placed for frame in frames) and series.kind is not SeriesKind.FILM
     return Volume(
         series,
@@ -66,7 +65,7 @@ def volume_of(
         inverted=kept.photometric == "MONOCHROME1",
         padding=padding,
         slice_origins_lps=np.array([frame.position for frame in one_per_place]) if placed else None,
-        lost_slices=tuple(dict.fromkeys(index // series.times for index in lost)),
+        lost_slices=tuple(sorted({index % depth for index in lost})),
     )
 
 

@@ -23,12 +23,15 @@ from medassist.imaging.dicom_files import BAD_FILE, MAX_PIXEL_BYTES, read_header
 from medassist.imaging.foreign_pixels import load_foreign
 from medassist.imaging.frames import Frame, frames_of
 from medassist.imaging.one_frame import with_frame_alone
-from medassist.imaging.outline import Watch, changed, slices_of
+from medassist.imaging.outline import Watch, changed, slices_of, time_by_time
 from medassist.imaging.padding import Range, stored_padding
+from medassist.imaging.plain_multiframe import read_plain_frames
 from medassist.imaging.plain_pixels import PlainPicture, plain_pictures, read_plain
 from medassist.imaging.quiet import quietly
 from medassist.imaging.regular import regularise
 from medassist.imaging.remarks import damaged_slices
+from medassist.imaging.rescaling import becomes_float
+from medassist.imaging.room import room
 from medassist.imaging.suv import with_suv
 from medassist.progress import Progress
 
@@ -103,9 +106,9 @@ def _looking_on(
         return 0, None
 
     def told(frames: Sequence[int], stored: AnyArray) -> None:
-        watch.arrived(slices_of(series, frames), lambda at: slice_of(series, at, pictures[at * series.times], stored))
+        watch.arrived(slices_of(series, frames), lambda at: slice_of(series, at, pictures[at], stored))
 
-    return watch.first * series.times, told
+    return watch.first, told
 
 
 def _decoded(series: Series, progress: Progress, watch: Watch | None) -> Volume:
@@ -115,7 +118,7 @@ def _decoded(series: Series, progress: Progress, watch: Watch | None) -> Volume:
     wanted = _by_file(series, watch)
     for decoded in progress.over(_decode_all(wanted, series, progress), "Reading pixels", len(wanted)):
         if decoded.values is not None:
-            stored = _placed(stored, decoded.targets, decoded.values, decoded.frames[0].path, len(series.frames))
+            stored = _placed(stored, decoded, decoded.values, len(series.frames))
             known |= {} if watch is None else _pictures(decoded)
             _tell(watch, series, decoded, known, stored)
         files.append(replace(decoded, values=None))
@@ -130,7 +133,7 @@ def _tell(
     """Let whoever looks on see the frames of one file that are whole."""
     if watch is not None:
         frames = [target for target in decoded.targets if target not in decoded.lost]
-        watch.arrived(slices_of(series, frames), lambda at: slice_of(series, at, known[at * series.times], stored))
+        watch.arrived(slices_of(series, frames), lambda at: slice_of(series, at, known[at], stored))
 
 
 def _with_losses(series: Series, files: Sequence[_Decoded]) -> tuple[Series, tuple[int, ...]]:
@@ -171,9 +174,9 @@ def _pictures(file: _Decoded) -> dict[int, Picture]:
 
 
 def _by_file(series: Series, watch: Watch | None) -> dict[Path, list[tuple[int, int]]]:
-    """Return for each file which of its frames go where in the series; those wanted first come first."""
+    """Return for each file which of its frames go where, time by time; those wanted first come first."""
     wanted: dict[Path, list[tuple[int, int]]] = defaultdict(list)
-    for target, frame in enumerate(series.frames):
+    for target, frame in enumerate(time_by_time(series)):
         wanted[frame.path].append((target, frame.frame))
     if watch is None:
         return wanted
@@ -207,18 +210,42 @@ def _workers(path: Path, files: int, series: Series) -> int:
 
 
 def _decode_file(path: Path, pairs: Sequence[tuple[int, int]], progress: Progress) -> _Decoded:
-    targets, order = tuple(target for target, _ in pairs), [frame for _, frame in pairs]
+    order = [frame for _, frame in pairs]
     try:
+        plain = read_plain_frames(path, order, progress) if len(order) > 1 else None
+        if plain is not None:
+            return _as_decoded(plain[0], path, pairs, plain[1])
         ds = read_with_pixels(path)
         alone = with_frame_alone(ds, order[0]) if len(order) == 1 else None
         values = decode(alone or ds, path, progress=progress)
-        picked = values if alone is not None or order == list(range(len(values))) else values[order]
+        picked = values if alone is not None else _picked(values, order)
     except UnreadableInput as problem:
         return _salvaged(path, pairs, problem, progress)
     except IndexError as problem:
         raise changed(path) from problem
+    return _as_decoded(ds, path, pairs, picked)
+
+
+def _as_decoded(ds: Dataset, path: Path, pairs: Sequence[tuple[int, int]], values: AnyArray) -> _Decoded:
+    targets, order = tuple(target for target, _ in pairs), [frame for _, frame in pairs]
     photometric = tags.text((ds,), "PhotometricInterpretation")
-    return _Decoded(targets, _described(ds, path, order), picked, stored_padding(ds), photometric)
+    return _Decoded(targets, _described(ds, path, order), values, stored_padding(ds), photometric)
+
+
+def _picked(values: AnyArray, order: Sequence[int]) -> AnyArray:
+    """Return frames in this order; all of them are moved in place, as a copy would double the memory."""
+    if sorted(order) != list(range(len(values))) or not values.flags.writeable:
+        return values[order]
+    taken = list(order)
+    for at in range(len(taken)):
+        if taken[at] == at:
+            continue
+        first, here = values[at].copy(), at
+        while taken[here] != at:
+            values[here] = values[taken[here]]
+            taken[here], here = here, taken[here]
+        values[here], taken[here] = first, here
+    return values
 
 
 def _salvaged(path: Path, pairs: Sequence[tuple[int, int]], problem: UnreadableInput, progress: Progress) -> _Decoded:
@@ -247,20 +274,21 @@ def _described(ds: Dataset, path: Path, order: Sequence[int]) -> tuple[Frame, ..
         raise changed(path) from problem
 
 
-def _placed(stored: AnyArray | None, targets: tuple[int, ...], values: AnyArray, path: Path, count: int) -> AnyArray:
+def _placed(stored: AnyArray | None, file: _Decoded, values: AnyArray, count: int) -> AnyArray:
     """Return the array all frames go into, with those of one file in their places."""
-    if stored is None and targets == tuple(range(count)) and values.flags.writeable:
+    if stored is None and file.targets == tuple(range(count)) and values.flags.writeable:
         return values  # this file has all of them: a copy would double the memory
-    stored = _room_for(stored, values, path, count)
-    stored[list(targets)] = values
+    stored = _room_for(stored, file, values, count)
+    stored[list(file.targets)] = values
     return stored
 
 
-def _room_for(stored: AnyArray | None, values: AnyArray, path: Path, count: int) -> AnyArray:
+def _room_for(stored: AnyArray | None, file: _Decoded, values: AnyArray, count: int) -> AnyArray:
     """Return the array all frames go into, widened when this file needs a wider type."""
     shape = (count, *values.shape[1:])
     if stored is None:
-        return np.zeros(shape, values.dtype)
+        scales = zip(*((frame.slope, frame.intercept) for frame in file.frames), strict=True)
+        return room(shape, values.dtype, to_float=values.ndim == 3 and becomes_float(values.dtype, *scales))
     if stored.shape != shape:
-        raise changed(path)
+        raise changed(file.frames[0].path)
     return stored.astype(np.promote_types(stored.dtype, values.dtype), copy=False)

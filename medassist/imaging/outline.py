@@ -35,8 +35,9 @@ class Watch:
     arrived: Callable[[Sequence[int], Make], None]
 
     def distance(self, series: Series, frame: int) -> tuple[int, int]:
-        """Return what frames are sorted by: slices from the first one, then time."""
-        return abs(frame // series.times - self.first), frame % series.times
+        """Return what frames, counted time by time, are sorted by: time, then slices from the first one."""
+        depth = len(series.frames) // series.times
+        return frame // depth, abs(frame % depth - self.first)
 
 
 def comes_slice_by_slice(series: Series) -> bool:
@@ -56,9 +57,14 @@ def comes_slice_by_slice(series: Series) -> bool:
     return False
 
 
+def time_by_time(series: Series) -> list[FrameRef]:
+    """Return the frames of a series as they lie in memory: all slices of the first time point, then of the next."""
+    return [frame for time in range(series.times) for frame in series.frames[time :: series.times]]
+
+
 def slices_of(series: Series, frames: Sequence[int]) -> list[int]:
-    """Return the slices whose first time point is among some frames of a series."""
-    return [frame // series.times for frame in frames if frame % series.times == 0]
+    """Return the slices whose first time point is among some frames of a series, counted time by time."""
+    return [frame for frame in frames if frame < len(series.frames) // series.times]
 
 
 def geometry_of(series: Series, frames: Sequence[Frame]) -> Geometry:

@@ -6,15 +6,12 @@ file's size and time of change, so that loading parses nothing a second time; a 
 
 from __future__ import annotations
 
-import math
-import mmap
 import os
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -23,8 +20,11 @@ from medassist.entities.study import Series
 from medassist.entities.volume import AnyArray
 from medassist.imaging import tags
 from medassist.imaging.frames import Frame
+from medassist.imaging.outline import time_by_time
 from medassist.imaging.padding import Range, stored_padding
 from medassist.imaging.quick_header import QuickHeader
+from medassist.imaging.rescaling import becomes_float
+from medassist.imaging.room import room
 from medassist.progress import Progress
 
 _MOST_FILES = 200_000
@@ -32,22 +32,56 @@ _THREADS, _CHUNK = 4, 8
 
 
 @dataclass(frozen=True)
+class PlainLayout:
+    """How the values of a picture are stored.
+
+    Attributes:
+        dtype: of the stored values; their highest `unused_bits` bits have no meaning.
+        padding: range of stored values that mean "no data", None when there is none.
+    """
+
+    dtype: np.dtype[Any]
+    unused_bits: int
+    padding: Range | None
+    photometric: str
+
+    def fill(self, file: BinaryIO, at: int, place: AnyArray) -> bool:
+        """Fill `place` with what stands in an unbuffered file from `at` on; False when it ends before."""
+        file.seek(at)
+        left = memoryview(place.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
+        while left:
+            count = file.readinto(left)  # type: ignore[attr-defined]
+            if not count:
+                return False
+            left = left[count:]
+        if self.unused_bits:
+            place <<= self.unused_bits
+            place >>= self.unused_bits
+        return True
+
+
+@dataclass(frozen=True)
 class PlainPicture:
     """What is known of one picture and where its pixels are.
 
     Attributes:
-        padding: range of stored values that mean "no data", None when there is none.
         at: place of the first pixel in the file; `stamp` is size and time of change of the file.
-        dtype: of the stored values; their highest `unused_bits` bits have no meaning.
     """
 
     frame: Frame
-    padding: Range | None
-    photometric: str
+    layout: PlainLayout
     at: int
-    dtype: np.dtype[Any]
-    unused_bits: int
     stamp: tuple[int, int]
+
+    @property
+    def padding(self) -> Range | None:
+        """The range of stored values that mean "no data"."""
+        return self.layout.padding
+
+    @property
+    def photometric(self) -> str:
+        """The photometric interpretation."""
+        return self.layout.photometric
 
 
 _known: dict[Path, PlainPicture] = {}
@@ -57,35 +91,38 @@ def remember(path: Path, header: QuickHeader, frames: Sequence[Frame]) -> None:
     """Keep where the pixels of a scanned file are, when they are plain."""
     if len(_known) >= _MOST_FILES:
         _known.clear()
-    layout = header.once(_layout)
+    layout = header.once(_layout_of)
     if layout is None or len(frames) != 1:
         _known.pop(path, None)
         return
-    dtype, unused_bits, padding, photometric = layout
-    size = frames[0].rows * frames[0].columns * dtype.itemsize
+    size = frames[0].rows * frames[0].columns * layout.dtype.itemsize
     if header.pixels_length in (size, size + size % 2):
-        _known[path] = PlainPicture(frames[0], padding, photometric, header.pixels_at, dtype, unused_bits, header.stamp)
+        _known[path] = PlainPicture(frames[0], layout, header.pixels_at, header.stamp)
 
 
-def _layout(layers: tuple[Any, ...]) -> tuple[np.dtype[Any], int, Range | None, str] | None:
-    """Return dtype, unused bits, padding and photometric interpretation; None for what needs decoding."""
+def _layout_of(layers: tuple[QuickHeader]) -> PlainLayout | None:
+    return plain_layout(layers, layers[0].syntax)
+
+
+def plain_layout(layers: tuple[Any, ...], syntax: str) -> PlainLayout | None:
+    """Return how the pixels of a file are stored; None for what needs decoding."""
     numbers = [tags.whole(layers, name) for name in ("BitsAllocated", "BitsStored", "PixelRepresentation")]
     allocated, stored, signed = (-1 if number is None else number for number in numbers)
     photometric = tags.text(layers, "PhotometricInterpretation")
     grey = photometric in ("MONOCHROME1", "MONOCHROME2") and tags.whole(layers, "SamplesPerPixel") == 1
     if not grey or allocated not in (8, 16, 32) or not 0 < stored <= allocated or signed not in (0, 1):
         return None
-    if "ModalityLUTSequence" in layers[0] or layers[0].syntax not in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
+    if "ModalityLUTSequence" in layers[0] or syntax not in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
         return None
     dtype = np.dtype(f"<{'ui'[signed]}{allocated // 8}")
-    return dtype.newbyteorder("="), allocated - stored, stored_padding(layers[0]), photometric
+    return PlainLayout(dtype.newbyteorder("="), allocated - stored, stored_padding(layers[0]), photometric)
 
 
 def plain_pictures(series: Series) -> list[PlainPicture] | None:
-    """Return the pictures of a series when all of them are plain, of one size and type, and in files of their own."""
-    found = [_known.get(ref.path) for ref in series.frames]
+    """Return the pictures of a series, time by time, when all are plain, of one size and type, and in own files."""
+    found = [_known.get(ref.path) for ref in time_by_time(series)]
     pictures = [picture for picture in found if picture is not None]
-    kinds = {(one.frame.rows, one.frame.columns, one.dtype, one.unused_bits) for one in pictures}
+    kinds = {(one.frame.rows, one.frame.columns, one.layout.dtype, one.layout.unused_bits) for one in pictures}
     whole = len(pictures) == len(series.frames) and len(kinds) == 1 and np.little_endian
     return pictures if whole and kinds.pop()[:2] == series.shape_zyx[1:] else None
 
@@ -100,8 +137,10 @@ def read_plain(
 
     Pictures are read by their distance from the `first` one; `told` hears which were read, and the array they are in.
     """
-    one = pictures[0]
-    stored = _room((len(pictures), one.frame.rows, one.frame.columns), one.dtype)
+    one, dtype = pictures[0], pictures[0].layout.dtype
+    slopes, intercepts = zip(*((picture.frame.slope, picture.frame.intercept) for picture in pictures), strict=True)
+    to_float = becomes_float(dtype, slopes, intercepts)
+    stored = room((len(pictures), one.frame.rows, one.frame.columns), dtype, to_float=to_float)
     starts = sorted(range(0, len(pictures), _CHUNK), key=lambda at: abs(at + _CHUNK // 2 - first))
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="load")
     try:
@@ -116,18 +155,6 @@ def read_plain(
     known = [pair for pair in ends if pair is not None]
     whole = len(known) == len(starts)
     return (stored, (min(low for low, _ in known), max(high for _, high in known))) if whole else None
-
-
-def _room(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> AnyArray:
-    """Return an array with values yet to be read, in memory as the system gives it out by itself.
-
-    numpy asks Linux for huge pages. They are made of memory that was free for long, which a virtual machine may have
-    to get from its host first: that cost more than all of the reading.
-    """
-    if sys.platform != "linux":
-        return np.empty(shape, dtype)
-    memory = mmap.mmap(-1, math.prod(shape) * dtype.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    return np.frombuffer(memory, dtype).reshape(shape)
 
 
 def _read_some(pictures: Sequence[PlainPicture], places: AnyArray) -> tuple[int, int] | None:
@@ -148,16 +175,6 @@ def _read_one(picture: PlainPicture, place: AnyArray) -> bool:
             status = os.fstat(file.fileno())
             if picture.stamp != (status.st_size, status.st_mtime_ns):
                 return False
-            file.seek(picture.at)
-            left = memoryview(place.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
-            while left:
-                count = file.readinto(left)
-                if not count:
-                    return False
-                left = left[count:]
+            return picture.layout.fill(file, picture.at, place)
     except OSError:  # the careful road, which is taken next, says why
         return False
-    if picture.unused_bits:
-        place <<= picture.unused_bits
-        place >>= picture.unused_bits
-    return True

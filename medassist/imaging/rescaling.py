@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from medassist.entities.volume import AnyArray
+from medassist.imaging.room import float_room
 
 _CANDIDATES = (np.uint8, np.int16, np.uint16, np.int32)
 
@@ -19,18 +21,26 @@ def rescale(
     Whole numbers stay integers of the smallest fitting type; everything else becomes float32, frame by frame, so
     that one slice's scale never rounds another's values. `ends` are the least and greatest stored values, when known.
     """
-    scale = set(zip(slopes, intercepts, strict=True))
-    if len(scale) == 1 and stored.dtype.kind in "iu":
-        slope, intercept = scale.pop()
-        if float(slope).is_integer() and float(intercept).is_integer():
-            return _whole(stored, int(slope), int(intercept), ends)
-    values = stored.astype(np.float32)
+    if not becomes_float(stored.dtype, slopes, intercepts):
+        return _whole(stored, int(slopes[0]), int(intercepts[0]), ends)
+    values = float_room(stored)
+    if values is None:
+        reused = stored.dtype == np.float32 and stored.flags.writeable
+        values = stored if reused else np.empty(stored.shape, np.float32)
     for index, (slope, intercept) in enumerate(zip(slopes, intercepts, strict=True)):
+        frame = stored[index].astype(np.float32)  # a copy: where it goes, it may lie over what it was
         if slope != 1:
-            values[index] *= np.float32(slope)
+            frame *= np.float32(slope)
         if intercept:
-            values[index] += np.float32(intercept)
+            frame += np.float32(intercept)
+        values[index] = frame
     return values
+
+
+def becomes_float(dtype: np.dtype[Any], slopes: Sequence[float], intercepts: Sequence[float]) -> bool:
+    """Tell whether `rescale` makes float32 of stored values of this type."""
+    same = len(set(zip(slopes, intercepts, strict=True))) == 1
+    return not (same and dtype.kind in "iu" and float(slopes[0]).is_integer() and float(intercepts[0]).is_integer())
 
 
 def _whole(stored: AnyArray, slope: int, intercept: int, ends: tuple[int, int] | None) -> AnyArray:
@@ -45,8 +55,11 @@ def _whole(stored: AnyArray, slope: int, intercept: int, ends: tuple[int, int] |
         if intercept:
             values += np.array(intercept).astype(dtype)
         return values
-    wide = stored.astype(np.int64 if stored.dtype.itemsize >= 4 else np.int32)
-    return (wide * slope + intercept).astype(dtype)
+    values = stored.view(dtype) if dtype.itemsize == stored.dtype.itemsize else np.empty(stored.shape, dtype)
+    wide = np.int64 if stored.dtype.itemsize >= 4 else np.int32
+    for index, frame in enumerate(stored):
+        values[index] = frame.astype(wide) * slope + intercept
+    return values
 
 
 def fitting_dtype(low: int, high: int) -> np.dtype[np.integer] | None:
