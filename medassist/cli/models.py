@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from medassist.cli import thresholds
 from medassist.cli.boxes import add_options, run_box
 from medassist.cli.studies import add_charset, note_left_out
 from medassist.cli.terminal import note, progress_bar, say, say_json
@@ -42,6 +43,7 @@ def register(verbs: Any) -> None:
         "--override", default="", metavar="REASON", help="run although a check failed; kept in the report"
     )
     add_options(analyze)
+    thresholds.add_options(analyze)
     analyze.add_argument("--language", choices=tuple(LANGUAGES), default="", help="language of the report")
     analyze.add_argument("--json", action="store_true", help="print result.json on standard output")
     analyze.set_defaults(run=run_analyze)
@@ -58,6 +60,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
     if arguments.follow or arguments.label:
         raise UsageError("--follow and --label belong to --box.")
     jobs.check_runs_alone(package)
+    chosen = thresholds.settings_of(arguments, package)
     with progress_bar() as progress:
         began = time.perf_counter()
         session = fold(Session(), jobs.open_path(arguments.path, charset=arguments.charset, progress=progress))
@@ -75,7 +78,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
             override_reason=arguments.override,
             progress=progress,
         )
-        results: tuple[Action, ...] = (added, *maps)
+        results: tuple[Action, ...] = (added, *chosen, *maps)
         for action in results:
             session = fold(session, action)
         written = jobs.write_report(

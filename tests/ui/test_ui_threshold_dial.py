@@ -139,7 +139,7 @@ def test_what_the_score_cannot_say_stands_in_the_list(panel, store) -> None:
 def test_what_can_be_explained_is_ranked_by_the_threshold_of_the_reader(panel, store) -> None:
     assert [label for label, _text in _targets(store.session)] == ["Nodule", "Effusion"]
     panel.dial.number.setValue(0.01)
-    assert [text for _label, text in _targets(store.session)][0] == "Effusion · 0.31 / 0.010"
+    assert next(text for _label, text in _targets(store.session)) == "Effusion · 0.31 / 0.010"
 
 
 def test_it_speaks_chinese(panel) -> None:
