@@ -21,5 +21,12 @@ class Availability:
 
 def needs(modules: Iterable[str]) -> Availability:
     """Tell whether top-level `modules` are installed, without importing them."""
-    missing = [name for name in modules if find_spec(name) is None]
+    missing = [name for name in modules if not _is_there(name)]
     return Availability(f"needs the Python package {', '.join(missing)}, which is not installed" if missing else "")
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a site may forbid a module by a finder of its own
+        return False
