@@ -23,6 +23,9 @@ MAX_RATIO = 200
 MAX_DEPTH = 3
 """Archives inside archives are unpacked as well, this many levels deep."""
 
+KEPT_FREE = 2 << 30
+"""Bytes of the disk that stay free: of a folder full of archives, those that do not fit are left packed and named."""
+
 _FREE_BYTES = 64 << 20
 _CHUNK = 1 << 20
 _STALE_DAYS = 2
@@ -31,13 +34,23 @@ _STALE_DAYS = 2
 def unpack(path: Path, *, progress: Progress) -> Path:
     """Unpack a zip into a folder of the cache that is removed when the program ends, and return the folder.
 
-    A zip inside becomes a folder of its name. Raises UnreadableInput for a damaged or encrypted archive, for names
-    that would leave the folder, and for more files, bytes or compression than a study can have, all levels together.
-    Links and folders are left out; a damaged zip inside stays a file.
+    A zip inside becomes a folder of its name; a zip that was unpacked before and has not changed is not unpacked again.
+    Raises UnreadableInput for a damaged or encrypted archive, for names that would leave the folder, for more files,
+    bytes or compression than a study can have, all levels together, and for what would fill the disk. Links and folders
+    are left out; a damaged zip inside stays a file.
     """
+    status = path.stat()
+    stamp = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    known = _unpacked.get((path, stamp))
+    if known is None or not known.is_dir():
+        known = _unpacked[path, stamp] = _unpack_anew(path, progress)
+    return known
+
+
+def _unpack_anew(path: Path, progress: Progress) -> Path:
     folder = _new_folder()
     try:
-        allowance = _Allowance(path, min(MAX_BYTES, max(_FREE_BYTES, MAX_RATIO * path.stat().st_size)))
+        allowance = _Allowance(path, min(MAX_BYTES, max(_FREE_BYTES, MAX_RATIO * path.stat().st_size)), folder)
         inner = _unpack_one(path, folder, allowance, progress)
         for _ in range(MAX_DEPTH - 1):
             inner = [found for one in inner for found in _unfold(one, allowance, progress)]
@@ -55,24 +68,47 @@ def unpack(path: Path, *, progress: Progress) -> Path:
     return folder
 
 
+_unpacked: dict[tuple[Path, tuple[int, ...]], Path] = {}
+
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
 @dataclass
 class _Allowance:
-    """What may still come out of an archive and the archives inside it."""
+    """What may still come out of an archive and the archives inside it, into `folder`."""
 
     path: Path
     bytes_left: int
+    folder: Path
     files_left: int = MAX_MEMBERS
 
     def __post_init__(self) -> None:
         self.limit = self.bytes_left
 
+    def promise(self, size: int) -> None:
+        """Refuse an archive whose own list says that too much would come out, before anything does."""
+        self._spare(size)
+        if size > self.bytes_left:
+            self.take(self.bytes_left + 1)
+
+    def _spare(self, size: int) -> None:
+        """Refuse what would leave less than `KEPT_FREE` bytes on the disk."""
+        free = shutil.disk_usage(self.folder).free
+        if free - size < KEPT_FREE:
+            raise UnreadableInput(
+                "{path} was left packed: only {free} MB are free in {folder}, and {kept} MB of them are kept.",
+                remedy="Make room there, or choose another folder with MEDASSIST_CACHE.",
+                path=self.path,
+                free=free >> 20,
+                folder=self.folder.parent,
+                kept=KEPT_FREE >> 20,
+            )
+
     def take(self, size: int, files: int = 0) -> None:
         """Count what comes out; refuse what is too much."""
         self.bytes_left -= size
         self.files_left -= files
+        self._spare(0)
         if self.bytes_left < 0 or self.files_left < 0:
             raise UnreadableInput(
                 "{path} would unpack to more than {size} MB or {count} files; it was left alone.",
@@ -89,8 +125,7 @@ def _unpack_one(path: Path, folder: Path, allowance: _Allowance, progress: Progr
         members = [member for member in archive.infolist() if not member.is_dir() and not _is_link(member)]
         targets = [_target(path, folder, member.filename) for member in members]
         allowance.take(0, len(members))
-        if sum(member.file_size for member in members) > allowance.bytes_left:
-            allowance.take(allowance.bytes_left + 1)
+        allowance.promise(sum(member.file_size for member in members))
         for member, target in progress.over(zip(members, targets, strict=True), "Unpacking", len(members)):
             _extract(archive, member, target, allowance)
     return [target for target in targets if target.suffix.lower() == ".zip"]

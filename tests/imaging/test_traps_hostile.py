@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pydicom
@@ -20,7 +22,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, RLELos
 
 from medassist.entities.errors import MedAssistError, UnreadableInput
 from medassist.entities.study import SeriesKind
-from medassist.imaging import dicom_files
+from medassist.imaging import archives, dicom_files
 from medassist.imaging.convert import write_volume
 from medassist.imaging.load import load
 from medassist.imaging.scan import scan
@@ -367,3 +369,38 @@ def test_zips_in_zips_share_one_allowance(tmp_path):
     inner = zipped(tmp_path / "inner.zip", {"a": bytes(40 << 20)}).read_bytes()
     outer = zipped(tmp_path / "outer.zip", {"a.zip": inner, "b.zip": inner})
     assert "would unpack to more than" in opened_apart(outer)
+
+
+def test_archives_that_would_fill_the_disk_stay_packed_and_are_named(tmp_path, monkeypatch):
+    """Of a folder of archives as many are unpacked as the disk has room for."""
+    folder, free = tmp_path / "folder", [archives.KEPT_FREE + (100 << 10)]
+    folder.mkdir()
+    for number in range(3):
+        (path,) = write_ct_series(tmp_path / f"in{number}", slices=1, rows=160, columns=160)
+        zipped(folder / f"{number}.zip", {"a.dcm": path.read_bytes()})
+    before = path.stat().st_size
+
+    def usage(_folder):
+        unpacked = (archives.cache_dir() / "unpacked").rglob("*.dcm")
+        return SimpleNamespace(free=free[0] - sum(one.stat().st_size for one in unpacked))
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    assert before < 100 << 10 < 2 * before
+    found = scan(folder)
+    assert len(found.all_series()) == 1
+    assert [one.path.name for one in found.skipped] == ["1.zip", "2.zip"]
+    assert "It was left packed: only 2048 MB are free in" in found.skipped[0].reason
+    free[0] = archives.KEPT_FREE
+    with pytest.raises(UnreadableInput, match="left packed"):
+        scan(folder / "2.zip")
+
+
+def test_an_archive_opened_again_is_unpacked_once(tmp_path):
+    (path,) = write_ct_series(tmp_path / "in", slices=1)
+    archive = zipped(tmp_path / "a.zip", {"a.dcm": path.read_bytes()})
+    first = scan(archive).all_series()
+    assert scan(archive).all_series() == first
+    assert len(list((archives.cache_dir() / "unpacked").iterdir())) == 1
+    other = path.read_bytes().replace(b"CT phantom", b"CT another")
+    zipped(archive, {"a.dcm": other, "b.dcm": b"x"})
+    assert [one.description for one in scan(archive).all_series()] == ["CT another"]
