@@ -13,9 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from medassist.entities.errors import Refused, UnreadableInput
 from medassist.entities.geometry import RAS_FROM_LPS, Geometry
 from medassist.entities.volume import Volume
-from medassist.imaging.load import load
 from medassist.imaging.registration import Alignment, align
-from medassist.imaging.scan import scan
 from medassist.inference.localizer import Localizer, Region
 from medassist.inference.packages import Package
 from medassist.inference.prepare import demand_regular, restore, without_padding
@@ -82,6 +80,9 @@ def find_crops(package: Package, volume: Volume, *, progress: Progress) -> tuple
 
 def _template(package: Package, localizer: Localizer, progress: Progress) -> Volume:
     """Read the template after its hash was checked (Refused when it is another file or no image)."""
+    from medassist.imaging.load import load  # here, because it brings pydicom, which the first window does without
+    from medassist.imaging.scan import scan
+
     path = localizer.template
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
