@@ -195,3 +195,22 @@ def write_pdf(path: Path, images: Sequence[Path], data: bytes = b"%PDF-1.4\n%%EO
     ds.MIMETypeOfEncapsulatedDocument, ds.DocumentTitle = "application/pdf", "Letter"
     ds.EncapsulatedDocument = data
     return save(ds, path, {})
+
+
+def write_dose(path: Path, images: Sequence[Path], dose_gy: NDArray, grid: NDArray, offsets: Sequence[float], **tags):
+    """Write an RT dose: (plane, row, column) values in Gy; `grid` is the affine (LPS mm) of its first plane."""
+    source = dcmread(images[0], stop_before_pixels=True)
+    ds = bare(images, "1.2.840.10008.5.1.4.1.1.481.2", "RTDOSE")
+    ds.FrameOfReferenceUID = source.FrameOfReferenceUID
+    scaling = float(dose_gy.max()) / 4_000_000_000
+    steps = np.linalg.norm(grid[:3, :2], axis=0)
+    ds.ImagePositionPatient = [f"{value:.8g}" for value in grid[:3, 3]]
+    ds.ImageOrientationPatient = [f"{value:.10g}" for value in (*grid[:3, 0] / steps[0], *grid[:3, 1] / steps[1])]
+    ds.PixelSpacing = [steps[1], steps[0]]
+    ds.SamplesPerPixel, ds.PhotometricInterpretation, ds.PixelRepresentation = 1, "MONOCHROME2", 0
+    ds.NumberOfFrames, ds.Rows, ds.Columns = dose_gy.shape
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit = 32, 32, 31
+    ds.DoseUnits, ds.DoseType, ds.DoseSummationType = "GY", "PHYSICAL", "PLAN"
+    ds.DoseGridScaling, ds.GridFrameOffsetVector = f"{scaling:.10g}", list(offsets)
+    ds.PixelData = np.rint(dose_gy / scaling).astype("<u4").tobytes()
+    return save(ds, path, tags)

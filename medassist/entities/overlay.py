@@ -12,11 +12,11 @@ from medassist.entities.study import Warned
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
-    """A segmentation, contours or a parametric map of a file, on the grid of the series it is laid over.
+    """A segmentation, contours, a parametric map or a dose of a file, on the grid of the series it is laid over.
 
     Attributes:
         key: `Series.key` of the object; `series_key` that of the series it is laid over.
-        kind: "segmentation", "contours" or "parametric map".
+        kind: "segmentation", "contours", "parametric map" or "radiotherapy dose".
         title: how the file calls it.
         origin: who made the file, as it says: maker and device, "" when it does not tell.
         masks: label maps; more than one when segments overlap, so that no voxel is lost.

@@ -14,6 +14,7 @@ from ui_cases import add_heat, make_heatmap, make_scan, make_volume, pump
 from medassist.entities.overlay import Overlay
 from medassist.entities.prediction import ModelRef
 from medassist.entities.study import SeriesKind
+from medassist.imaging.objects.parametric_map import FOREIGN
 from medassist.language import set_language
 from medassist.session.actions import AddScan, SetLayers, ShowVolume
 from medassist.session.objects import AddOverlay
@@ -131,3 +132,23 @@ def test_one_map_is_drawn_at_a_time_and_a_models_map_goes_first(window, store, a
     store.dispatch(add_heat(volume))
     assert not plane.files._heat.isVisible(), "two maps would be mixed"
     assert texts.file_lines(store.session) == ()
+
+
+def test_a_map_of_a_file_has_a_scale_with_its_unit(window, store, application) -> None:
+    volume = make_volume()
+    store.dispatch(AddScan(make_scan(volume.series)))
+    store.dispatch(ShowVolume(volume))
+    bar = window.viewer.color_bar
+    dose = replace(make_heatmap(volume, value=60.0), target="Plan 1", parameters={"unit": "Gy"}, model=FOREIGN)
+    store.dispatch(AddOverlay(Overlay("dose", volume.series.key, "radiotherapy dose", "Plan 1", maps=(dose,))))
+    assert not bar.isHidden()
+    assert bar.captions()[0] == "From a file: Plan 1"
+    assert bar.scale() == "in Gy"
+    assert list(bar.ticks()) == [f"{share * dose.maximum:.3g}" for share in (0, 0.25, 0.5, 0.75, 1)]
+    assert not bar.grab().isNull()
+    store.dispatch(SetLayers(Layers(files_visible=False)))
+    assert bar.isHidden()
+    store.dispatch(SetLayers(Layers()))
+    store.dispatch(add_heat(volume))
+    assert "influenced" in bar.captions()[1], "the map of a model goes first"
+    assert bar.ticks()[-1] == "100%"

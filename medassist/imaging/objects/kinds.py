@@ -57,7 +57,7 @@ _NUMBERS = {
     "9": ObjectKind.WAVEFORM,
 }
 
-OVERLAID = (ObjectKind.SEGMENTATION, ObjectKind.CONTOURS, ObjectKind.PARAMETRIC_MAP)
+OVERLAID = (ObjectKind.SEGMENTATION, ObjectKind.CONTOURS, ObjectKind.PARAMETRIC_MAP, ObjectKind.DOSE)
 """What can be laid over pictures."""
 
 READ = (

@@ -11,12 +11,14 @@ from pydicom import Dataset
 from medassist.entities.document import Document, Item
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.geometry import Geometry
+from medassist.entities.heatmap import Heatmap
 from medassist.entities.overlay import Overlay
-from medassist.entities.study import Series
+from medassist.entities.study import Series, Warned
 from medassist.entities.volume import AnyArray, Volume
 from medassist.imaging import tags
 from medassist.imaging.dicom_files import BAD_FILE, read_header, read_with_pixels
 from medassist.imaging.objects.contours import read_contours
+from medassist.imaging.objects.dose import read_dose
 from medassist.imaging.objects.kinds import OVERLAID, READ, ObjectKind, kind_of
 from medassist.imaging.objects.parametric_map import read_map
 from medassist.imaging.objects.pdf import read_pdf
@@ -29,7 +31,7 @@ from medassist.progress import Progress
 
 
 def read_overlay(series: Series, volume: Volume, *, progress: Progress | None = None) -> Overlay:
-    """Read a SEG, RTSTRUCT or Parametric Map onto the grid of `volume`.
+    """Read a SEG, RTSTRUCT, Parametric Map or RT dose onto the grid of `volume`.
 
     Raises UnreadableInput when the object is damaged, lies in another frame of reference, or cannot be placed, and
     Cancelled.
@@ -49,9 +51,9 @@ def _overlay(series: Series, volume: Volume, opened: tuple[Dataset, Path], progr
     ds, path = opened
     kind = kind_of(series.sop_class_uid)
     title, origin = _title(ds, series), _origin(ds)
-    if kind is ObjectKind.PARAMETRIC_MAP:
-        maps, notes = read_map(ds, path, volume, progress)
-        strongest = [one.values_zyx >= one.maximum for one in maps if one.maximum > 0]
+    if kind in (ObjectKind.PARAMETRIC_MAP, ObjectKind.DOSE):
+        maps, notes = _maps(kind, opened, volume, progress)
+        strongest = [one.values_zyx >= one.values_zyx.max() for one in maps if one.values_zyx.max(initial=0) > 0]
         focus = focus_of(strongest, volume.geometry)
         return Overlay(
             series.key, volume.series.key, kind.value, title, origin, maps=maps, focus_lps=focus, notes=notes
@@ -64,6 +66,15 @@ def _overlay(series: Series, volume: Volume, opened: tuple[Dataset, Path], progr
         raise _not_read(series)
     focus = focus_of([one.labels_zyx for one in masks], volume.geometry)
     return Overlay(series.key, volume.series.key, kind.value, title, origin, masks, focus_lps=focus, notes=notes)
+
+
+def _maps(
+    kind: ObjectKind, opened: tuple[Dataset, Path], volume: Volume, progress: Progress
+) -> tuple[tuple[Heatmap, ...], tuple[Warned, ...]]:
+    if kind is ObjectKind.PARAMETRIC_MAP:
+        return read_map(*opened, volume, progress)
+    dose, notes = read_dose(*opened, volume, progress)
+    return (dose,), notes
 
 
 def focus_of(marked: Sequence[AnyArray], geometry: Geometry) -> tuple[float, float, float] | None:

@@ -1,12 +1,15 @@
-"""The scale of the map below the picture: colours, shares of the maximum, and what a map is not."""
+"""The scale of the map below the picture: colours, what they stand for, and what a map is not."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from medassist.entities.heatmap import Heatmap
+from medassist.entities.volume import Volume
 from medassist.language import tr
 from medassist.session.state import Layers, Session
 from medassist.ui import theme
@@ -18,12 +21,12 @@ TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 class ColorBar(QWidget):
-    """Shown while a map is drawn; ticks are shares of the map's maximum."""
+    """Shown while a map is drawn: shares of the maximum for a map of a model, values with unit for one of a file."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._heatmap: Heatmap | None = None
-        self._target = ""
+        self._target, self._of_file = "", False
         self._layers = Layers()
         self.setFixedHeight(HEIGHT)
         self.setMinimumWidth(200)
@@ -31,11 +34,11 @@ class ColorBar(QWidget):
 
     def draw(self, session: Session, *, hidden: bool) -> None:
         """Show the scale of the map on screen, or nothing when no map is drawn."""
-        heatmap, layers, volume = session.heatmap, session.layers, session.volume
-        drawn = heatmap is not None and volume is not None and layers.visible and layers.heatmap_visible and not hidden
-        if heatmap is None or volume is None or not heatmap.geometry.same_grid(volume.geometry):
-            drawn = False
-        self._heatmap, self._layers = heatmap, layers
+        layers, volume = session.layers, session.volume
+        of_model = session.heatmap if layers.visible and layers.heatmap_visible else None
+        heatmap = session.file_map or of_model
+        drawn = not hidden and heatmap is not None and _fits(heatmap, volume)
+        self._heatmap, self._layers, self._of_file = heatmap, layers, session.file_map is not None
         self._target = "" if heatmap is None else label_title(session, heatmap.target)
         self.setVisible(drawn)
         self.update()
@@ -44,8 +47,25 @@ class ColorBar(QWidget):
         """Return what stands left and right of the colours."""
         if self._heatmap is None:
             return "", ""
+        if self._of_file:
+            return tr("From a file: {title}", title=self._target), tr("Values as the file gives them, no AI result")
         left = tr("{method} for {label}", method=self._heatmap.method, label=self._target)
         return left, tr("Regions that influenced the score, not lesion outline")
+
+    def scale(self) -> str:
+        """Return what the numbers below the colours are; "" where they need no word."""
+        if self._heatmap is None:
+            return ""
+        if self._of_file:
+            unit = str(self._heatmap.parameters.get("unit", ""))
+            return tr("in {unit}", unit=unit) if unit else tr("without a unit")
+        return tr("share of maximum ({maximum})", maximum=f"{self._heatmap.maximum:.3g}")
+
+    def ticks(self) -> Sequence[str]:
+        """Return what stands below the colours, from the lowest to the highest."""
+        if self._heatmap is None or not self._of_file:
+            return [f"{share:.0%}" for share in TICKS]
+        return [f"{share * self._heatmap.maximum:.3g}" for share in TICKS]
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the height of one scale."""
@@ -71,17 +91,20 @@ class ColorBar(QWidget):
 
     def _draw_ticks(self, painter: QPainter, bar: QRectF) -> None:
         painter.setPen(QColor(theme.TEXT))
-        for share in TICKS:
+        for share, text in zip(TICKS, self.ticks(), strict=True):
             x = bar.left() + share * bar.width()
-            painter.drawText(QRectF(x - 30, 20, 60, 14), Qt.AlignmentFlag.AlignCenter, f"{share:.0%}")
+            painter.drawText(QRectF(x - 30, 20, 60, 14), Qt.AlignmentFlag.AlignCenter, text)
 
     def _draw_captions(self, painter: QPainter, bar: QRectF) -> None:
         left, right = self.captions()
-        assert self._heatmap is not None  # noqa: S101 - the caller has one
-        maximum = tr("share of maximum ({maximum})", maximum=f"{self._heatmap.maximum:.3g}")
+        left = f"{left}\n{self.scale()}".strip()
         wrap = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(QColor(theme.AI))
+        painter.setPen(QColor(theme.TEXT if self._of_file else theme.AI))
         west = QRectF(8, 2, bar.left() - 36, HEIGHT - 4)
-        painter.drawText(west, int(wrap | Qt.AlignmentFlag.AlignLeft), f"{left}\n{maximum}")
+        painter.drawText(west, int(wrap | Qt.AlignmentFlag.AlignLeft), left)
         east = QRectF(bar.right() + 28, 2, self.width() - bar.right() - 36, HEIGHT - 4)
         painter.drawText(east, int(wrap | Qt.AlignmentFlag.AlignRight), right)
+
+
+def _fits(heatmap: Heatmap, volume: Volume | None) -> bool:
+    return volume is not None and heatmap.geometry.same_grid(volume.geometry)
