@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from medassist.session.actions import Action, ReportWritten, ShowVolume
 from medassist.session.state import Session
 
 if TYPE_CHECKING:
+    from medassist.entities.study import Study
+    from medassist.entities.volume import Volume
     from medassist.inference.packages import Package
 
 
@@ -41,6 +44,9 @@ def register(verbs: Any) -> None:
     )
     analyze.add_argument(
         "--override", default="", metavar="REASON", help="run although a check failed; kept in the report"
+    )
+    analyze.add_argument(
+        "--uncertainty", action="store_true", help="also map where a segmenter is undecided (entropy, 0 to 1)"
     )
     add_options(analyze)
     thresholds.add_options(analyze)
@@ -67,6 +73,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
         study, volume = jobs.choose_series(session, package, key_or_uid=arguments.series, progress=progress)
         session = ShowVolume(volume)(session)
         read_s = time.perf_counter() - began
+        _tell_memory(package, study, volume, arguments)
         added, maps, timings = jobs.analyze(
             study,
             volume,
@@ -76,6 +83,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
             device=arguments.device,
             backend=arguments.backend,
             override_reason=arguments.override,
+            uncertainty=arguments.uncertainty,
             progress=progress,
         )
         results: tuple[Action, ...] = (added, *chosen, *maps)
@@ -92,6 +100,16 @@ def run_analyze(arguments: argparse.Namespace) -> int:
         note(_why_unexplained(package))
     note_left_out(session.scans[-1])
     return 0
+
+
+def _tell_memory(package: Package, study: Study, volume: Volume, arguments: argparse.Namespace) -> None:
+    """Say before the run what it will need, unless the run is refused; when piped, only what may not fit."""
+    from medassist.inference.suitability import gate
+
+    gate(jobs.check_input(package, study, volume), arguments.override)
+    expected = jobs.forecast(package, volume, arguments.device)
+    if expected is not None and (sys.stderr.isatty() or not expected.fits):
+        note(expected.text)
 
 
 def tell_written(written: ReportWritten, arguments: argparse.Namespace) -> None:

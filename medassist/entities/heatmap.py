@@ -1,9 +1,10 @@
-"""An attribution map with its passport."""
+"""A map with its passport: what a score is sensitive to, or how unsure a mask is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cached_property
 
 import numpy as np
@@ -13,9 +14,18 @@ from medassist.entities.geometry import Geometry
 from medassist.entities.prediction import ModelRef
 
 
+class MapKind(Enum):
+    """What the values of a map mean."""
+
+    ATTRIBUTION = "attribution"
+    UNCERTAINTY = "uncertainty"
+
+
 @dataclass(frozen=True, eq=False)
 class Heatmap:
     """Where the score of `target` is sensitive, on the grid of the series it was computed from.
+
+    Of the kind UNCERTAINTY: how undecided a segmenter is at each voxel, from 0 (sure) to 1 (all labels equally likely).
 
     Attributes:
         values_zyx: float32 (slice, row, column), in the method's own unit: not scaled to 0..1.
@@ -41,6 +51,7 @@ class Heatmap:
     parameters: Mapping[str, object] = field(default_factory=dict)
     quality: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    kind: MapKind = MapKind.ATTRIBUTION
 
     def __post_init__(self) -> None:
         """Refuse values that do not fit their grids (ValueError) and freeze them."""
@@ -53,6 +64,11 @@ class Heatmap:
     def maximum(self) -> float:
         """Largest value as computed: on the native grid, before any enlargement (ReLU methods: 0 is "no evidence")."""
         return float(self.native_zyx.max(initial=0.0))
+
+    @property
+    def full_scale(self) -> float:
+        """The value drawn in the strongest colour: the maximum of an attribution, 1 of an uncertainty."""
+        return 1.0 if self.kind is MapKind.UNCERTAINTY else self.maximum
 
     @property
     def cell_mm(self) -> tuple[float, float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from medassist.entities.manifest import RunManifest
 from medassist.entities.operating import OperatingCurve
 from medassist.entities.prompt import Prompt
 from medassist.entities.study import Warned
+
+if TYPE_CHECKING:
+    from medassist.entities.heatmap import Heatmap
 
 MOST_OVERLAPPING = 8
 """How many labels a voxel of eight bits can hold at once."""
@@ -154,7 +158,8 @@ class Prediction:
     `started` is the local ISO time at which the run began. `device` is the torch name ("cpu", "cuda:0").
     `timings_s` has the keys read, prepare, infer; `override_reason` is what the reader typed to run in
     spite of a failed check. `prompt` says how a region was drawn, None for a model that ran by itself.
-    `manifest` says how it was computed.
+    `manifest` says how it was computed; `uncertainty` is how undecided the model is about each voxel of the mask, where
+    that was asked for.
     """
 
     model: ModelRef
@@ -169,3 +174,4 @@ class Prediction:
     notes: tuple[str | Warned, ...] = ()
     prompt: Prompt | None = None
     manifest: RunManifest = field(default_factory=RunManifest)
+    uncertainty: Heatmap | None = None

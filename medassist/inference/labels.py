@@ -51,9 +51,9 @@ class LabelMap:
 
     def add(self, block: Block) -> None:
         """Decide the labels of one block of logits (class, X, Y[, Z])."""
-        for start, logits in _thin(block):
+        for start, logits in thin(block):
             if self._moves:
-                self._labels[_box_zyx(start, tuple(logits.shape[1:]))] = _best(logits).numpy().transpose(2, 1, 0)
+                self._labels[box_zyx(start, tuple(logits.shape[1:]))] = _best(logits).numpy().transpose(2, 1, 0)
             else:
                 self._bring_home(start, self._shares(logits).numpy())
 
@@ -123,7 +123,7 @@ class LabelMap:
         return index
 
 
-def _thin(block: Block) -> Iterator[tuple[tuple[int, int, int], torch.Tensor]]:
+def thin(block: Block) -> Iterator[tuple[tuple[int, int, int], torch.Tensor]]:
     """Cut a block along its first axis into parts that are small enough to be worked on, always with three axes."""
     logits = block.logits if block.logits.ndim == 4 else block.logits[..., None]
     start = (*block.start, 0)[:3]
@@ -158,7 +158,8 @@ def _possible(scores: NDArray[np.float32]) -> NDArray[np.intp]:
     return np.flatnonzero(highest > 0.99 / len(scores))
 
 
-def _box_zyx(start: tuple[int, int, int], shape: tuple[int, ...]) -> Box:
+def box_zyx(start: tuple[int, int, int], shape: tuple[int, ...]) -> Box:
+    """Return the slices (slice, row, column) of a box that begins at `start` (X, Y, Z)."""
     x, y, z = (slice(at, at + size) for at, size in zip(start, shape, strict=True))
     return z, y, x
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from time import perf_counter
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +32,12 @@ from medassist.inference.prepare import Prepared, prepare
 from medassist.inference.results import again, key_of, of_parts, recall, remember
 from medassist.inference.scoring import foreign_scores
 from medassist.inference.suitability import gate
+from medassist.inference.uncertainty import Doubt, check_uncertainty
 from medassist.inference.whole import run_regions
 from medassist.inference.windows import Block, Forward, answer_of, blocks
 from medassist.progress import Progress
+
+_Answer: TypeAlias = tuple[tuple[ClassScore, ...], Mask | None, Doubt | None]
 
 
 @one_core_free()
@@ -46,13 +50,15 @@ def predict(
     backend: str = "torch",
     override_reason: str = "",
     reuse: bool = False,
+    uncertainty: bool = False,
     progress: Progress | None = None,
 ) -> Prediction:
     """Run a model on the first time point of a series.
 
     `backend` is "torch" (the reference), "openvino", or "auto": OpenVINO on a CPU where it is installed and its answer
     is torch's. With `reuse` the answer to the same pixels, weights and settings is given again when it is remembered;
-    the checks are never.
+    the checks are never. With `uncertainty` a segmenter's prediction holds the entropy of every voxel too (Refused for
+    a model whose outputs are no probabilities of voxels).
     What only a run can tell (how like the training images the image is, whether a structure reaches the edge) stands
     behind `checks` in the prediction; whoever shows it to a reader asks `gate` once more.
     Refused when a check failed and no reason was typed, when the weights are not the promised ones, or when the
@@ -62,25 +68,30 @@ def predict(
     progress = progress or Progress()
     gate(checks, override_reason)
     check_backend(backend, device)
+    if uncertainty:
+        check_uncertainty(package)
     began = perf_counter()
-    key = key_of(package, volume, "cpu" if backend == "openvino" else choose(device), backend) if reuse else None
+    where = "cpu" if backend == "openvino" else choose(device)
+    key = key_of(package, volume, where, backend, uncertainty=uncertainty) if reuse else None
     found = recall(key)
     if found is None:
-        found = remember(key, _run(package, volume, device, backend, progress))
+        found = remember(key, _run(package, volume, device, backend, uncertainty, progress))
     else:
         found = again(found, volume, perf_counter() - began)
     return replace(found, checks=(*checks, *found.checks), override_reason=override_reason.strip())
 
 
-def _run(package: Package, volume: Volume, device: str, backend: str, progress: Progress) -> Prediction:
+def _run(
+    package: Package, volume: Volume, device: str, backend: str, uncertainty: bool, progress: Progress
+) -> Prediction:
     if not for_whole(package.localizer, volume.geometry):
-        found = _run_once(package, volume, device, backend, progress)
+        found = _run_once(package, volume, device, backend, uncertainty, progress)
         covered = None if found.mask is None else coverage_check(found.mask)
         return found if covered is None else replace(found, checks=(*found.checks, covered))
     parts: list[Prediction] = []
 
     def run_crop(crop: Volume) -> Prediction:
-        parts.append(_run_once(package, crop, device, backend, progress))
+        parts.append(_run_once(package, crop, device, backend, uncertainty, progress))
         return parts[-1]
 
     found = run_regions(package, volume, run_crop, progress=progress)
@@ -88,7 +99,9 @@ def _run(package: Package, volume: Volume, device: str, backend: str, progress: 
     return replace(found, notes=notes, manifest=of_parts([one.manifest for one in parts], found))
 
 
-def _run_once(package: Package, volume: Volume, device: str, backend: str, progress: Progress) -> Prediction:
+def _run_once(
+    package: Package, volume: Volume, device: str, backend: str, uncertainty: bool, progress: Progress
+) -> Prediction:
     started, began = datetime.now().astimezone().isoformat(timespec="seconds"), perf_counter()
     progress.step("Preparing the image")
     chosen = choose("cpu" if backend == "openvino" else device)
@@ -97,13 +110,14 @@ def _run_once(package: Package, volume: Volume, device: str, backend: str, progr
     prepared = prepare(package, volume)
     ready: list[float] = []
 
-    def work(forward: Forward, plan: Plan | None, device: str) -> tuple[tuple[ClassScore, ...], Mask | None]:
+    def work(forward: Forward, plan: Plan | None, device: str) -> _Answer:
         ready.append(perf_counter())
-        return _answer(package, prepared, forward, plan, device, progress)
+        doubt = Doubt(package, prepared) if uncertainty else None
+        return _answer(package, prepared, forward, plan, device, doubt, progress)
 
     embedding = read_embedding(package)
     ran = run(package, prepared.tensor, work, device=chosen, backend=backend, progress=progress)
-    scores, mask = ran.answer
+    scores, mask, doubt = ran.answer
     timings = {"prepare": ready[0] - began, "infer": perf_counter() - ready[0]}
     return Prediction(
         model=package.ref,
@@ -113,6 +127,7 @@ def _run_once(package: Package, volume: Volume, device: str, backend: str, progr
         checks=() if embedding is None or ran.features is None else (embedding.check(ran.features),),
         scores=scores,
         mask=mask,
+        uncertainty=None if doubt is None else doubt.finish(volume.series.key),
         timings_s=timings,
         notes=(*ran.told, *_notes(package, volume), *_untold(package)),
         manifest=replace(ran.manifest, computed=started, computed_s=timings),
@@ -120,12 +135,18 @@ def _run_once(package: Package, volume: Volume, device: str, backend: str, progr
 
 
 def _answer(
-    package: Package, prepared: Prepared, forward: Forward, plan: Plan | None, device: str, progress: Progress
-) -> tuple[tuple[ClassScore, ...], Mask | None]:
+    package: Package,
+    prepared: Prepared,
+    forward: Forward,
+    plan: Plan | None,
+    device: str,
+    doubt: Doubt | None,
+    progress: Progress,
+) -> _Answer:
     if package.task == "segmentation":
-        return (), _mask(package, forward, prepared, plan, device, progress)
+        return (), _mask(package, forward, prepared, plan, device, doubt, progress), doubt
     logits = answer_of(forward, prepared.tensor, plan, device, progress=progress)
-    return class_scores(package, logits.numpy()), None
+    return class_scores(package, logits.numpy()), None, None
 
 
 def class_scores(package: Package, logits: NDArray[np.float32]) -> tuple[ClassScore, ...]:
@@ -161,7 +182,13 @@ def _score(label: Label, logit: float, curve: OperatingCurve | None) -> ClassSco
 
 
 def _mask(
-    package: Package, forward: Forward, prepared: Prepared, plan: Plan | None, device: str, progress: Progress
+    package: Package,
+    forward: Forward,
+    prepared: Prepared,
+    plan: Plan | None,
+    device: str,
+    doubt: Doubt | None,
+    progress: Progress,
 ) -> Mask:
     """Run a segmenter and decide its labels block by block: an array of all scores is never needed."""
     whole = Masking(package, prepared)
@@ -170,6 +197,8 @@ def _mask(
             raise _wrong_outputs(package, tuple(block.logits.shape))
         _check_block(package, block, prepared.tensor.shape[2:] if plan is None else block.logits.shape[1:])
         whole.add(block)
+        if doubt is not None:
+            doubt.add(block)
     return whole.finish(progress)
 
 

@@ -37,13 +37,14 @@ class Key:
     package_sha256: str
     device: str
     backend: str
+    uncertainty: bool = False
 
 
-def key_of(package: Package, volume: Volume, device: str, backend: str) -> Key | None:
+def key_of(package: Package, volume: Volume, device: str, backend: str, *, uncertainty: bool = False) -> Key | None:
     """Return the key of one run, None for a package whose weights have no known hash."""
     if not package.sha256:
         return None
-    return Key(input_sha256(volume), _package_sha256(package), device, backend)
+    return Key(input_sha256(volume), _package_sha256(package), device, backend, uncertainty)
 
 
 def input_sha256(volume: Volume) -> str:
@@ -90,6 +91,7 @@ def again(answer: Prediction, volume: Volume, seconds: float) -> Prediction:
     return replace(
         answer,
         series_key=volume.series.key,
+        uncertainty=None if answer.uncertainty is None else replace(answer.uncertainty, series_key=volume.series.key),
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         timings_s={"prepare": 0.0, "infer": seconds},
         notes=(*answer.notes, note),
@@ -112,4 +114,6 @@ def _package_sha256(package: Package) -> str:
 
 
 def _bytes(answer: Prediction) -> int:
-    return 4096 + (answer.mask.labels_zyx.nbytes if answer.mask is not None else 0)
+    maps = answer.uncertainty
+    doubts = 0 if maps is None else maps.values_zyx.nbytes + maps.native_zyx.nbytes
+    return 4096 + doubts + (answer.mask.labels_zyx.nbytes if answer.mask is not None else 0)

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from medassist.entities.errors import Refused
 from medassist.entities.geometry import Geometry
+from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Check, Mask, Prediction, Segment, Verdict
 from medassist.entities.study import Warned, warned
 from medassist.entities.volume import Volume
 from medassist.inference.crops import Crop, cut, find_crops, lay_home
 from medassist.inference.localizer import Region
 from medassist.inference.packages import Package
+from medassist.inference.uncertainty import as_map
 from medassist.progress import Progress
 
 LOOKS = 2
@@ -74,6 +76,7 @@ def run_regions(
         series_key=volume.series.key,
         started=looked[0][0].started,
         mask=_mask(package, marked, volume.geometry),
+        uncertainty=_uncertainty(package, looked, volume),
         checks=_worst([row for one, _ in looked for row in one.checks]),
         timings_s={"prepare": prepared, "infer": max(0.0, perf_counter() - began - prepared)},
         notes=tuple(dict.fromkeys((*said, *_notes(package, crops, marked)))),
@@ -129,6 +132,17 @@ def _mask(package: Package, marked: Sequence[Marked], home: Geometry) -> Mask:
             table[known.value] = segment.value
         lay_home(table[one.labels_zyx], one.crop, labels, home, linear=False)
     return Mask(labels, home, tuple(segment for segments in by_name.values() for segment in segments))
+
+
+def _uncertainty(package: Package, looked: Sequence[tuple[Prediction, Marked]], volume: Volume) -> Heatmap | None:
+    """Lay the entropies of every crop home; beyond the crops nobody looked, and the map is 0."""
+    maps = [(one.uncertainty, marked.crop) for one, marked in looked if one.uncertainty is not None]
+    if not maps:
+        return None
+    values = np.zeros(volume.geometry.shape_zyx, np.float32)
+    for doubt, crop in maps:
+        lay_home(crop.flipped(doubt.values_zyx), crop, values, volume.geometry, linear=True)
+    return as_map(package, volume.series.key, values, volume.geometry, values, volume.geometry)
 
 
 def _notes(package: Package, crops: Sequence[Crop], marked: Sequence[Marked]) -> list[Warned]:

@@ -79,7 +79,7 @@ def overlaid(case: Case, view: KeyView) -> NDArray[np.uint8]:
     picture = values if case.volume.is_color else to_gray8(values, starting_window(case.volume), case.volume.inverted)
     if view.heatmap is not None:
         heat = shown.extract(view.heatmap.values_zyx, view.index)
-        return blend_heat(picture, heat, view.heatmap.maximum, opacity=HEAT_OPACITY, threshold=HEAT_THRESHOLD)
+        return blend_heat(picture, heat, view.heatmap.full_scale, opacity=HEAT_OPACITY, threshold=HEAT_THRESHOLD)
     if view.mask is not None:
         labels = shown.extract(view.mask.labels_zyx, view.index)
         return blend_labels(picture, labels, view.mask.colors())
@@ -147,7 +147,7 @@ def _draw_legend(pen: ImageDraw, page: Image, view: KeyView, words: Wording, cor
     if len(view.segments) > most:
         pen.text((x, y), f"+ {len(view.segments) - most}", _INK, font=font(SMALL_PX))
     if view.heatmap is not None:
-        _draw_color_bar(pen, page, view.heatmap.maximum, (x, y + 10))
+        _draw_color_bar(pen, page, view.heatmap.full_scale, (x, y + 10))
 
 
 def _draw_color_bar(pen: ImageDraw, page: Image, maximum: float, corner: tuple[int, int]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medassist.entities.heatmap import Heatmap
+from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.entities.prediction import Mask, Segment
 from medassist.entities.volume import Volume
 from medassist.imaging.slicing import direction_letters, has_orientation
@@ -52,7 +52,14 @@ def _of_masks(case: Case) -> list[tuple[int, Mask | None, Heatmap | None]]:
 
 
 def _of_heatmaps(case: Case) -> list[tuple[int, Mask | None, Heatmap | None]]:
-    return [(int(one.values_zyx.max(axis=(1, 2)).argmax()), None, one) for one in case.heatmaps]
+    return [(_strongest(one), None, one) for one in case.heatmaps]
+
+
+def _strongest(heatmap: Heatmap) -> int:
+    """Return the slice with the highest value of a map, or with most doubt: every border reaches the highest there."""
+    values = heatmap.values_zyx
+    along = values.sum(axis=(1, 2)) if heatmap.kind is MapKind.UNCERTAINTY else values.max(axis=(1, 2))
+    return int(along.argmax())
 
 
 def _segments_in(mask: Mask | None, index: int) -> tuple[Segment, ...]:
@@ -64,6 +71,8 @@ def _segments_in(mask: Mask | None, index: int) -> tuple[Segment, ...]:
 
 def title(case: Case, view: KeyView, words: Wording) -> str:
     """Say what the picture shows in one line."""
+    if view.heatmap is not None and view.heatmap.kind is MapKind.UNCERTAINTY:
+        return words.tr("Uncertainty of the segmentation")
     if view.heatmap is not None:
         target = _target(case, view.heatmap, words)
         return words.tr("{method} for {target}", method=view.heatmap.method, target=target)
@@ -108,6 +117,8 @@ def explanation(case: Case, view: KeyView, words: Wording) -> str:
             return words.tr("Marked by the model in a box the reader drew.")
         return words.tr("Outlines drawn by the model, not measured by a reader.") if view.segments else ""
     told = [words.tr("Regions that influenced the score, not lesion outline.")]
+    if heatmap.kind is MapKind.UNCERTAINTY:
+        told = [words.tr("Entropy of the model's probabilities: 0 is sure, 1 is every label equally likely.")]
     if heatmap.layer:
         told.append(words.tr("Layer: {layer}.", layer=heatmap.layer))
     told.append(words.tr("Size of one computed cell: {size}.", size=_cell_size(heatmap, words)))

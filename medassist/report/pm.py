@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from medassist.entities.heatmap import Heatmap
+from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.entities.prediction import Code
 from medassist.imaging.quiet import quietly
 from medassist.report.case import Case
@@ -25,6 +25,9 @@ PARAMETRIC_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.30"
 CLASS_ACTIVATION = Code("130402", "DCM", "Class activation")
 GRADIENT_WEIGHTED = Code("130403", "DCM", "Gradient-weighted class activation")
 SALIENCY = Code("130404", "DCM", "Saliency")
+
+ENTROPY = Code("ENTROPY", "99MEDASSIST", "Normalized predictive entropy")
+"""No visual explanation, and no standard code for it: one of our own."""
 
 LAST_STORED_VALUE = 65535
 
@@ -72,7 +75,7 @@ def build(case: Case, heatmap: Heatmap, instance: int) -> ParametricMap:
         plane_positions=plane.positions,
         plane_orientation=plane.orientation,
         pixel_measures=plane.measures,
-        content_label="HEATMAP",
+        content_label=_label(heatmap),
         content_description=_description(heatmap),
         **series_arguments(case, "pm", instance),
     )
@@ -96,20 +99,30 @@ def _mapping(heatmap: Heatmap, slope: float, intercept: float) -> RealWorldValue
     from pydicom.sr.codedict import codes
 
     return hd.pm.RealWorldValueMapping(
-        lut_label="HEATMAP",
-        lut_explanation=f"{heatmap.method} of {heatmap.target}"[:64],
+        lut_label=_label(heatmap),
+        lut_explanation=_name(heatmap)[:64],
         unit=codes.UCUM.NoUnits,
         value_range=(0, LAST_STORED_VALUE),
         slope=slope,
         intercept=intercept,
-        quantity_definition=concept(quantity(heatmap.method)),
+        quantity_definition=concept(ENTROPY if heatmap.kind is MapKind.UNCERTAINTY else quantity(heatmap.method)),
     )
 
 
 def _description(heatmap: Heatmap) -> str:
     """Return method, target and layer within the 64 characters of the attribute."""
     layer = f" at {heatmap.layer}" if heatmap.layer else ""
-    return f"{heatmap.method} of {heatmap.target}{layer}"[:64]
+    return f"{_name(heatmap)}{layer}"[:64]
+
+
+def _label(heatmap: Heatmap) -> str:
+    return "UNCERTAINTY" if heatmap.kind is MapKind.UNCERTAINTY else "HEATMAP"
+
+
+def _name(heatmap: Heatmap) -> str:
+    if heatmap.kind is MapKind.UNCERTAINTY:
+        return f"{heatmap.method} of the segmentation"
+    return f"{heatmap.method} of {heatmap.target}"
 
 
 def _started(case: Case, heatmap: Heatmap) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from medassist.entities.finding import Finding
-from medassist.entities.heatmap import Heatmap
+from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.entities.manifest import RunManifest
 from medassist.entities.prediction import Code, ModelRef
 from medassist.report import pm
@@ -69,7 +69,8 @@ def result(case: Case, files: Iterable[str] = (), timings_s: Mapping[str, float]
             for one in case.findings
             if one not in segments and one not in classes
         ],
-        "explanations": [_explanation(case, index, one) for index, one in enumerate(case.heatmaps)],
+        "explanations": _maps(case, MapKind.ATTRIBUTION),
+        "uncertainty": _maps(case, MapKind.UNCERTAINTY),
         "timings_s": _timings(case, timings_s or {}),
         "peak_memory_mb": peak_memory_mb(),
         "device": newest.device if newest else None,
@@ -214,6 +215,11 @@ def sides(segments: Iterable[Finding]) -> list[dict[str, Any]]:
         known = total["volume_ml"] is not None and one.volume_ml is not None
         total["volume_ml"] = total["volume_ml"] + one.volume_ml if known else None
     return list(totals.values())
+
+
+def _maps(case: Case, kind: MapKind) -> list[dict[str, Any]]:
+    """Return the maps of one kind; files are numbered over all kinds."""
+    return [_explanation(case, index, one) for index, one in enumerate(case.heatmaps) if one.kind is kind]
 
 
 def _explanation(case: Case, index: int, heatmap: Heatmap) -> dict[str, Any]:

@@ -216,7 +216,8 @@ class AddPrediction:
         settled = {(one.series_key, one.label, one.model) for one in judged}
         news = tuple(one for one in self.findings if (one.series_key, one.label, one.model) not in settled)
         news = tuple(with_settings(session, one) for one in news)
-        return replace(session, predictions=(*kept, new), findings=(*judged, *news))
+        after = replace(session, predictions=(*kept, new), findings=(*judged, *news))
+        return after if new.uncertainty is None else AddHeatmap(new.uncertainty)(after)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from medassist.session.actions import AddHeatmap, AddPrediction, AddScan, Report
 from medassist.session.state import Session
 
 if TYPE_CHECKING:
+    from medassist.inference.expected import MemoryForecast
     from medassist.inference.packages import Package
 
 MOST_TARGETS = 3
@@ -101,11 +102,13 @@ def run_model(
     backend: str = "auto",
     override_reason: str = "",
     fresh: bool = False,
+    uncertainty: bool = False,
     progress: Progress,
 ) -> AddPrediction:
     """Check the input, run the model and make findings of what it says (Refused when a check fails).
 
     The answer to the same pixels, weights and settings is given again when it is remembered, unless `fresh`.
+    `uncertainty` asks a segmenter for the map of where it is undecided, too.
     """
     from medassist.inference.predict import predict
     from medassist.inference.suitability import gate
@@ -121,10 +124,21 @@ def run_model(
         backend=backend,
         override_reason=override_reason,
         reuse=not fresh,
+        uncertainty=uncertainty,
         progress=progress,
     )
     gate(prediction.checks, override_reason)  # the run itself may have told that the image is of another kind
     return AddPrediction(prediction, findings_from(prediction, volume))
+
+
+def forecast(package: Package, volume: Volume, device: str = "auto") -> MemoryForecast | None:
+    """Tell before a run how much memory it will need and how much is free; None where it cannot be told.
+
+    Loads the network, which the run then finds loaded.
+    """
+    from medassist.inference.expected import expect
+
+    return expect(package, volume, device=device)
 
 
 def explain_target(
@@ -226,6 +240,7 @@ def analyze(
     device: str = "auto",
     backend: str = "auto",
     override_reason: str = "",
+    uncertainty: bool = False,
     progress: Progress,
 ) -> tuple[AddPrediction, tuple[AddHeatmap, ...], dict[str, float]]:
     """Run a model and explain what it found; `method` "none" skips the explanation.
@@ -234,7 +249,14 @@ def analyze(
     Returns the actions and the seconds spent (`prepare`, `infer`, `explain`).
     """
     added = run_model(
-        study, volume, package, device=device, backend=backend, override_reason=override_reason, progress=progress
+        study,
+        volume,
+        package,
+        device=device,
+        backend=backend,
+        override_reason=override_reason,
+        uncertainty=uncertainty,
+        progress=progress,
     )
     prediction = added.prediction
     began = time.perf_counter()

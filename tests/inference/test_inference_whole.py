@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from medassist.inference.crops import cut, find_crops
 from medassist.inference.packages import read
 from medassist.inference.predict import predict
 from medassist.inference.suitability import check
+from medassist.inference.uncertainty import as_map
 from medassist.inference.whole import Marked, largest_piece, region_segments, run_regions
 from medassist.progress import Progress
 
@@ -260,6 +262,33 @@ def test_cutting_and_laying_home_keep_places_on_fine_turned_grids(package, uprig
         seen = np.asarray(cut(whole, crop).array_zyx)
         center = crop.grid.to_world(np.argwhere(crop.flipped(seen) > 150)[:, ::-1].mean(axis=0))
         assert np.abs(center - home).max() < 0.3
+
+
+def test_the_uncertainty_of_both_sides_comes_home_where_it_was_seen(package, upright, make_volume):
+    """A model that is as unsure as the crop is bright: its map has to lie on the balls of either side."""
+    volume = head(make_volume, order=(2, 0, 1), flips=(-1, 1, -1))
+    marks = mark_bright(package)
+
+    def run(crop):
+        bright = (np.asarray(crop.array_zyx) > 150).astype(np.float32)
+        doubt = as_map(package, crop.series.key, bright, crop.geometry, bright, crop.geometry)
+        return replace(marks(crop), uncertainty=doubt)
+
+    found = run_regions(package, volume, run, progress=Progress())
+    doubt = found.uncertainty
+    assert doubt is not None
+    assert doubt.series_key == volume.series.key
+    assert doubt.geometry.same_grid(volume.geometry)
+    true = np.asarray(volume.array_zyx) > 150
+    seen = doubt.values_zyx > 0.5
+    assert 2 * (true & seen).sum() / (true.sum() + seen.sum()) > 0.95
+    left = volume.geometry.to_world(np.argwhere(seen)[:, ::-1])[:, 0] > 0
+    assert left.sum() > (~left).sum() > 0  # the larger ball is the patient's left
+
+
+def test_without_a_map_of_the_crops_there_is_none_of_the_whole(package, upright, make_volume):
+    found = run_regions(package, head(make_volume), mark_bright(package), progress=Progress())
+    assert found.uncertainty is None
 
 
 def test_the_largest_piece_counts_labels_together():

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QVBox
 
 from medassist.entities.errors import MedAssistError, Refused
 from medassist.entities.geometry import Geometry
-from medassist.entities.heatmap import Heatmap
+from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.entities.prediction import Prediction
 from medassist.entities.volume import Volume
 from medassist.explain.methods import METHODS
@@ -184,11 +184,11 @@ def cell_text(geometry: Geometry) -> str:
 
 def passport_text(session: Session, heatmap: Heatmap) -> str:
     """Say what a map is: method, layer, target, grid it was computed on, and what must be known about it."""
+    uncertain = heatmap.kind is MapKind.UNCERTAINTY
     cells = " × ".join(str(count) for count in reversed(heatmap.native_geometry.shape_zyx))
     lines = [
-        tr("Method: {method}", method=heatmap.method),
-        tr("Target: {label}", label=label_title(session, heatmap.target)),
-        tr("Layer: {layer}", layer=heatmap.layer) if heatmap.layer else tr("Layer: the input itself"),
+        tr("Uncertainty of the segmentation") if uncertain else tr("Method: {method}", method=heatmap.method),
+        *(() if uncertain else _explained(session, heatmap)),
         tr("Computed on {cells} cells of {size}, enlarged to the picture",
            cells=cells, size=cell_text(heatmap.native_geometry)),
         tr("Largest value: {value}", value=f"{heatmap.maximum:.3g}"),
@@ -196,3 +196,9 @@ def passport_text(session: Session, heatmap: Heatmap) -> str:
         *(f"⚠ {tr(note)}" for note in heatmap.notes),
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _explained(session: Session, heatmap: Heatmap) -> tuple[str, str]:
+    """Say what a map explains, and where in the network it was read."""
+    layer = tr("Layer: {layer}", layer=heatmap.layer) if heatmap.layer else tr("Layer: the input itself")
+    return tr("Target: {label}", label=label_title(session, heatmap.target)), layer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from medassist.entities.errors import MedAssistError, Unsuited
 from medassist.entities.model_change import ModelVerb
@@ -18,16 +18,18 @@ from medassist.session import jobs
 from medassist.session.state import Session
 from medassist.ui import theme
 from medassist.ui.check_table import CheckTable
+from medassist.ui.device_menu import BackendMenu, DeviceMenu
 from medassist.ui.job_bar import JobBar
 from medassist.ui.model_actions import ModelActions, removable, why_not
 from medassist.ui.model_card import ModelCard
 from medassist.ui.model_list import ModelList
+from medassist.ui.outlook_line import OutlookLine
+from medassist.ui.run_notes import RunNotes
 from medassist.ui.runner import Job, Runner
 from medassist.ui.store import Store
 from medassist.ui.wording import unready_text
 
 LANE = "model"
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 class ModelPanel(QWidget):
@@ -49,8 +51,11 @@ class ModelPanel(QWidget):
         self._refused: tuple[str, str, tuple[Check, ...]] = ("", "", ())
         self.list, self.card, self.table = ModelList(self), ModelCard(self), CheckTable(self)
         self.hint, self.problem = QLabel(self), QLabel(self)
-        self.reason, self.device = QLineEdit(self), QComboBox(self)
+        self.reason = QLineEdit(self)
+        self.device, self.backend = DeviceMenu(store, runner, self), BackendMenu(self)
+        self.outlook, self.notes = OutlookLine(store, runner, self), RunNotes(self)
         self.run, self.progress = QPushButton(self), JobBar(runner, LANE, self)
+        self.uncertainty = QCheckBox(self)
         self.installing, self.add, self.remove = ModelActions(runner, self), QPushButton(self), QPushButton(self)
         self._lay_out()
         self._connect()
@@ -69,16 +74,14 @@ class ModelPanel(QWidget):
     def retranslate(self) -> None:
         """Say everything again in the current language."""
         self.run.setText(tr("Run model"))
+        self.uncertainty.setText(tr("Also map where the model is undecided"))
         self.add.setText(tr("Add a model…"))
         self.add.setToolTip(tr("From a zip or the folder of a model; nothing of it is run while it is checked."))
         self.remove.setText(tr("Remove"))
         self.reason.setPlaceholderText(tr("Reason for running in spite of a failed check (kept in the report)"))
         self.reason.setAccessibleName(tr("Reason for running in spite of a failed check (kept in the report)"))
         self.reason.setToolTip(tr("Reason for running in spite of a failed check (kept in the report)"))
-        self.device.setAccessibleName(tr("Device"))
-        self.device.setToolTip(tr("Device"))
-        self.device.setItemText(0, tr("Device: automatic"))
-        for part in (self.table, self.list, self.progress):
+        for part in (self.table, self.list, self.progress, self.device, self.backend, self.outlook, self.notes):
             part.retranslate()
         self._draw()
 
@@ -88,10 +91,20 @@ class ModelPanel(QWidget):
         if session.volume is None or package is None:
             return
         study = session.study_of(session.current)
-        device = DEVICES[self.device.currentIndex()]
         reason = self.reason.text().strip() if self._fails() else ""
         self._works_on = session.volume.series
-        self._runner.start(LANE, self._job, study, session.volume, package, device=device, override_reason=reason)
+        self._runner.start(
+            LANE, self._job, study, session.volume, package, override_reason=reason, **self._options(package)
+        )
+
+    def _options(self, package: Package) -> dict[str, object]:
+        """Return how a model shall run; what is left out is as the job has it."""
+        options: dict[str, object] = {"device": self.device.name()}
+        if self.backend.name() != "auto":
+            options["backend"] = self.backend.name()
+        if self._asks_uncertainty(package) and self.uncertainty.isChecked():
+            options["uncertainty"] = True
+        return options
 
     def _lay_out(self) -> None:
         for text in (self.hint, self.problem):
@@ -99,7 +112,6 @@ class ModelPanel(QWidget):
         self.hint.setProperty("role", "dim")
         self.problem.setStyleSheet(f"color: {theme.BAD};")
         self.run.setProperty("role", "primary")
-        self.device.addItems(["", *(name.upper() for name in DEVICES[1:])])
         column, line = QVBoxLayout(self), QHBoxLayout()
         column.setContentsMargins(8, 8, 8, 8)
         models = QHBoxLayout()
@@ -110,11 +122,11 @@ class ModelPanel(QWidget):
         column.addLayout(models)
         for widget in (self.hint, self.problem, self.reason):
             column.addWidget(widget)
-        line.addWidget(self.device)
-        line.addWidget(self.run, 1)
+        line.addWidget(self.device, 1)
+        line.addWidget(self.backend, 1)
         column.addLayout(line)
-        column.addWidget(self.progress)
-        column.addWidget(self.table)
+        for widget in (self.uncertainty, self.outlook, self.run, self.progress, self.notes, self.table):
+            column.addWidget(widget)
         column.addWidget(self.card, 1)
         column.addStretch(0)
 
@@ -124,6 +136,7 @@ class ModelPanel(QWidget):
         self.add.clicked.connect(self.installing.add_zip)
         self.remove.clicked.connect(self.ask_to_remove)
         self.reason.textChanged.connect(lambda _text: self._draw_buttons())
+        self.device.currentIndexChanged.connect(lambda _row: self._fit_to_device())
         self._runner.began.connect(lambda _lane: self._draw_buttons())
         self._runner.ended.connect(lambda _lane: self._draw_buttons())
         self._runner.failed.connect(self._failed)
@@ -132,6 +145,10 @@ class ModelPanel(QWidget):
     def ask_to_remove(self) -> None:
         """Ask whether the chosen model shall go."""
         self.installing.remove(self.list.package())
+
+    def _fit_to_device(self) -> None:
+        self.backend.fit(self.device.name())
+        self._draw_buttons()
 
     def _failed(self, lane: str, error: MedAssistError) -> None:
         """Keep the table of a run that was refused after it had looked at the image, and ask for a reason."""
@@ -171,6 +188,7 @@ class ModelPanel(QWidget):
             study = self._store.session.study_of(volume.series.key)
             self._checks = self._told_by_a_run(package, volume) or jobs.check_input(package, study, volume)
         self.table.show_checks(self._checks)
+        self.notes.show_result(self._store.session.prediction)
         self._draw_buttons()
 
     def _told_by_a_run(self, package: Package, volume: Volume) -> tuple[Check, ...]:
@@ -195,8 +213,14 @@ class ModelPanel(QWidget):
         self.problem.setText(tr("This series does not suit this model. Its output may be wrong.") if fails else "")
         self.problem.setVisible(fails)
         self.reason.setVisible(fails)
+        self.uncertainty.setVisible(self._asks_uncertainty(package))
         ready = ready and package is not None and package.task != PROMPTED
-        self.run.setEnabled(ready and not running and (not fails or bool(self.reason.text().strip())))
+        ready = ready and (not fails or bool(self.reason.text().strip()))
+        self.run.setEnabled(ready and not running)
+        self.outlook.concern(package if ready else None, self._store.session.volume, self.device.name())
+
+    def _asks_uncertainty(self, package: Package | None) -> bool:
+        return package is not None and package.task == "segmentation"
 
     def _hint(self, package: Package | None) -> str:
         if package is None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from medassist.entities.heatmap import Heatmap
+from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.entities.volume import Volume
 from medassist.language import tr
 from medassist.session.state import Layers, Session
@@ -49,13 +49,17 @@ class ColorBar(QWidget):
             return "", ""
         if self._of_file:
             return tr("From a file: {title}", title=self._target), tr("Values as the file gives them, no AI result")
+        if self._heatmap.kind is MapKind.UNCERTAINTY:
+            return tr("Uncertainty of the segmentation"), tr("Where it is sure, it can still be wrong")
         left = tr("{method} for {label}", method=self._heatmap.method, label=self._target)
         return left, tr("Regions that influenced the score, not lesion outline")
 
     def scale(self) -> str:
-        """Return what the numbers below the colours are; "" where they need no word."""
+        """Return what the numbers below the colours are."""
         if self._heatmap is None:
             return ""
+        if self._heatmap.kind is MapKind.UNCERTAINTY:
+            return tr("0 %: sure, 100 %: every label equally likely")
         if self._of_file:
             unit = str(self._heatmap.parameters.get("unit", ""))
             return tr("in {unit}", unit=unit) if unit else tr("without a unit")

@@ -123,19 +123,19 @@ def labels(shown: Shown, labels_zyx: AnyArray) -> AnyArray:
 
 
 def heat(shown: Shown, heatmap: Heatmap, native_cells: bool) -> NDArray[np.float32]:
-    """Return the map of a plane as shares of its maximum in 0..1; all zero when the maximum is not positive.
+    """Return the map of a plane as shares of its full scale in 0..1; all zero when that is not positive.
 
     With `native_cells` every pixel takes the value of the cell that contains its centre, without any smoothing.
     """
     rows, columns = shown.layout.shape
-    if heatmap.maximum <= 0:
+    if heatmap.full_scale <= 0:
         return np.zeros((rows, columns), np.float32)
     values: NDArray[np.float32] = (
         _cells(shown, heatmap.native_zyx, heatmap.native_geometry)
         if native_cells
         else shown.layout.extract(heatmap.values_zyx, shown.index)
     )
-    share = np.nan_to_num(np.asarray(values, dtype=np.float32)) / np.float32(heatmap.maximum)
+    share = np.nan_to_num(np.asarray(values, dtype=np.float32)) / np.float32(heatmap.full_scale)
     return np.ascontiguousarray(np.clip(share, 0.0, 1.0), dtype=np.float32)
 
 
@@ -169,7 +169,7 @@ def overlay_problems(session: Session) -> tuple[str, ...]:
     heatmap = session.heatmap
     if heatmap is not None and not heatmap.geometry.same_grid(volume.geometry):
         problems.append(tr("The explanation map lies on another grid than this series; it is not drawn."))
-    elif heatmap is not None and heatmap.maximum <= 0:
+    elif heatmap is not None and heatmap.full_scale <= 0:
         problems.append(
             tr("The explanation map of {label} is zero everywhere: this method found nothing that raised the score.",
                label=label_title(session, heatmap.target))

@@ -8,7 +8,7 @@ import numpy as np
 
 from medassist.entities.arriving import Arriving
 from medassist.entities.geometry import Geometry
-from medassist.entities.heatmap import Heatmap
+from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.entities.prediction import Mask
 from medassist.entities.study import SeriesKind
 from medassist.entities.volume import Volume, Window
@@ -112,7 +112,11 @@ def file_lines(session: Session) -> tuple[str, ...]:
     if not session.layers.files_visible:
         return ()
     drawn = (one for one in session.overlays_here if one.masks or session.file_map in one.maps)
-    return tuple(tr("From a file: {title}", title=file_title(one)) for one in drawn)
+    told = tuple(tr("From a file: {title}", title=file_title(one)) for one in drawn)
+    state = session.presented
+    if state is None or state.presentation is None or not (state.presentation.graphics or state.presentation.shutter):
+        return told
+    return (*told, tr("From a file: {title}", title=f"{tr(state.kind)}, {state.title}"))
 
 
 def _place_lines(session: Session, shown: Shown, zoom: float) -> tuple[str, ...]:
@@ -187,7 +191,7 @@ def under_cursor(session: Session, shown: Shown, row: float, column: float, hidd
         lines.append(_label_text(mask, voxel))
     kept = session.regions if drawn and layers.mask_visible else ()
     lines += [_label_text(one, voxel) for one in kept if one.geometry.same_grid(geometry)]
-    if heatmap is not None and heatmap.geometry.same_grid(geometry) and heatmap.maximum > 0:
+    if heatmap is not None and heatmap.geometry.same_grid(geometry) and heatmap.full_scale > 0:
         lines.append(_heat_text(shown, heatmap, voxel, session.layers.heatmap_native_cells))
     if session.layers.files_visible and not hidden:
         lines += _file_texts(session, geometry, voxel)
@@ -232,6 +236,8 @@ def _heat_text(shown: Shown, heatmap: Heatmap, voxel: tuple[int, int, int], nati
         cell = np.rint(heatmap.native_geometry.to_index(world)).astype(int)
         k, j, i = np.clip(cell[::-1], 0, np.array(heatmap.native_zyx.shape) - 1)
         raw = float(heatmap.native_zyx[k, j, i])
+    if heatmap.kind is MapKind.UNCERTAINTY:
+        return tr("uncertainty {value}", value=f"{raw:.2f}")
     share = tr("map {percent} % of maximum", percent=round(100 * raw / heatmap.maximum))
     return f"{share} ({raw:.3g})"
 
