@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from medassist.entities.arriving import Arriving
 from medassist.entities.document import Document
@@ -20,6 +21,10 @@ from medassist.entities.region import Region
 from medassist.entities.study import Scan, Series, Study
 from medassist.entities.volume import Volume, Window
 from medassist.session.thresholds import Key, ThresholdChange
+
+if TYPE_CHECKING:
+    from medassist.inference.devices import Device
+    from medassist.session.means import Outlook
 
 Point = tuple[float, float, float]
 
@@ -97,6 +102,8 @@ class Session:
         thresholds: what the reader set instead of the package's, by SHA-256 of the weights and label.
         threshold_changes: how they came to be, oldest first.
         prevalences: how common a finding is among the reader's patients, by model name and label.
+        devices: what a model can run on here, and what cannot be used; empty until somebody looked.
+        outlook: the newest forecast of the memory a run will need.
     """
 
     scans: tuple[Scan, ...] = ()
@@ -117,6 +124,8 @@ class Session:
     thresholds: Mapping[Key, float] = field(default_factory=lambda: MappingProxyType({}))
     threshold_changes: tuple[ThresholdChange, ...] = ()
     prevalences: Mapping[Key, float] = field(default_factory=lambda: MappingProxyType({}))
+    devices: tuple[Device, ...] = ()
+    outlook: Outlook | None = None
 
     @property
     def volume(self) -> Volume | None:
@@ -191,6 +200,12 @@ class Session:
         if model_map or not (layers.files_visible and layers.heatmap_visible):
             return None
         return next((one for overlay in reversed(self.overlays_here) for one in reversed(overlay.maps)), None)
+
+    @property
+    def presented(self) -> Document | None:
+        """The presentation state the series on screen is shown by: the newest one read for it."""
+        here = (one for one in reversed(self.documents) if one.series_key == self.current and self.current)
+        return next((one for one in here if one.presentation is not None), None)
 
     def all_series(self) -> tuple[Series, ...]:
         """Return the series of everything opened."""

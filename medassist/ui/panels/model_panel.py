@@ -125,8 +125,12 @@ class ModelPanel(QWidget):
         line.addWidget(self.device, 1)
         line.addWidget(self.backend, 1)
         column.addLayout(line)
-        for widget in (self.uncertainty, self.outlook, self.run, self.progress, self.notes, self.table):
-            column.addWidget(widget)
+        column.addWidget(self.uncertainty)
+        column.addWidget(self.outlook)
+        column.addWidget(self.run)
+        column.addWidget(self.progress)
+        column.addWidget(self.notes)
+        column.addWidget(self.table)
         column.addWidget(self.card, 1)
         column.addStretch(0)
 
