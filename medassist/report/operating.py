@@ -97,13 +97,15 @@ def cannot_say(finding: Finding) -> bool:
 def as_json(finding: Finding) -> dict[str, Any]:
     """Return it for scripts; what is not known is null."""
     curve, threshold, probability = finding.curve, finding.threshold, finding.probability
-    told: dict[str, Any] = dict.fromkeys(("sensitivity", "specificity", "conformal", "ppv", "npv"))
+    told: dict[str, Any] = dict.fromkeys(("sensitivity", "specificity", "conformal", "ppv", "npv", "calibration_cases"))
     told |= {"prevalence": finding.prevalence, "package_threshold": finding.own_threshold}
     told |= {"threshold_changed_by_reader": finding.package_threshold is not None}
     if curve is None or threshold is None or probability is None:
         return told
     told["sensitivity"] = _rate(curve.sensitivity(threshold))
     told["specificity"] = _rate(curve.specificity(threshold))
+    cases = {"source": curve.source, "positive": len(curve.positive), "negative": len(curve.negative)}
+    told["calibration_cases"] = cases
     present, absent = curve.p_values(probability)
     answer = curve.answer(probability).value
     told["conformal"] = {"verdict": answer, "confidence": CONFIDENCE, "p_present": present, "p_absent": absent}

@@ -171,6 +171,8 @@ def _classes(case: Case, words: Wording) -> Table:
     told = words.tr("A score says something only together with its own threshold, the operating point of the model.")
     if any(not one.calibrated for one in found):
         told += " " + words.tr("Scores not marked as calibrated rank pictures; they are no probability of disease.")
+    sources = dict.fromkeys(one.curve.source for one in found if one.curve is not None and one.curve.source)
+    told += "".join(" " + words.tr("Calibration cases: {source}", source=words.tr(one)) for one in sources)
     return Table(
         words.tr("Findings suggested by the model"), columns, tuple(_class_row(one, words) for one in found), told
     )
@@ -182,7 +184,9 @@ def _class_row(finding: Finding, words: Wording) -> Row:
     if cannot_say(finding):
         reached = words.tr("{answer}; the score alone cannot say", answer=reached)
     score = f"{finding.probability:.3f}" + (f" ({words.tr('calibrated')})" if finding.calibrated else "")
-    told = [words.tr(finding.operating_point), *(words.warning(one) for one in sentences(finding))]
+    # what the package says of its own threshold, the curve says with intervals and in the language of the page
+    chosen = "" if finding.curve is not None else words.tr(finding.operating_point)
+    told = [chosen, *(words.warning(one) for one in sentences(finding))]
     remark = " ".join(text for text in told if text)
     return _judged((words.title(finding), score, threshold, reached), finding, words, remark=remark)
 

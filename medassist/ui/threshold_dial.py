@@ -157,7 +157,9 @@ class ThresholdDial(QWidget):
         self.slider.setEnabled(movable)
         self.number.setEnabled(movable)
         self.back.setEnabled(movable and finding.package_threshold is not None)
-        self.meaning.setToolTip("\n".join(localized(one) for one in operating.sentences(finding)))
+        source = tr(finding.curve.source) if finding.curve is not None and finding.curve.source else ""
+        told = (*(localized(one) for one in operating.sentences(finding)), source)
+        self.meaning.setToolTip("\n".join(text for text in told if text))
         self.worth.setText(_worth(finding))
 
     def _set(self, threshold: float | None, settled: bool) -> None:

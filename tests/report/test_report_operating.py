@@ -19,7 +19,7 @@ from medassist.report.keyviews import explanation, key_views
 from medassist.report.page import page
 from medassist.report.wording import Wording
 
-CURVE = OperatingCurve(np.linspace(0.2, 0.9, 100), np.linspace(0.0, 0.5, 300))
+CURVE = OperatingCurve(np.linspace(0.2, 0.9, 100), np.linspace(0.0, 0.5, 300), "Invented for tests.")
 
 
 def finding(**changes: object) -> Finding:
@@ -44,6 +44,7 @@ def test_the_page_says_what_the_threshold_catches_who_moved_it_and_what_an_answe
     assert "Threshold changed by the reader from 0.410 to 0.300." in remark
     assert "on 400 images (95 % intervals)" in remark
     assert "At a local prevalence of 5 %" in remark
+    assert any("Calibration cases: Invented for tests." in table.explanation for table in page(film_case).tables)
 
 
 def test_the_chinese_page_says_it_in_chinese(film_case) -> None:
@@ -62,6 +63,7 @@ def test_result_json_has_it_for_scripts(film_case, tmp_path) -> None:
     assert known["specificity"]["n"] == 300
     assert known["conformal"]["verdict"] == CURVE.answer(known["probability"]).value
     assert known["conformal"]["confidence"] == 0.9
+    assert known["calibration_cases"] == {"source": "Invented for tests.", "positive": 100, "negative": 300}
     assert (known["prevalence"], known["package_threshold"], known["threshold"]) == (0.05, 0.41, 0.3)
     assert known["threshold_changed_by_reader"] is True
     assert known["ppv"]["value"] == CURVE.ppv(0.3, 0.05).value

@@ -9,6 +9,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 from ui_cases import MODEL, make_scan, make_volume
 
+from medassist import app
 from medassist.entities.finding import Finding, Judgement
 from medassist.entities.operating import OperatingCurve
 from medassist.entities.prediction import ClassScore, Prediction
@@ -153,3 +154,10 @@ def test_the_trail_of_a_click_is_one_line(panel, store) -> None:
     old = store.session
     panel.dial.number.setValue(0.2)
     assert [one.action for one in trail.events(old, store.session)] == ["set threshold"]
+
+
+def test_the_window_starts_with_the_prevalences_of_the_settings(application, tmp_path) -> None:
+    settings.write("prevalences", '{"demo_model/Effusion": 0.05}')
+    seen = []
+    app.show(screenshot=tmp_path / "w.png", prepare=lambda window: seen.append(window._store.session.prevalences))
+    assert seen == [{("demo_model", "Effusion"): 0.05}]
