@@ -12,12 +12,15 @@ from medassist.cli.terminal import note, progress_bar, say, say_json, say_table
 from medassist.entities.errors import Refused, UsageError
 from medassist.entities.prediction import Check, Verdict
 from medassist.language import current_language, tr
+from medassist.session import jobs
 from medassist.session.models import ModelsChanged, add_model, remove_model
 from medassist.session.state import Session
 from medassist.session.trust import revoke_trust, trust_model
 
 if TYPE_CHECKING:
+    from medassist.inference.expected import MemoryForecast
     from medassist.inference.packages import Package
+    from medassist.progress import Progress
 
 ACTIONS = ("list", "card", "check", "add", "remove", "trust")
 
@@ -79,14 +82,35 @@ def _check(arguments: argparse.Namespace) -> int:
 
     chosen = [find(arguments.name)] if arguments.name else list(packages())
     with progress_bar() as progress:
-        results = [(package, examine(package, progress=progress)) for package in chosen]
+        steps_of = [(package, examine(package, progress=progress)) for package in chosen]
+        results = [(package, steps, _memory(package, steps, progress)) for package, steps in steps_of]
     if arguments.json:
-        say_json({"models": [_as_checked(package, steps) for package, steps in results]})
+        say_json({"models": [_as_checked(*result) for result in results]})
     else:
-        steps_of = [(package, step) for package, steps in results for step in steps]
-        rows = [(package.name, tr(step.name), tr(step.verdict.value), tr(step.found)) for package, step in steps_of]
+        rows = [row for result in results for row in _checked_rows(*result)]
         say_table((tr("Name"), tr("Check"), tr("Verdict"), tr("Found")), rows)
-    return Refused.exit_code if any(step.verdict is Verdict.FAIL for _, steps in results for step in steps) else 0
+    return Refused.exit_code if any(map(_failed, (steps for _, steps, _ in results))) else 0
+
+
+def _failed(steps: Sequence[Check]) -> Check | None:
+    return next((step for step in steps if step.verdict is Verdict.FAIL), None)
+
+
+def _memory(package: Package, steps: Sequence[Check], progress: Progress) -> MemoryForecast | None:
+    """Return what a run on the model's test image needs, where it has passed its checks."""
+    from medassist.inference.self_test import usual_image
+
+    if len(steps) < 2 or _failed(steps) or not package.availability.ok:
+        return None
+    return jobs.forecast(package, usual_image(package, progress))
+
+
+def _checked_rows(
+    package: Package, steps: Sequence[Check], memory: MemoryForecast | None
+) -> list[tuple[str, str, str, str]]:
+    rows = [(package.name, tr(step.name), tr(step.verdict.value), tr(step.found)) for step in steps]
+    verdict = Verdict.PASS if memory is None or memory.fits else Verdict.UNKNOWN
+    return rows if memory is None else [*rows, (package.name, tr("memory"), tr(verdict.value), memory.text)]
 
 
 def _change(arguments: argparse.Namespace) -> int:
@@ -179,13 +203,16 @@ def _as_json(package: Package) -> dict[str, object]:
     }
 
 
-def _as_checked(package: Package, steps: Sequence[Check]) -> dict[str, object]:
-    failed = next((step for step in steps if step.verdict is Verdict.FAIL), None)
+def _as_checked(package: Package, steps: Sequence[Check], memory: MemoryForecast | None) -> dict[str, object]:
+    from dataclasses import asdict
+
+    failed = _failed(steps)
     return {
         "name": package.name,
         "verdict": "fail" if failed else "pass",
         "reason": failed.found if failed else "",
         "checks": [{"check": step.name, "verdict": step.verdict.value, "found": step.found} for step in steps],
+        "memory": None if memory is None else asdict(memory),
     }
 
 

@@ -19,7 +19,7 @@ from medassist.inference.allowed import (
 from medassist.inference.config import Component, component, components, read_config
 from medassist.inference.packages import Package
 from medassist.inference.postprocess import Cleanup, decision
-from medassist.inference.transforms import build, build_chain, is_from, unknown_argument
+from medassist.inference.transforms import build, build_chain, build_steps, is_from, unknown_argument
 from medassist.inference.trusted import trusted_network, trusted_preprocessing
 
 if TYPE_CHECKING:
@@ -123,6 +123,11 @@ def preprocessing(package: Package) -> Callable[[MetaTensor], MetaTensor]:
         return build_chain(components(read_config(package.config), "preprocessing"), package.input.dimensions)
 
     return _unless_trusted(package, known, lambda: trusted_preprocessing(package))
+
+
+def preprocessing_steps(package: Package) -> list[Callable[[MetaTensor], MetaTensor]]:
+    """Build the transforms of a package one by one; Refused where only trusted code of its own can prepare an image."""
+    return build_steps(components(read_config(package.config), "preprocessing"), package.input.dimensions)
 
 
 def inferer(package: Package) -> Inferer:

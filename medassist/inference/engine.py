@@ -24,7 +24,7 @@ from medassist.inference.packages import Package
 from medassist.inference.plan import Plan, plan_windows
 from medassist.inference.shape import keeps_shape
 from medassist.inference.shortage import is_shortage
-from medassist.inference.windows import Forward, planned
+from medassist.inference.windows import Forward
 from medassist.progress import Progress
 
 if TYPE_CHECKING:
@@ -149,12 +149,18 @@ def _manifest(chosen: Backend, setting: Setting, expected: Forecast | None) -> R
 
 
 def _first(package: Package, image: torch.Tensor, device: str, backend: str) -> Setting:
-    """Start with what the package asks for.
+    """Start with what the package asks for."""
+    return Setting(device, backend, planned_on(package, tuple(image.shape[2:]), device))
+
+
+def planned_on(package: Package, size: tuple[int, ...], device: str) -> Plan | None:
+    """Return the windows a run over an image of `size` begins with, None when the network takes it whole.
 
     On a CPU windows run one at a time: batches are no quicker there, and Cancel acts after one window.
     """
-    plan = planned(image, inferer(package))
-    return Setting(device, backend, plan.with_batch(1) if plan is not None and device == "cpu" else plan)
+    options = inferer(package).windows
+    plan = None if options is None else plan_windows(size, options)
+    return plan.with_batch(1) if plan is not None and device == "cpu" else plan
 
 
 def _next(package: Package, image: torch.Tensor, setting: Setting) -> Setting:

@@ -44,13 +44,13 @@ def forecast(package: Package, module: nn.Module, image_shape: tuple[int, ...], 
     """
     window = tuple(image_shape[2:]) if plan is None else plan.roi
     shape = (1 if plan is None else plan.batch, image_shape[1], *window)
-    live, ghost = _Live(), ghost_of(module)
-    live.watch(ghost)
+    live, ghost, line = _Live(), ghost_of(module), _line(package)
+    if not live.watch(ghost) and line is None:
+        return None
     answer = answer_on_meta(ghost, shape)
     if answer is None:
         return None
     labels = 4 * int(answer.shape[1])
-    line = _line(package)
     voxels = shape[0] * prod(window)
     network = int(WORKSPACE * live.peak) if line is None else int(line[0] + line[1] * voxels)
     return Forecast(network, labels * _voxels_held(plan, window) + 4 * prod(image_shape) + prod(image_shape[2:]))
@@ -83,12 +83,17 @@ class _Live:
         self.now, self.peak = 0, 0
         self._known: set[int] = set()
 
-    def watch(self, module: nn.Module) -> None:
-        """Look at what goes into and comes out of every layer from now on."""
-        for layer in module.modules():
-            if not list(layer.children()):
-                layer.register_forward_pre_hook(self._before)
-                layer.register_forward_hook(self._after)
+    def watch(self, module: nn.Module) -> bool:
+        """Look at what goes into and comes out of every layer from now on; False for TorchScript, which lets nobody."""
+        import torch
+
+        layers = [layer for layer in module.modules() if not list(layer.children())]
+        if any(isinstance(layer, torch.jit.ScriptModule) for layer in layers):
+            return False
+        for layer in layers:
+            layer.register_forward_pre_hook(self._before)
+            layer.register_forward_hook(self._after)
+        return True
 
     def _before(self, _layer: nn.Module, inputs: tuple[Any, ...]) -> None:
         for one in inputs:

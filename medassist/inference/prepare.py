@@ -212,11 +212,16 @@ def _as_image(package: Package, values: NDArray[Any], home: Geometry) -> Any:
     import torch
     from monai.data import MetaTensor
 
-    array, affine = values.transpose(3, 2, 1, 0), home.affine_ras
+    array = values.transpose(3, 2, 1, 0)
     if package.input.dimensions == 2:
-        array, affine = array[..., 0], _plane(home)
+        array = array[..., 0]
     tensor = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
-    return MetaTensor(tensor, affine=torch.from_numpy(np.array(affine)), meta={"space": "RAS"})
+    return MetaTensor(tensor, affine=torch.from_numpy(affine_of(package, home)), meta={"space": "RAS"})
+
+
+def affine_of(package: Package, home: Geometry) -> NDArray[np.float64]:
+    """Return the affine the preparation sees: RAS (4, 4), or mm in the plane of a film."""
+    return _plane(home) if package.input.dimensions == 2 else np.array(home.affine_ras)
 
 
 def _run(package: Package, image: Any) -> Any:

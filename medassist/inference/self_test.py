@@ -89,6 +89,14 @@ def _outline(package: Package, progress: Progress) -> str:
     return "marks a disc drawn here in a box around it"
 
 
+def usual_image(package: Package, progress: Progress) -> Volume:
+    """Return the package's own test image, or an image of the demanded size made here."""
+    test = as_section(package.root / "configs/metadata.json", "medassist", package.metadata.get("medassist", {}))
+    own = test.section("self_test", optional=True)
+    image = inside(package.root, own.file, own.place("image"), own.text("image")) if own.data else None
+    return opened(image, progress) if image is not None and image.exists() else synthetic(package)
+
+
 def opened(image: Path, progress: Progress) -> Volume:
     """Read the one series of a test image (UnreadableInput when there is none)."""
     from medassist.imaging.load import load

@@ -48,13 +48,18 @@ def keys_of(part: Component) -> tuple[str, ...] | None:
     return named
 
 
-def build_chain(parts: Sequence[Component], dimensions: int) -> Callable[[Any], Any]:
-    """Return the chain that brings an image (C, X, Y[, Z]) to the network's grid and values.
+def build_steps(parts: Sequence[Component], dimensions: int) -> list[Callable[[Any], Any]]:
+    """Return the steps that bring an image (C, X, Y[, Z]) to the network's grid and values.
 
     Refused, with the place, for a transform that is not on the list or works on more than the image.
     """
     keys = _loaded(parts)
-    steps = [step for part in parts for step in _steps(part, keys, dimensions)]
+    return [step for part in parts for step in _steps(part, keys, dimensions)]
+
+
+def build_chain(parts: Sequence[Component], dimensions: int) -> Callable[[Any], Any]:
+    """Return the steps of `build_steps` as one (same errors)."""
+    steps = build_steps(parts, dimensions)
 
     def chain(image: Any) -> Any:
         for step in steps:
@@ -137,12 +142,19 @@ def base_name(part: Component) -> str:
     return part.name
 
 
+_UNBUILDABLE = (
+    *(TypeError, ValueError, AttributeError, AssertionError, LookupError, ArithmeticError),
+    *(RuntimeError, ImportError, MemoryError),  # a NotImplementedError or RecursionError is a RuntimeError
+)
+"""What classes of MONAI and torch raise for arguments they cannot work with."""
+
+
 def build(part: Component, make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     """Call an allowed class with plain arguments (Refused when it does not take them)."""
     plain = {name: _torch_value(value) for name, value in arguments.items()}
     try:
         return make(**plain)
-    except (TypeError, ValueError, KeyError, AssertionError, NotImplementedError, RuntimeError, ImportError) as error:
+    except _UNBUILDABLE as error:
         raise Refused(
             "{file}: {key} ({target}) cannot be built: {reason}.",
             file=part.file,
