@@ -214,3 +214,29 @@ def write_dose(path: Path, images: Sequence[Path], dose_gy: NDArray, grid: NDArr
     ds.DoseGridScaling, ds.GridFrameOffsetVector = f"{scaling:.10g}", list(offsets)
     ds.PixelData = np.rint(dose_gy / scaling).astype("<u4").tobytes()
     return save(ds, path, tags)
+
+
+def graphic(kind: str, points: Sequence[float], units: str = "PIXEL", filled: str = "N") -> Dataset:
+    ds = Dataset()
+    ds.GraphicAnnotationUnits, ds.GraphicDimensions, ds.NumberOfGraphicPoints = units, 2, len(points) // 2
+    ds.GraphicData, ds.GraphicType, ds.GraphicFilled = list(points), kind, filled
+    return ds
+
+
+def text_object(text: str, corner: Sequence[float], anchor: Sequence[float], units: str = "PIXEL") -> Dataset:
+    ds = Dataset()
+    ds.BoundingBoxAnnotationUnits = ds.AnchorPointAnnotationUnits = units
+    ds.UnformattedTextValue, ds.BoundingBoxTopLeftHandCorner, ds.AnchorPoint = text, list(corner), list(anchor)
+    ds.BoundingBoxBottomRightHandCorner, ds.AnchorPointVisibility = [value + 5 for value in corner], "Y"
+    return ds
+
+
+def annotate(path: Path, graphics: Sequence[Dataset], texts: Sequence[Dataset], images: Sequence[Path] = (), **tags):
+    """Add graphics and texts to a presentation state, on some images or on all, and other attributes."""
+    ds, item = dcmread(path), Dataset()
+    if images:
+        item.ReferencedImageSequence = Items([_image(dcmread(one, stop_before_pixels=True)) for one in images])
+    item.GraphicLayer = "MARKS"
+    item.GraphicObjectSequence, item.TextObjectSequence = Items(list(graphics)), Items(list(texts))
+    ds.GraphicAnnotationSequence = Items([*(ds.get("GraphicAnnotationSequence") or []), item])
+    return save(ds, path, tags)

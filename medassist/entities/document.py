@@ -9,6 +9,9 @@ from medassist.entities.prediction import Code
 from medassist.entities.study import Warned
 from medassist.entities.volume import Window
 
+Point = tuple[float, float]
+"""Column and row."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -32,17 +35,53 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Graphic:
+    """A drawing or a text over pictures.
+
+    Attributes:
+        lines: (column, row) indices of the pictures as stored, pixel centres at integers; a line of one point is a
+            mark, or the upper left corner of `text`. The first point is repeated at the end of a closed line.
+        images: SOPInstanceUIDs of the pictures it lies on, `frames` the frames of them (from 0); empty: all.
+    """
+
+    lines: tuple[tuple[Point, ...], ...]
+    filled: bool = False
+    text: str = ""
+    images: frozenset[str] = frozenset()
+    frames: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Shutter:
+    """What covers pictures on screen: all that lies outside of any of its outlines.
+
+    Attributes:
+        outlines: closed lines of (column, row) indices as in `Graphic`.
+        gray: from 0 (black) to 1 (white).
+        images: SOPInstanceUIDs of the pictures it covers; empty: all.
+    """
+
+    outlines: tuple[tuple[Point, ...], ...]
+    gray: float = 0.0
+    images: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Presentation:
     """How a presentation state wants pictures shown.
 
     Attributes:
         windows: its grey-scale windows that hold for the series, in order.
+        graphics: what it draws over the pictures of the series.
+        shutter: what it covers of them, for display only; None: nothing.
         white_is_low: True when low values are shown white. This replaces what MONOCHROME1 says, it does not turn it
             once more: the presentation LUT is all there is (PS3.3 C.11.6, PS3.4 N.2.1).
     """
 
     windows: tuple[Window, ...] = ()
     white_is_low: bool = False
+    graphics: tuple[Graphic, ...] = field(default=(), repr=False)
+    shutter: Shutter | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)

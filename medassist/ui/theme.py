@@ -20,6 +20,7 @@ GOOD = "#6cc08b"
 CAUTION = "#e3b341"
 BAD = "#f0776b"
 AI = "#c49bff"
+ANNOTATION = "#7fd6e8"
 
 AXIS_COLORS = {"axial": "#e0554f", "coronal": "#58c26b", "sagittal": "#e3c341"}
 

@@ -10,6 +10,7 @@ from medassist.entities.document import Item, Presentation
 from medassist.entities.study import Warned, warned
 from medassist.entities.volume import Volume, Window
 from medassist.imaging import tags
+from medassist.imaging.objects.graphics import graphics_of, has_other_shutter, shutter_of
 
 _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 
@@ -21,7 +22,18 @@ def read_presentation(ds: Dataset, volume: Volume | None) -> tuple[Presentation,
     lines = [Item(f"Window {window.name}".strip(), f"W {window.width:g}  L {window.center:g}") for window in windows]
     lines.append(Item("Low values are shown", "white" if white_is_low else "black"))
     lines += _annotations(ds)
-    return Presentation(windows, white_is_low), tuple(lines), tuple(_not_applied(ds, windows))
+    if volume is None or volume.series.raw is not None:
+        # Slices that were moved onto another grid are not the pictures the state speaks about.
+        left_out = tags.value_of((ds,), "GraphicAnnotationSequence") is not None, _has_shutter(ds)
+        return Presentation(windows, white_is_low), tuple(lines), tuple(_not_applied(ds, windows, *left_out))
+    graphics, missing = graphics_of(ds, volume)
+    presentation = Presentation(windows, white_is_low, graphics, shutter_of(ds, volume))
+    left_out = missing > 0, _has_shutter(ds) and (presentation.shutter is None or has_other_shutter(ds))
+    return presentation, tuple(lines), tuple(_not_applied(ds, windows, *left_out))
+
+
+def _has_shutter(ds: Dataset) -> bool:
+    return tags.value_of((ds,), "ShutterShape") is not None
 
 
 def _windows(ds: Dataset, volume: Volume | None) -> Iterator[Window]:
@@ -55,18 +67,17 @@ def _annotations(ds: Dataset) -> Iterator[Item]:
         yield Item(f"Annotation {layer}".strip(), "; ".join(text for text in (*texts, *graphics) if text))
 
 
-def _not_applied(ds: Dataset, windows: Sequence[Window]) -> Iterator[Warned]:
+def _not_applied(ds: Dataset, windows: Sequence[Window], annotations: bool, shutter: bool) -> Iterator[Warned]:
     """Name what this version lists or leaves out, so that nobody takes the picture for the whole state."""
     parts: dict[str, str | tuple[int, int]] = {
-        "annotations": "GraphicAnnotationSequence",
-        "shutter": "ShutterShape",
         "overlays": (0x6000, 0x1001),
         "rotation or flip": "ImageRotation",
         "displayed area": "DisplayedAreaSelectionSequence",
         "presentation LUT": "PresentationLUTSequence",
         "modality LUT": "ModalityLUTSequence",
     }
-    found = [name for name, keyword in parts.items() if _asks(ds, keyword)]
+    found = [name for name, left_out in (("annotations", annotations), ("shutter", shutter)) if left_out]
+    found += [name for name, keyword in parts.items() if _asks(ds, keyword)]
     items = tags.value_of((ds,), "SoftcopyVOILUTSequence") or []
     if any(tags.value_of((item,), "VOILUTSequence") for item in items):
         found.append("VOI LUT")

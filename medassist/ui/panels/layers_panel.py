@@ -89,16 +89,17 @@ class LayersPanel(QWidget):
 
     def _changed(self, old: Session, new: Session) -> None:
         changed = old.file_map is not new.file_map or old.overlays is not new.overlays or old.current != new.current
-        changed = changed or len(old.regions) != len(new.regions)
+        changed = changed or len(old.regions) != len(new.regions) or old.presented is not new.presented
         if changed or old.mask is not new.mask or old.heatmap is not new.heatmap:
             self._draw(new)
 
     def _draw(self, session: Session) -> None:
         has_mask, has_map = session.mask is not None or bool(session.regions), session.heatmap is not None
         overlays = session.overlays_here
-        self.files.setHtml("<br>".join(line for one in overlays for line in _file_lines(one, session)))
-        self.files.setVisible(bool(overlays))
-        self.switches["files_visible"].setVisible(bool(overlays))
+        lines = [line for one in overlays for line in _file_lines(one, session)] + _state_lines(session)
+        self.files.setHtml("<br>".join(lines))
+        self.files.setVisible(bool(lines))
+        self.switches["files_visible"].setVisible(bool(lines))
         self.legend.setText("<br>".join(_legend_lines(session)))
         self.legend.setVisible(has_mask)
         masks, maps = any(one.masks for one in overlays), any(one.maps for one in overlays)
@@ -147,6 +148,17 @@ def _named(segments: Sequence[Segment]) -> list[str]:
         f'<span style="color: rgb{segment.color};">■</span> {escape(local_title(segment.label, segment.title_zh))}'
         for segment in segments
     ]
+
+
+def _state_lines(session: Session) -> list[str]:
+    """Return the name of the presentation state that draws over the pictures, and that it covers a part of them."""
+    state = session.presented
+    shown = None if state is None else state.presentation
+    if state is None or shown is None or not (shown.graphics or shown.shutter):
+        return []
+    title = f"<b>{escape(f'{tr(state.kind)}, {state.title}')}</b>"
+    covered = f'<span style="color: {theme.CAUTION};">⚠ {tr("A shutter covers a part of the pictures.")}</span>'
+    return [title, *([covered] if shown.shutter else [])]
 
 
 def _file_lines(overlay: Overlay, session: Session) -> list[str]:

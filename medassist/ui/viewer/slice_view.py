@@ -15,6 +15,7 @@ from medassist.ui.viewer.annotations import Annotated, draw_annotations
 from medassist.ui.viewer.camera import Camera
 from medassist.ui.viewer.file_layers import FileLayers
 from medassist.ui.viewer.layers import SliceLayers
+from medassist.ui.viewer.presented import PresentationLayer
 from medassist.ui.viewer.region_layers import RegionLayers
 from medassist.ui.viewer.slices import Shown, shown_of
 
@@ -52,6 +53,7 @@ class SliceView(QGraphicsView):
         scene.setBackgroundBrush(QColor(0, 0, 0))
         self.setScene(scene)
         self.layers, self.files, self.regions = SliceLayers(scene), FileLayers(scene), RegionLayers(scene)
+        self.presented = PresentationLayer(scene)
         self._dress()
 
     @property
@@ -68,6 +70,7 @@ class SliceView(QGraphicsView):
             self.layers.clear()
             self.files.clear()
             self.regions.clear()
+            self.presented.clear()
             self.viewport().update()
             return
         if self._layout is None or self._layout.geometry is not geometry:
@@ -78,6 +81,7 @@ class SliceView(QGraphicsView):
         self.layers.draw(self._shown, session, hidden)
         self.files.draw(self._shown, session, hidden)
         self.regions.draw(self._shown, session, hidden)
+        self.presented.draw(self._shown, session, hidden)
         self._frame(session.current)
         self.viewport().update()
 
