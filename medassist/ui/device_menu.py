@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtGui import QBrush, QColor, QStandardItemModel
+from PySide6.QtWidgets import QComboBox, QStyledItemDelegate, QWidget
 
 from medassist.inference.backends.openvino_backend import availability
 from medassist.inference.backends.protocol import BACKENDS
@@ -12,6 +12,7 @@ from medassist.inference.devices import Device, usable_cores
 from medassist.language import tr
 from medassist.session.means import find_devices
 from medassist.session.state import Session
+from medassist.ui import theme
 from medassist.ui.runner import Runner
 from medassist.ui.store import Store
 
@@ -25,6 +26,7 @@ class ChoiceMenu(QComboBox):
         super().__init__(parent)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(9)
+        self.setItemDelegate(QStyledItemDelegate(self))  # the one of the menu itself draws every row alike
 
     def name(self) -> str:
         """Return the chosen name."""
@@ -44,24 +46,26 @@ class ChoiceMenu(QComboBox):
             self.setCurrentIndex(list(choices).index(before) if usable else 0)
         if not usable:
             self.currentIndexChanged.emit(0)
-        if self.view().isVisible():
-            self._widen()
+        if self.view().isVisible():  # an open list keeps the size it was opened with
+            self.hidePopup()
+            self._open()
 
     def showPopup(self) -> None:  # noqa: N802
         """Open, wide enough for the reasons."""
-        self._widen()
-        super().showPopup()
+        self._open()
 
     def _add(self, name: str, title: str, reason: str) -> None:
-        text = f"{title}: {reason}" if reason else title
+        text = tr("{name}: {reason}", name=title, reason=reason) if reason else title
         self.addItem(text, name)
         self.setItemData(self.count() - 1, text, Qt.ItemDataRole.ToolTipRole)
         model = self.model()
         if reason and isinstance(model, QStandardItemModel):
             model.item(self.count() - 1).setEnabled(False)
+            model.item(self.count() - 1).setForeground(QBrush(QColor(theme.DIM)))
 
-    def _widen(self) -> None:
+    def _open(self) -> None:
         self.view().setMinimumWidth(self.view().sizeHintForColumn(0) + 24)
+        super().showPopup()
 
 
 class DeviceMenu(ChoiceMenu):

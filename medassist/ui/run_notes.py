@@ -51,7 +51,7 @@ def how_text(prediction: Prediction) -> str:
     by = " ".join(part for part in (BACKEND_TITLES.get(ran.backend, ran.backend), ran.precision) if part)
     seconds = sum((ran.computed_s if ran.from_cache else prediction.timings_s).values())
     parts = [
-        tr("{model} on {device}", model=title, device=prediction.device),
+        tr("{model} on {device}", model=title, device=prediction.device.upper()),
         by,
         tr("{count} windows", count=ran.windows) if ran.windows > 1 else "",
         duration_text(seconds) if seconds >= 1 else "",

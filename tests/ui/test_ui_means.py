@@ -171,7 +171,7 @@ def test_the_result_says_how_it_ran_and_what_must_be_known(store, fake, keep, vo
     manifest = RunManifest("torch", "f32", windows=12, steps=(step,))
     ran = replace(added.prediction, manifest=manifest, notes=(step, fell_back), timings_s={"infer": 75.0})
     store.dispatch(replace(added, prediction=ran))
-    assert panel.notes.how.text() == "Demo on cpu · torch f32 · 12 windows · 1 min 15 s"
+    assert panel.notes.how.text() == "Demo on CPU · torch f32 · 12 windows · 1 min 15 s"
     assert panel.notes.notes.text().splitlines() == [f"⚠ {step.text()}", f"⚠ {fell_back.text()}"]
     store.dispatch(AddScan(make_scan(make_series("two"), source="/b")))
     store.dispatch(ShowVolume(make_volume(make_series("two"))))
@@ -185,7 +185,7 @@ def test_notes_speak_chinese(keep, volume):
     set_language("zh_CN")
     notes.retranslate()
     assert "内存" in notes.notes.text() or "显存" in notes.notes.text()
-    assert "运行于 cpu" in notes.how.text()
+    assert "运行于 CPU" in notes.how.text()
 
 
 def test_the_window_forecasts_and_lists_the_real_devices(window, store, runner, tmp_path):
