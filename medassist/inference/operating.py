@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from medassist.entities.errors import Refused
 from medassist.entities.operating import OperatingCurve
+from medassist.entities.prediction import ClassScore
 from medassist.inference.schema import Section, as_section, inside
 
 if TYPE_CHECKING:
@@ -69,6 +70,11 @@ def read_curves(package: Package) -> Mapping[str, OperatingCurve]:
     source, labels = whole.text("source", ""), whole.section("labels")
     known = (one for one in package.labels if one.label in labels.data)
     return {one.label: _curve(one, labels.section(one.label), source) for one in known}
+
+
+def with_curves(scores: Sequence[ClassScore], curves: Mapping[str, OperatingCurve]) -> tuple[ClassScore, ...]:
+    """Return scores with the curves of their labels: they are the package's, so no remembered answer holds them."""
+    return tuple(replace(one, curve=curves.get(one.label)) for one in scores)
 
 
 def probabilities(label: Label, logits: NDArray[np.float64] | float) -> NDArray[np.float64]:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.entities.errors import Refused
-from medassist.entities.operating import OperatingCurve
 from medassist.entities.prediction import Check, ClassScore, Mask, Prediction
 from medassist.entities.study import Warned, warned
 from medassist.entities.volume import Volume
@@ -25,7 +24,7 @@ from medassist.inference.image_checks import coverage_check
 from medassist.inference.localizer import for_whole
 from medassist.inference.missing import missing
 from medassist.inference.network import load_network
-from medassist.inference.operating import probabilities, read_curves
+from medassist.inference.operating import probabilities, read_curves, with_curves
 from medassist.inference.packages import Label, Package
 from medassist.inference.plan import Plan
 from medassist.inference.prepare import Prepared, prepare
@@ -70,6 +69,7 @@ def predict(
     check_backend(backend, device)
     if uncertainty:
         check_uncertainty(package)
+    curves = read_curves(package)
     began = perf_counter()
     where = "cpu" if backend == "openvino" else choose(device)
     key = key_of(package, volume, where, backend, uncertainty=uncertainty) if reuse else None
@@ -78,7 +78,12 @@ def predict(
         found = remember(key, _run(package, volume, device, backend, uncertainty, progress))
     else:
         found = again(found, volume, perf_counter() - began)
-    return replace(found, checks=(*checks, *found.checks), override_reason=override_reason.strip())
+    return replace(
+        found,
+        checks=(*checks, *found.checks),
+        scores=with_curves(found.scores, curves),
+        override_reason=override_reason.strip(),
+    )
 
 
 def _run(
@@ -157,8 +162,7 @@ def class_scores(package: Package, logits: NDArray[np.float32]) -> tuple[ClassSc
         if len(logits) != len(package.labels):
             raise _wrong_outputs(package, logits.shape)
         return foreign_scores(package, logits)
-    curves = read_curves(package)
-    return tuple(_score(label, float(logits[label.value]), curves.get(label.label)) for label in package.labels)
+    return tuple(_score(label, float(logits[label.value])) for label in package.labels)
 
 
 def probability(label: Label, logit: float) -> float:
@@ -166,7 +170,7 @@ def probability(label: Label, logit: float) -> float:
     return float(probabilities(label, logit))
 
 
-def _score(label: Label, logit: float, curve: OperatingCurve | None) -> ClassScore:
+def _score(label: Label, logit: float) -> ClassScore:
     if not np.isfinite(logit):
         raise Refused("The model's score for {label} is not a number, so nothing can be said.", label=label.label)
     return ClassScore(
@@ -177,7 +181,6 @@ def _score(label: Label, logit: float, curve: OperatingCurve | None) -> ClassSco
         code=label.code,
         title_zh=label.title_zh,
         operating_point=label.operating_point,
-        curve=curve,
     )
 
 

@@ -10,10 +10,12 @@ import pytest
 from bundles import change_json, write_calibration
 
 from medassist.entities.errors import Refused
+from medassist.entities.study import SeriesKind
 from medassist.inference.missing import missing
-from medassist.inference.operating import read_curves
+from medassist.inference.operating import read_curves, with_curves
 from medassist.inference.packages import read
-from medassist.inference.predict import class_scores, probability
+from medassist.inference.predict import class_scores, predict, probability
+from medassist.inference.results import forget_results
 from medassist.inference.verify import check_parts
 
 CASES = {"Effusion": {"positive": [2.0, 0.5], "negative": [-1.0, 0.0, 1.0]}}
@@ -38,10 +40,31 @@ def test_logits_become_the_probabilities_of_a_run(tiny_classifier: Path) -> None
 
 def test_scores_carry_the_curve_of_their_label_alone(tiny_classifier: Path) -> None:
     write_calibration(tiny_classifier, CASES)
-    effusion, cardiomegaly = class_scores(read(tiny_classifier), np.array([0.5, 0.5], np.float32))
+    package = read(tiny_classifier)
+    scores = class_scores(package, np.array([0.5, 0.5], np.float32))
+    effusion, cardiomegaly = with_curves(scores, read_curves(package))
     assert effusion.curve is not None
     assert effusion.curve.sensitivity(effusion.probability).value == 1.0  # 0.5 is the lowest of the positive cases
     assert cardiomegaly.curve is None
+
+
+def test_a_remembered_answer_has_the_curve_too(tiny_classifier: Path, make_volume) -> None:
+    forget_results()
+    write_calibration(tiny_classifier, CASES)
+    package = read(tiny_classifier)
+    film = make_volume(np.zeros((1, 32, 32), np.float32), kind=SeriesKind.FILM)
+    first, again = (predict(package, film, reuse=True) for _ in range(2))
+    assert again.manifest.from_cache
+    assert [one.curve is not None for one in first.scores] == [True, False]
+    assert [one.curve is not None for one in again.scores] == [True, False]
+    forget_results()
+
+
+def test_a_run_is_refused_before_it_begins(tiny_classifier: Path, make_volume) -> None:
+    write_calibration(tiny_classifier, CASES, weights="0" * 64)
+    (tiny_classifier / "models" / "model.pt").unlink()  # else the missing weights would be named
+    with pytest.raises(Refused, match="other weights"):
+        predict(read(tiny_classifier), make_volume(np.zeros((1, 32, 32), np.float32), kind=SeriesKind.FILM))
 
 
 def test_cases_of_other_weights_are_refused(tiny_classifier: Path) -> None:
