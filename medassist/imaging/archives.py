@@ -10,6 +10,7 @@ import tempfile
 import time
 import zipfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -150,8 +151,9 @@ def _new_folder() -> Path:
     home = cache_dir() / "unpacked"
     home.mkdir(parents=True, exist_ok=True)
     for old in home.iterdir():
-        if time.time() - old.stat().st_mtime > _STALE_DAYS * 86400:
-            shutil.rmtree(old, ignore_errors=True)
+        with suppress(OSError):  # another process ends now and takes its own away
+            if time.time() - old.stat().st_mtime > _STALE_DAYS * 86400:
+                shutil.rmtree(old, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(dir=home))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

@@ -99,7 +99,9 @@ def scan(path: Path, *, charset: str = "", progress: Progress | None = None) -> 
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links and change the name on screen
     progress.step("Looking for files")
     root = _root(path, progress)
-    files, refused = without_links_outside(files_below(root), root)
+    below, left_out = files_below(root)
+    files, refused = without_links_outside(below, root)
+    refused += left_out
     if not files and not refused:
         raise UnreadableInput("{path} holds no files.", path=path)
     origins = _unfolded(files, _Origin(root, path, charset), refused, progress)
@@ -118,6 +120,8 @@ def _root(path: Path, progress: Progress) -> Path:
     """Return the folder or file to read: a zip is unpacked, a DICOMDIR stands for its folder."""
     if not os.path.exists(path):  # noqa: PTH110 - a name too long is no error to it
         raise UnreadableInput("{path} does not exist.", path=path)
+    if not path.is_dir() and not path.is_file():  # to open a pipe would wait for somebody who writes
+        raise UnreadableInput("{path} is neither a file nor a folder.", path=path)
     if path.is_file() and path.name.upper().startswith(NAME):
         return path.parent
     if path.is_file() and not format_of(path) and _is_zip(path) and not _has_preamble(path):
@@ -150,7 +154,9 @@ def _unfolded(
             continue
         try:
             folder = unpack(path, progress=progress)
-            origins |= dict.fromkeys(files_below(folder), _Origin(folder, path, origin.charset))
+            inside, left_out = files_below(folder)
+            origins |= dict.fromkeys(inside, _Origin(folder, path, origin.charset))
+            refused += left_out
         except UnreadableInput as problem:
             refused.append((path, problem))
     return origins

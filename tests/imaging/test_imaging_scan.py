@@ -161,6 +161,35 @@ def test_structured_report_is_listed_without_pictures(tmp_path):
 # What cannot be read -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.timeout(20)
+def test_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert refusal(tmp_path / "pipe").endswith("pipe is neither a file nor a folder.")
+
+
+def test_folders_that_were_left_out_are_named(tmp_path, monkeypatch):
+    write_ct_series(tmp_path / "study" / "a")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "study" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "study" / "locked").mkdir()
+    really = os.scandir
+
+    def scandir(folder):
+        if Path(folder).name == "locked":  # root may read everything, so chmod would not do
+            raise PermissionError(13, "Permission denied")
+        return really(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = scan(tmp_path / "study")
+    assert {one.path.name: one.reason for one in found.skipped} == {
+        "link": "It is a link to a folder, which was not followed.",
+        "locked": "It is a folder that cannot be opened: Permission denied.",
+    }
+    assert refusal(tmp_path / "study" / "locked").endswith(
+        "locked is a folder that cannot be opened: Permission denied."
+    )
+
+
 def test_missing_path(tmp_path):
     assert refusal(tmp_path / "nowhere").endswith("nowhere does not exist.")
 
