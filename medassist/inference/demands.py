@@ -37,7 +37,8 @@ class Percentile:
 class Suitability:
     """What an input must have; an empty list or None demands nothing.
 
-    `unit` is that of the values ("HU", "g/ml"); `slices` a range of slice counts.
+    `unit` is that of the values ("HU", "g/ml"); `slices` a range of slice counts, `aspect`
+    one of height over width of a slice as it lies in the patient.
     """
 
     modality: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ class Suitability:
     extent_mm: tuple[float, float] | None = None
     age_years: tuple[float, float] | None = None
     slices: tuple[float, float] | None = None
+    aspect: tuple[float, float] | None = None
     unit: str = ""
     percentiles: tuple[Percentile, ...] = ()
     embedding: EmbeddingSpec | None = None
@@ -64,6 +66,7 @@ def read_demands(section: Section, root: Path) -> Suitability:
         extent_mm=section.span("extent_mm"),
         age_years=section.span("age_years"),
         slices=section.span("slices"),
+        aspect=section.span("aspect"),
         unit=section.text("unit", ""),
         percentiles=_percentiles(section),
         embedding=_embedding(section.section("embedding"), root) if "embedding" in section.data else None,

@@ -37,6 +37,18 @@ def slice_check(package: Package, volume: Volume) -> Check | None:
     return Check("Slices", f"{span[0]:g}–{span[1]:g}", str(count), verdict)
 
 
+def aspect_check(package: Package, volume: Volume) -> Check | None:
+    """Return the row about height over width of a slice, which is told by pixels alone where no spacing is known."""
+    span = package.suitability.aspect
+    if span is None:
+        return None
+    _, height, width = volume.geometry.shape_zyx
+    column_mm, row_mm, _ = volume.geometry.spacing_mm
+    found = height * row_mm / (width * column_mm)
+    verdict = Verdict.PASS if span[0] <= found <= span[1] else Verdict.FAIL
+    return Check("Height / width", f"{span[0]:g}–{span[1]:g}", f"{found:.2f}", verdict)
+
+
 def coverage_check(mask: Mask) -> Check | None:
     """Return a row when a structure that was outlined reaches the edge of the image: part of it may be missing.
 

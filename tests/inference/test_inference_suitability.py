@@ -279,6 +279,16 @@ def test_slices_are_counted(tiny_segmenter, make_study, make_volume, count, expe
     assert verdicts(check(read(tiny_segmenter), make_study(), volume))["Slices"] is expected
 
 
+@pytest.mark.parametrize(
+    ("shape", "spacing", "expected"),
+    [((40, 30), (1, 1), PASS), ((13, 30), (1, 1), FAIL), ((13, 30), (1, 3), PASS), ((40, 15), (1, 1), FAIL)],
+)
+def test_a_squashed_film_is_caught(tiny_classifier, make_volume, make_study, shape, spacing, expected) -> None:
+    change_json(tiny_classifier, "metadata", medassist={"suitability": {"aspect": [0.6, 1.7]}})
+    film = make_volume(wedge((1, *shape), np.uint16), np.diag([*spacing, 1, 1]), kind=SeriesKind.FILM, modality="CR")
+    assert verdicts(check(read(tiny_classifier), make_study(), film))["Height / width"] is expected
+
+
 def test_a_structure_at_the_edge_may_be_cut_off(make_volume) -> None:
     labels = np.zeros((5, 6, 7), np.uint8)
     segments = (Segment(1, "Inner"), Segment(2, "Outer"))
