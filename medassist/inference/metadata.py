@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import colorsys
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -171,8 +172,14 @@ def _modality(image: Section) -> tuple[str, ...]:
 def _labels(task: str, pred: Section, config: Section) -> tuple[Label, ...]:
     named = pred.section("channel_def", optional=True).data
     count = pred.integer("num_channels", len(named) or 1)
-    if not 1 <= count <= (256 if task == "segmentation" else MAX_LABELS):
-        raise Refused("{file}: the key {key} must be a number.", file=pred.file, key=pred.place("num_channels"))
+    most = 256 if task == "segmentation" else MAX_LABELS
+    if not 1 <= count <= most:
+        raise Refused(
+            "{file}: the key {key} must be a number from 1 to {most}.",
+            file=pred.file,
+            key=pred.place("num_channels"),
+            most=most,
+        )
     names = _distinct([_name(named, at) for at in range(count)])
     rule = read_decision(config)
     if task == "classification":
@@ -191,7 +198,8 @@ def _name(named: Any, at: int) -> str:
 
 def _distinct(names: list[str]) -> list[str]:
     """Number the names that occur twice, so that no two labels are the same."""
-    return [name if names.count(name) == 1 else f"{name} ({at})" for at, name in enumerate(names)]
+    times = Counter(names)
+    return [name if times[name] == 1 else f"{name} ({at})" for at, name in enumerate(names)]
 
 
 def _color(value: int) -> tuple[int, int, int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
+import stat
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from medassist.entities.errors import Refused
 
 MAX_BYTES = 8_000_000
+_LARGEST = sys.float_info.max  # JSON may hold whole numbers that no float can
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Section:
     def number(self, key: str, default: float | None = None) -> float:
         """Return a finite number."""
         value = self.value(key) if default is None else self.data.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not _is_number(value) or not abs(value) <= _LARGEST:
             raise Refused("{file}: the key {key} must be a number.", file=self.file, key=self.place(key))
         return float(value)
 
@@ -91,7 +93,7 @@ class Section:
         if key not in self.data:
             return None
         value = self.items(key)
-        numbers = [item for item in value if isinstance(item, int | float) and not isinstance(item, bool)]
+        numbers = [item for item in value if _is_number(item) and (isinstance(item, float) or abs(item) <= _LARGEST)]
         if len(value) != 2 or len(numbers) != 2 or not numbers[0] <= numbers[1]:
             raise Refused("{file}: the key {key} must be a range [low, high].", file=self.file, key=self.place(key))
         return float(numbers[0]), float(numbers[1])
@@ -107,6 +109,10 @@ class Section:
         if not value:
             raise Refused("{file}: the key {key} must not be empty.", file=self.file, key=self.place(key))
         return tuple(as_section(self.file, f"{self.place(key)}[{at}]", item) for at, item in enumerate(value))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def as_section(file: Path, key: str, value: object) -> Section:
@@ -128,8 +134,11 @@ def read_json(file: Path) -> Section:
 def read_text(file: Path, limit: int) -> str:
     """Read a text file of at most `limit` bytes (Refused when it is missing or larger, ValueError for no UTF-8)."""
     try:
-        if file.stat().st_size > limit:
+        status = file.stat()
+        if status.st_size > limit:
             raise Refused("{file} is larger than {limit} bytes.", file=file, limit=limit)
+        if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for somebody who writes
+            raise Refused("{file} is no file.", file=file)
         return file.read_text(encoding="utf-8")
     except OSError as error:
         raise Refused(

@@ -47,6 +47,8 @@ BROKEN = {
     "medassist.suitability.spacing_mm": {"suitability": {"spacing_mm": [2, 1]}},
     "medassist.suitability.modality": {"suitability": {"modality": [1]}},
     "medassist.title.en": {"title": {"en": 3}},
+    "medassist.suitability.extent_mm": {"suitability": {"extent_mm": [1, 10**400]}},
+    "medassist.input.channels": {"input": {"dimensions": 3, "channels": 10**400}},
 }
 
 
@@ -83,6 +85,15 @@ def test_a_link_out_of_the_package_is_refused(tiny_segmenter: Path, tmp_path: Pa
     (tiny_segmenter / name).rename(outside)
     (tiny_segmenter / name).symlink_to(outside)
     with pytest.raises(Refused, match="outside"):
+        read(tiny_segmenter)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_is_refused_and_not_waited_for(tiny_segmenter: Path) -> None:
+    file = tiny_segmenter / "configs" / "metadata.json"
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(Refused, match=r"metadata\.json is no file"):
         read(tiny_segmenter)
 
 

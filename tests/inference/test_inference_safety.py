@@ -141,6 +141,20 @@ def test_windows_that_cannot_work_are_refused(tiny_segmenter: Path, name: str, o
         inferer(read(tiny_segmenter))
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"spatial_dims": 10**9, "channels": [4, 8], "strides": [2]},  # IndexError
+        {"spatial_dims": 3, "channels": [4, 8], "strides": [2], "norm": ["group", {"num_groups": 0}]},  # divides by it
+    ],
+)
+def test_a_network_that_cannot_be_built_is_refused(tiny_segmenter: Path, arguments: dict[str, object]) -> None:
+    network = {"_target_": "UNet", "in_channels": 1, "out_channels": 2, **arguments}
+    change_json(tiny_segmenter, "inference", network_def=network)
+    with pytest.raises(Refused, match=r"network_def \(UNet\) cannot be built"):
+        build_network(read(tiny_segmenter))
+
+
 def test_no_network_fetches_weights(tiny_segmenter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", lambda *_, **__: pytest.fail("a download"))
     network = {"_target_": "EfficientNetBN", "model_name": "efficientnet-b0", "spatial_dims": 2, "in_channels": 1}

@@ -173,6 +173,26 @@ def test_more_inputs_than_an_image_are_refused(tmp_path: Path) -> None:
         read(root)
 
 
+@pytest.mark.parametrize("count", [0, 300, 10**9])
+def test_a_mask_of_more_labels_than_it_can_hold_is_refused(tmp_path: Path, count: int) -> None:
+    layout = layouts.spleen_ct()
+    root = zoo.write(replace(layout, outputs=layout.outputs | {"num_channels": count}), tmp_path / "bundle")
+    with pytest.raises(Refused, match=r"outputs\.pred\.num_channels must be a number from 1 to 256\."):
+        read(root)
+
+
+@pytest.mark.timeout(60)
+def test_a_hundred_thousand_labels_are_read(tmp_path: Path) -> None:
+    names = ["the same"] * 99_990 + [f"label {at}" for at in range(10)]
+    layout = replace(layouts.classification_template(), outputs=zoo.scores(names))
+    labels = read(zoo.write(layout, tmp_path / "bundle")).labels
+    assert (labels[0].label, labels[-1].label, len({label.label for label in labels})) == (
+        "the same (0)",
+        "label 9",
+        100_000,
+    )
+
+
 @pytest.mark.parametrize(
     "path",
     ["../model.pt", "/etc/passwd", "$@bundle_root + '/../../other.pt'", "$os.path.join(@bundle_root, '..', 'x')"],
