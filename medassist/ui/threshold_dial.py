@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from medassist.entities.finding import Finding, Judgement
+from medassist.entities.operating import CONFIDENCE, Answer
 from medassist.language import localized, tr
 from medassist.report import operating
 from medassist.session.thresholds import SetPrevalence, SetThreshold, prevalences_to_keep
@@ -137,7 +138,7 @@ class ThresholdDial(QWidget):
             specificity=operating.rate(curve.specificity(threshold)),
             count=curve.count,
         )
-        lines = [rates, localized(operating.conformal(curve, probability))]
+        lines = [rates, _answer(curve.answer(probability))]
         if finding.judgement is not Judgement.UNREVIEWED:
             lines.append(tr("You judged it at this threshold, and so it stays."))
         return "\n".join(lines)
@@ -181,15 +182,27 @@ class ThresholdDial(QWidget):
         for text in (self.meaning, self.worth):
             text.setWordWrap(True)
         line.addWidget(self.title)
-        line.addWidget(self.slider, 1)
         line.addWidget(self.number)
         line.addWidget(self.back)
+        line.addStretch(1)
         here.addWidget(self.place)
         here.addWidget(self.prevalence)
         here.addWidget(self.worth, 1)
+        column.addWidget(self.slider)
         column.addLayout(line)
         column.addWidget(self.meaning)
         column.addLayout(here)
+
+
+def _answer(answer: Answer) -> str:
+    """Say which answer the score leaves possible, in a few words; the tool tip has the sentence."""
+    words = {
+        Answer.PRESENT: tr("present"),
+        Answer.ABSENT: tr("absent"),
+        Answer.CANNOT_SAY: tr("cannot say"),
+    }
+    return tr("The score at {confidence} % confidence: {answer}",
+              confidence=f"{100 * CONFIDENCE:.0f}", answer=words[answer])  # fmt: skip
 
 
 def _worth(finding: Finding) -> str:

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
-from ui_cases import MODEL, make_scan, make_volume
+from ui_cases import MODEL, make_scan, make_volume, pump
 
 from medassist import app
 from medassist.entities.finding import Finding, Judgement
@@ -56,6 +56,7 @@ def test_the_dial_belongs_to_the_selected_finding(panel) -> None:
     for rate in (sensitivity, specificity):
         assert f"{rate.value:.2f} ({rate.low:.2f}–{rate.high:.2f})" in said
     assert "on 400 images" in said
+    assert "The score at 90 % confidence: cannot say" in said
     panel.table.setCurrentCell(-1, -1)
     assert not panel.dial.isVisible()
 
@@ -161,3 +162,20 @@ def test_the_window_starts_with_the_prevalences_of_the_settings(application, tmp
     seen = []
     app.show(screenshot=tmp_path / "w.png", prepare=lambda window: seen.append(window._store.session.prevalences))
     assert seen == [{("demo_model", "Effusion"): 0.05}]
+
+
+@pytest.mark.parametrize(("width", "height"), [(440, 700), (340, 700)])
+def test_all_that_is_told_about_a_finding_is_in_sight_where_there_is_room(panel, width, height) -> None:
+    panel.resize(width, height)
+    for row in (1, 0):
+        panel.table.selectRow(row)
+        pump(lambda: not panel.details.verticalScrollBar().isVisible())
+        meaning = panel.dial.meaning
+        pump(lambda meaning=meaning: meaning.height() >= meaning.heightForWidth(meaning.width()))
+    assert panel.dial.slider.width() > 0.8 * panel.width()
+
+
+def test_the_list_keeps_its_rows_where_there_is_little_room(panel) -> None:
+    panel.resize(340, 330)
+    pump(lambda: panel.details.verticalScrollBar().isVisible())
+    assert panel.table.height() >= 96

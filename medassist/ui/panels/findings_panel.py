@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from medassist.entities.finding import Finding, Judgement
 from medassist.language import tr
 from medassist.session.actions import Judge, MoveCursor
 from medassist.session.state import Session
 from medassist.ui.findings_table import FindingsTable
+from medassist.ui.fitting_area import FittingArea
 from medassist.ui.reader import reader_name
 from medassist.ui.store import Store
 from medassist.ui.threshold_dial import ThresholdDial
@@ -35,7 +35,8 @@ class FindingsPanel(QWidget):
         self.table = FindingsTable(self)
         self.table.cellClicked.connect(lambda row, _column: self._jump(row))
         self.table.currentCellChanged.connect(lambda row, *_rest: self._jump(row))
-        self.details, self._about = QScrollArea(self), QWidget(self)
+        self._about = QWidget(self)
+        self.details = FittingArea(self._about, MOST_OF_HEIGHT, self)
         self.dial = ThresholdDial(store, self)
         self.comment = QLineEdit(self)
         self.comment.setMaxLength(500)
@@ -86,9 +87,6 @@ class FindingsPanel(QWidget):
         about.setContentsMargins(0, 0, 6, 0)
         about.addWidget(self.note)
         about.addWidget(self.dial)
-        self.details.setWidget(self._about)
-        self.details.setWidgetResizable(True)
-        self.details.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for widget in (self.title, self.hint, self.table, self.details, self.comment):
             column.addWidget(widget)
         for button in self.buttons.values():
@@ -98,12 +96,7 @@ class FindingsPanel(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Share the height out anew."""
         super().resizeEvent(event)
-        self._fit_details()
-
-    def _fit_details(self) -> None:
-        """Give the text about the selected finding what it needs; it scrolls where the list would lose its rows."""
-        needed = self._about.heightForWidth(self.details.viewport().width())
-        self.details.setFixedHeight(max(24, min(needed, int(MOST_OF_HEIGHT * self.height()))))
+        self.details.fit()
 
     def _changed(self, old: Session, new: Session) -> None:
         if old.findings is not new.findings or old.current != new.current:
@@ -133,7 +126,6 @@ class FindingsPanel(QWidget):
         self.note.setVisible(bool(self.note.text()))
         self.dial.show_finding(finding)
         self.details.setVisible(finding is not None)
-        self._fit_details()
         about = "" if finding is None else finding.tracking_uid
         if about != self._commented:  # else a comment being typed would be lost when a result arrives
             self._commented = about
