@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import signature
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 OWN_NETWORK = "medassist.inference.interactive.lite_medsam.LiteMedSam"
+MAX_WINDOW = 1 << 28
+"""Voxels of a window: one channel of it takes a gigabyte, and a network holds dozens."""
 _INFERERS = ("SimpleInferer", "SliceInferer", "SlidingWindowInferer")
 
 
@@ -169,15 +173,31 @@ def _check_windows(part: Component, options: dict[str, Any], dimensions: int) ->
     """Refuse options no sliding window can work with, before an image is loaded."""
     sizes, overlaps = options.get("roi_size"), options.get("overlap", 0.25)
     demands = {
-        "roi_size": all(isinstance(size, int) for size in _per_axis(sizes)) and sizes is not None,
+        "roi_size": sizes is not None and _is_window(_per_axis(sizes), dimensions),
         "overlap": all(isinstance(one, int | float) and 0 <= one < 1 for one in _per_axis(overlaps)),
         "sw_batch_size": isinstance(options.get("sw_batch_size", 1), int) and options.get("sw_batch_size", 1) > 0,
+        "mode": options.get("mode", "gaussian") in ("constant", "gaussian"),
+        "sigma_scale": all(_is_finite(one) and one > 0 for one in _per_axis(options.get("sigma_scale", 0.125))),
+        "padding_mode": options.get("padding_mode", "constant") in ("constant", "reflect", "replicate", "circular"),
+        "cval": _is_finite(options.get("cval", 0.0)),
     }
-    for name in ("roi_size", "overlap"):
+    for name in ("roi_size", "overlap", "sigma_scale"):
         demands[name] &= not isinstance(options.get(name), list) or len(options[name]) == dimensions
     for name, fulfilled in demands.items():
         if not fulfilled:
             raise Refused("{file}: {key} has no usable {name}.", file=part.file, key=part.key, name=name)
+
+
+def _is_window(sizes: list[Any], dimensions: int) -> bool:
+    """Tell whether these are sizes of a window (below 1: the whole axis) that a machine can hold."""
+    if not all(isinstance(size, int) for size in sizes):
+        return False
+    every = sizes if len(sizes) > 1 else sizes * dimensions
+    return bool(math.prod(max(size, 1) for size in every) <= MAX_WINDOW)
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
 
 
 def _per_axis(value: Any) -> list[Any]:

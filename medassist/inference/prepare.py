@@ -224,6 +224,18 @@ def affine_of(package: Package, home: Geometry) -> NDArray[np.float64]:
     return _plane(home) if package.input.dimensions == 2 else np.array(home.affine_ras)
 
 
+_FAILED = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    MemoryError,
+)
+
+
 def _run(package: Package, image: Any) -> Any:
     from monai.data import MetaTensor
 
@@ -231,7 +243,7 @@ def _run(package: Package, image: Any) -> Any:
 
     try:
         changed = preprocessing(package)(image)
-    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
+    except _FAILED as error:
         cause = error.__cause__ or error
         raise Refused(
             "The preparation of the model {model} failed on this image: {reason}.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medassist.entities.errors import Refused
-from medassist.inference.allowed import BOOKKEEPING, DICTIONARY_ONLY, OURS, PER_KEY, RAS_LABELS, TRANSFORMS
+from medassist.inference.allowed import BOOKKEEPING, DICTIONARY_ONLY, MAX_REACH, OURS, PER_KEY, RAS_LABELS, TRANSFORMS
 from medassist.inference.config import Component, Dtype
 
 DEFAULT_KEY = "image"
@@ -103,6 +103,7 @@ def _steps(part: Component, keys: Keys, dimensions: int) -> list[Callable[[Any],
     else:
         arguments = {option: of_key(part, option, at) for option in part.raw if option not in DICTIONARY_ONLY}
     _check_source(part, keys)
+    _check_reach(part, arguments)
     if name == "Orientation":
         arguments.setdefault("labels", RAS_LABELS)
     return [build(part, getattr(transforms, name), arguments)]
@@ -120,6 +121,15 @@ def _is_done_already(part: Component, name: str, dimensions: int) -> bool:
 def _check_source(part: Component, keys: Keys) -> None:
     if part.argument("source_key", keys.image) != keys.image:
         raise part.refuse('{file}, line {line}: {key} must work on the key "{image}" alone.', image=keys.image)
+
+
+def _check_reach(part: Component, arguments: dict[str, Any]) -> None:
+    """Refuse a filter that reaches so far that its kernel alone, laid round an image, fills the memory."""
+    for option, most in MAX_REACH.items():
+        told = arguments.get(option, 0)
+        reaches = told if isinstance(told, list) else [told]
+        if not all(isinstance(one, int | float) and 0 <= one <= most for one in reaches):
+            raise Refused("{file}: {key} has no usable {name}.", file=part.file, key=part.key, name=option)
 
 
 def of_key(part: Component, option: str, at: int) -> Any:

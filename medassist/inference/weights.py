@@ -53,6 +53,8 @@ def format_of(file: Path | IO[bytes], name: str = "") -> Format:
     if suffix == ".safetensors":
         return Format.SAFETENSORS
     try:
+        if isinstance(file, Path) and not file.is_file():  # to open a pipe would wait for somebody who writes
+            raise FileNotFoundError(file)
         with zipfile.ZipFile(file) as archive:
             members = [member.partition("/")[2] or member for member in archive.namelist()]
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):

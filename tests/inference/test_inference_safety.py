@@ -7,6 +7,7 @@ import os
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from bundles import DENSENET_2D, RAS, change_json, compose, sign, write_segmenter
@@ -15,6 +16,7 @@ from medassist.entities.errors import Refused
 from medassist.inference.bundle import build_network, inferer, largest_components, preprocessing
 from medassist.inference.network import load_network
 from medassist.inference.packages import read
+from medassist.inference.prepare import prepare_image
 
 CODE = "$__import__('pathlib').Path('{canary}').touch()"
 
@@ -133,6 +135,12 @@ def test_plain_references_and_dtypes_are_understood(tiny_segmenter: Path) -> Non
         ("roi_size", {"roi_size": "big"}),
         ("overlap", {"roi_size": 8, "overlap": 1.0}),
         ("sw_batch_size", {"roi_size": 8, "sw_batch_size": 0}),
+        ("roi_size", {"roi_size": 2048}),
+        ("roi_size", {"roi_size": [10**400, 1, 1]}),
+        ("mode", {"roi_size": 8, "mode": "loud"}),
+        ("padding_mode", {"roi_size": 8, "padding_mode": "loud"}),
+        ("sigma_scale", {"roi_size": 8, "sigma_scale": 0}),
+        ("cval", {"roi_size": 8, "cval": float("inf")}),
     ],
 )
 def test_windows_that_cannot_work_are_refused(tiny_segmenter: Path, name: str, options: dict[str, object]) -> None:
@@ -153,6 +161,36 @@ def test_a_network_that_cannot_be_built_is_refused(tiny_segmenter: Path, argumen
     change_json(tiny_segmenter, "inference", network_def=network)
     with pytest.raises(Refused, match=r"network_def \(UNet\) cannot be built"):
         build_network(read(tiny_segmenter))
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("sigma", {"_target_": "GaussianSmoothd", "keys": "image", "sigma": 10**6}),
+        ("radius", {"_target_": "MedianSmoothd", "keys": "image", "radius": [1, 1, 50]}),
+    ],
+)
+def test_filters_that_would_fill_the_memory_are_refused(
+    tiny_segmenter: Path, name: str, step: dict[str, object]
+) -> None:
+    change_json(tiny_segmenter, "inference", preprocessing={"_target_": "Compose", "transforms": [step]})
+    with pytest.raises(Refused, match=rf"preprocessing\.transforms\[0\] has no usable {name}"):
+        preprocessing(read(tiny_segmenter))
+
+
+def test_a_step_that_fails_on_the_image_is_refused(tiny_segmenter: Path) -> None:
+    step = {"_target_": "CropForegroundd", "keys": "image", "source_key": "image", "margin": 10**400}
+    change_json(tiny_segmenter, "inference", preprocessing={"_target_": "Compose", "transforms": [step]})
+    with pytest.raises(Refused, match=r"The preparation of the model .* failed on this image"):
+        prepare_image(read(tiny_segmenter), np.ones((6, 6, 6), np.float32))
+
+
+@pytest.mark.timeout(20)
+def test_weights_that_are_a_pipe_are_missing_and_not_waited_for(tiny_segmenter: Path) -> None:
+    file = read(tiny_segmenter).weights
+    file.unlink()
+    os.mkfifo(file)
+    assert read(tiny_segmenter).availability.reason == "its weights are missing"
 
 
 def test_no_network_fetches_weights(tiny_segmenter: Path, monkeypatch: pytest.MonkeyPatch) -> None:

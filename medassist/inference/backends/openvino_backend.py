@@ -6,8 +6,11 @@ takes its own empty stub.
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -126,9 +129,21 @@ def _model(network: LoadedNetwork, shape: tuple[int, ...]) -> Any:
 def _convert(module: torch.nn.Module, shape: tuple[int, ...]) -> Any:
     import torch
 
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings(), _silent("torch"), torch.no_grad():
         warnings.simplefilter("ignore")  # torch.export and the converter warn of each other
         return _library().convert_model(torch.export.export(module, (torch.zeros(shape),)))
+
+
+@contextmanager
+def _silent(name: str) -> Iterator[None]:
+    """Keep a library's log off standard error: what it cannot convert goes by torch, and the result says so."""
+    log = logging.getLogger(name)
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _parity(network: LoadedNetwork, forward: Forward, shape: tuple[int, ...], precision: str) -> float:
