@@ -47,3 +47,18 @@ def shown_last(volumes: Mapping[str, Volume], volume: Volume, budget: int) -> Ma
             break
         held -= kept.pop(oldest).array_tzyx.nbytes
     return MappingProxyType(kept)
+
+
+def with_room(volumes: Mapping[str, Volume], needed: int, keep: str, budget: int) -> Mapping[str, Volume]:
+    """Return the loaded volumes that may stay while `needed` bytes more are in use; those unseen for longest go.
+
+    The one with the key `keep` stays, however large it is.
+    """
+    kept = dict(volumes)
+    held = sum(one.array_tzyx.nbytes for one in kept.values())
+    for oldest in volumes:
+        if held + needed <= budget:
+            break
+        if oldest != keep:
+            held -= kept.pop(oldest).array_tzyx.nbytes
+    return MappingProxyType(kept)

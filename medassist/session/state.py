@@ -25,6 +25,7 @@ from medassist.session.thresholds import Key, ThresholdChange
 if TYPE_CHECKING:
     from medassist.inference.devices import Device
     from medassist.session.means import Outlook
+    from medassist.session.queued import QueuedRun
 
 Point = tuple[float, float, float]
 
@@ -104,6 +105,8 @@ class Session:
         prevalences: how common a finding is among the reader's patients, by model name and label.
         devices: what a model can run on here, and what cannot be used; empty until somebody looked.
         outlook: the newest forecast of the memory a run will need.
+        queue: runs on several series, in order, with how each ended.
+        chosen: keys of the series marked in the tree to run a model on; empty when only one is.
     """
 
     scans: tuple[Scan, ...] = ()
@@ -126,6 +129,8 @@ class Session:
     prevalences: Mapping[Key, float] = field(default_factory=lambda: MappingProxyType({}))
     devices: tuple[Device, ...] = ()
     outlook: Outlook | None = None
+    queue: tuple[QueuedRun, ...] = ()
+    chosen: tuple[str, ...] = ()
 
     @property
     def volume(self) -> Volume | None:

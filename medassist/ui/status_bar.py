@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
 
 from medassist.language import tr
 from medassist.progress import Step
+from medassist.session.queued import DropWaiting
 from medassist.session.state import Session
 from medassist.ui.runner import Runner
 from medassist.ui.store import Store
@@ -60,6 +61,7 @@ class StatusBar(QStatusBar):
         self._draw_memory()
 
     def _stop(self) -> None:
+        self._store.dispatch(DropWaiting())
         for lane in self._runner.lanes():
             self._runner.cancel(lane)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import MappingProxyType
 
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -15,6 +16,7 @@ from medassist.inference.catalogue import packages as installed
 from medassist.inference.packages import PROMPTED, Package
 from medassist.language import tr
 from medassist.session import jobs
+from medassist.session.queued import QueueRuns, RunState, candidates, refused_rows
 from medassist.session.state import Session
 from medassist.ui import theme
 from medassist.ui.check_table import CheckTable
@@ -24,12 +26,14 @@ from medassist.ui.model_actions import ModelActions, removable, why_not
 from medassist.ui.model_card import ModelCard
 from medassist.ui.model_list import ModelList
 from medassist.ui.outlook_line import OutlookLine
+from medassist.ui.queue_list import QueueList
+from medassist.ui.queue_runner import MODEL_LANE
 from medassist.ui.run_notes import RunNotes
 from medassist.ui.runner import Job, Runner
 from medassist.ui.store import Store
 from medassist.ui.wording import unready_text
 
-LANE = "model"
+LANE = MODEL_LANE
 
 
 class ModelPanel(QWidget):
@@ -55,7 +59,7 @@ class ModelPanel(QWidget):
         self.device, self.backend = DeviceMenu(store, runner, self), BackendMenu(self)
         self.outlook, self.notes = OutlookLine(store, runner, self), RunNotes(self)
         self.run, self.progress = QPushButton(self), JobBar(runner, LANE, self)
-        self.uncertainty = QCheckBox(self)
+        self.uncertainty, self.several, self.queue = QCheckBox(self), QPushButton(self), QueueList(store, runner, self)
         self.installing, self.add, self.remove = ModelActions(runner, self), QPushButton(self), QPushButton(self)
         self._lay_out()
         self._connect()
@@ -81,7 +85,9 @@ class ModelPanel(QWidget):
         self.reason.setPlaceholderText(tr("Reason for running in spite of a failed check (kept in the report)"))
         self.reason.setAccessibleName(tr("Reason for running in spite of a failed check (kept in the report)"))
         self.reason.setToolTip(tr("Reason for running in spite of a failed check (kept in the report)"))
-        for part in (self.table, self.list, self.progress, self.device, self.backend, self.outlook, self.notes):
+        for part in (
+            self.table, self.list, self.progress, self.device, self.backend, self.outlook, self.notes, self.queue,
+        ):  # fmt: skip
             part.retranslate()
         self._draw()
 
@@ -96,6 +102,13 @@ class ModelPanel(QWidget):
         self._runner.start(
             LANE, self._job, study, session.volume, package, override_reason=reason, **self._options(package)
         )
+
+    def start_several(self) -> None:
+        """Queue the chosen model for the series marked in the tree, or for all of its modality."""
+        package = self.list.package()
+        if package is not None:
+            keys = candidates(self._store.session, package)
+            self._store.dispatch(QueueRuns(keys, package, MappingProxyType(self._options(package))))
 
     def _options(self, package: Package) -> dict[str, object]:
         """Return how a model shall run; what is left out is as the job has it."""
@@ -128,7 +141,9 @@ class ModelPanel(QWidget):
         column.addWidget(self.uncertainty)
         column.addWidget(self.outlook)
         column.addWidget(self.run)
+        column.addWidget(self.several)
         column.addWidget(self.progress)
+        column.addWidget(self.queue)
         column.addWidget(self.notes)
         column.addWidget(self.table)
         column.addWidget(self.card, 1)
@@ -137,6 +152,7 @@ class ModelPanel(QWidget):
     def _connect(self) -> None:
         self.list.currentRowChanged.connect(lambda _row: self._chosen())
         self.run.clicked.connect(self.start)
+        self.several.clicked.connect(self.start_several)
         self.add.clicked.connect(self.installing.add_zip)
         self.remove.clicked.connect(self.ask_to_remove)
         self.reason.textChanged.connect(lambda _text: self._draw_buttons())
@@ -165,10 +181,14 @@ class ModelPanel(QWidget):
         if old.model_changes is not new.model_changes:
             self.reload()
             self._show_added(new)
+        if old.queue is not new.queue or old.chosen != new.chosen or old.scans is not new.scans:
+            self._draw_several()
         if old.volume is not new.volume:
             self._chosen()
         elif old.predictions is not new.predictions:
             self._refused = ("", "", ())
+            self._draw()
+        elif old.queue is not new.queue:
             self._draw()
         elif (old.loading is None) is not (new.loading is None):
             self._draw_buttons()
@@ -201,7 +221,9 @@ class ModelPanel(QWidget):
         if (name, key) == (package.name, volume.series.key):
             return rows
         prediction = self._store.session.prediction
-        return prediction.checks if prediction is not None and prediction.model == package.ref else ()
+        if prediction is not None and prediction.model == package.ref:
+            return prediction.checks
+        return refused_rows(self._store.session, package.ref, volume.series.key)
 
     def _fails(self) -> bool:
         return any(check.verdict is Verdict.FAIL for check in self._checks)
@@ -222,6 +244,19 @@ class ModelPanel(QWidget):
         ready = ready and (not fails or bool(self.reason.text().strip()))
         self.run.setEnabled(ready and not running)
         self.outlook.concern(package if ready else None, self._store.session.volume, self.device.name())
+        self._draw_several()
+
+    def _draw_several(self) -> None:
+        """Offer to queue the model when there is more than one series to run it on."""
+        session, package = self._store.session, self.list.package()
+        runs_alone = package is not None and package.availability.ok and package.task != PROMPTED
+        keys = candidates(session, package) if package is not None and runs_alone else ()
+        text = tr("Run on the {count} marked series", count=len(keys))
+        if len(session.chosen) < 2:
+            text = tr("Run on all {count} series that may suit", count=len(keys))
+        self.several.setText(text)
+        self.several.setToolTip(tr("Mark several in the tree with Ctrl or Shift; what does not suit is refused."))
+        self.several.setVisible(len(keys) > 1)
 
     def _asks_uncertainty(self, package: Package | None) -> bool:
         return package is not None and package.task == "segmentation"
@@ -233,7 +268,8 @@ class ModelPanel(QWidget):
             return tr("This model marks what lies in a box: press B and draw one on the picture.")
         if self._store.session.volume is None:
             return unready_text(self._store.session) or tr("Open a study to see whether it suits this model.")
-        elsewhere = self._works_on
+        queued = (one.series for one in self._store.session.queue if one.state is RunState.RUNNING)
+        elsewhere = next(queued, self._works_on)
         if self._runner.running(LANE) and elsewhere is not None and elsewhere.key != self._store.session.current:
             return tr("A model is at work on another series: {series}", series=elsewhere.title)
         return ""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetrics
 from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
     QLabel,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -21,6 +23,7 @@ from medassist.entities.study import Scan, Series, SeriesKind, Study
 from medassist.imaging.objects.relations import images_of, relation_problem
 from medassist.language import localized, tr
 from medassist.session.objects import can_open, target_of
+from medassist.session.queued import ChooseSeries
 from medassist.session.state import Session
 from medassist.ui import theme
 from medassist.ui.objects import open_object
@@ -51,7 +54,9 @@ class StudyPanel(QWidget):
         self.tree.setWordWrap(True)
         self.tree.setItemDelegate(WrappedText(self.tree))
         self.tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.tree.itemClicked.connect(self._chosen)
+        self.tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.tree.itemSelectionChanged.connect(self._marked)
+        self.tree.itemClicked.connect(self._clicked)
         self.tree.itemActivated.connect(self._chosen)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 4, 8)
@@ -75,6 +80,17 @@ class StudyPanel(QWidget):
         elif old.current != new.current:
             self._mark_current(new)
 
+    def _clicked(self, item: QTreeWidgetItem) -> None:
+        """Show a series, unless several are being marked."""
+        marking = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+        if not QApplication.keyboardModifiers() & marking:
+            self._chosen(item)
+
+    def _marked(self) -> None:
+        """Tell everybody which series are marked, from two on."""
+        keys = tuple(str(item.data(0, KEY)) for item in self.tree.selectedItems() if item.data(0, KEY))
+        self._store.dispatch(ChooseSeries(keys if len(keys) > 1 else ()))
+
     def _chosen(self, item: QTreeWidgetItem) -> None:
         key = item.data(0, KEY)
         if key and key != self._store.session.current:
@@ -87,7 +103,8 @@ class StudyPanel(QWidget):
                 self._mark_current(self._store.session)
 
     def _build(self, session: Session) -> None:
-        self.tree.clear()
+        with QSignalBlocker(self.tree):  # what was marked is marked again below
+            self.tree.clear()
         self.hint.setVisible(not session.scans)
         analysed = {prediction.series_key for prediction in session.predictions}
         rows = {one.key: _series_item(one, analysed) for one in session.all_series()}
@@ -103,11 +120,17 @@ class StudyPanel(QWidget):
         self._mark_current(session)
 
     def _mark_current(self, session: Session) -> None:
-        """Select the series on screen, and no other: a click on one that could not be shown is taken back."""
-        self.tree.setCurrentIndex(QModelIndex())
-        for item in self.tree.findItems("", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive):
-            if session.current and item.data(0, KEY) == session.current:
-                self.tree.setCurrentItem(item)
+        """Select the series on screen and those marked; a click on one that could not be shown is taken back."""
+        with QSignalBlocker(self.tree):
+            self.tree.setCurrentIndex(QModelIndex())
+            self.tree.clearSelection()
+            rows = self.tree.findItems("", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive)
+            for item in rows:
+                if session.current and item.data(0, KEY) == session.current:
+                    self.tree.setCurrentItem(item)
+            if session.chosen:
+                for item in rows:
+                    item.setSelected(item.data(0, KEY) in session.chosen)
 
 
 class WrappedText(QStyledItemDelegate):
