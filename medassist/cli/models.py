@@ -17,6 +17,7 @@ from medassist.entities.errors import UnwritableOutput, UsageError
 from medassist.language import LANGUAGES, current_language, localized, set_language, tr
 from medassist.session import jobs, trail
 from medassist.session.actions import Action, ReportWritten, ShowVolume
+from medassist.session.remembered import is_known
 from medassist.session.state import Session
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def register(verbs: Any) -> None:
     analyze.add_argument(
         "--uncertainty", action="store_true", help="also map where a segmenter is undecided (entropy, 0 to 1)"
     )
+    analyze.add_argument("--fresh", action="store_true", help="compute, also what was computed before")
     add_options(analyze)
     thresholds.add_options(analyze)
     analyze.add_argument("--language", choices=tuple(LANGUAGES), default="", help="language of the report")
@@ -83,6 +85,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
             device=arguments.device,
             backend=arguments.backend,
             override_reason=arguments.override,
+            fresh=arguments.fresh,
             uncertainty=arguments.uncertainty,
             progress=progress,
         )
@@ -107,6 +110,9 @@ def _tell_memory(package: Package, study: Study, volume: Volume, arguments: argp
     from medassist.inference.suitability import gate
 
     gate(jobs.check_input(package, study, volume), arguments.override)
+    asked = {"device": arguments.device, "backend": arguments.backend, "uncertainty": arguments.uncertainty}
+    if not arguments.fresh and is_known(package, volume, **asked):
+        return  # nothing will be computed, and nothing that computes need be imported
     expected = jobs.forecast(package, volume, arguments.device)
     if expected is not None and (sys.stderr.isatty() or not expected.fits):
         note(expected.text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def expect(package: Package, volume: Volume, *, device: str = "auto") -> MemoryF
     free = free_bytes(chosen)
     if found is None:
         return None
-    return MemoryForecast(round(found.total / MB), None if free is None else free // MB, chosen)
+    return MemoryForecast(ceil(found.total / MB), None if free is None else free // MB, chosen)
 
 
 def tensor_shape(package: Package, volume: Volume) -> tuple[int, ...] | None:

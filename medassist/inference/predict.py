@@ -15,6 +15,7 @@ from medassist.entities.errors import Refused
 from medassist.entities.prediction import Check, ClassScore, Mask, Prediction
 from medassist.entities.study import Warned, warned
 from medassist.entities.volume import Volume
+from medassist.inference import kept
 from medassist.inference.backends.selection import check_backend
 from medassist.inference.decide import Masking
 from medassist.inference.devices import choose, one_core_free
@@ -28,7 +29,7 @@ from medassist.inference.operating import probabilities, read_curves, with_curve
 from medassist.inference.packages import Label, Package
 from medassist.inference.plan import Plan
 from medassist.inference.prepare import Prepared, prepare
-from medassist.inference.results import again, key_of, of_parts, recall, remember
+from medassist.inference.results import Key, again, key_of, of_parts, recall, remember
 from medassist.inference.scoring import foreign_scores
 from medassist.inference.suitability import gate
 from medassist.inference.uncertainty import Doubt, check_uncertainty
@@ -39,7 +40,6 @@ from medassist.progress import Progress
 _Answer: TypeAlias = tuple[tuple[ClassScore, ...], Mask | None, Doubt | None]
 
 
-@one_core_free()
 def predict(
     package: Package,
     volume: Volume,
@@ -49,15 +49,16 @@ def predict(
     backend: str = "torch",
     override_reason: str = "",
     reuse: bool = False,
+    on_disk: bool = False,
     uncertainty: bool = False,
     progress: Progress | None = None,
 ) -> Prediction:
     """Run a model on the first time point of a series.
 
     `backend` is "torch" (the reference), "openvino", or "auto": OpenVINO on a CPU where it is installed and its answer
-    is torch's. With `reuse` the answer to the same pixels, weights and settings is given again when it is remembered;
-    the checks are never. With `uncertainty` a segmenter's prediction holds the entropy of every voxel too (Refused for
-    a model whose outputs are no probabilities of voxels).
+    is torch's. With `reuse` the answer to the same pixels, weights and settings is given again when it is remembered,
+    by this process or, `on_disk`, by an earlier one; the checks are never. With `uncertainty` a segmenter's prediction
+    holds the entropy of every voxel too (Refused for a model whose outputs are no probabilities of voxels).
     What only a run can tell (how like the training images the image is, whether a structure reaches the edge) stands
     behind `checks` in the prediction; whoever shows it to a reader asks `gate` once more.
     Refused when a check failed and no reason was typed, when the weights are not the promised ones, or when the
@@ -71,13 +72,14 @@ def predict(
         check_uncertainty(package)
     curves = read_curves(package)
     began = perf_counter()
-    where = "cpu" if backend == "openvino" else choose(device)
-    key = key_of(package, volume, where, backend, uncertainty=uncertainty) if reuse else None
-    found = recall(key)
-    if found is None:
-        found = remember(key, _run(package, volume, device, backend, uncertainty, progress))
-    else:
+    key = key_of(package, volume, device, backend, uncertainty=uncertainty) if reuse else None
+    found = _known(key, package, volume, on_disk=on_disk)
+    if found is not None:
         found = again(found, volume, perf_counter() - began)
+    else:
+        found = remember(key, _run(package, volume, device, backend, uncertainty, progress))
+        if key is not None and on_disk:
+            kept.keep(key, package, found, _notes(package, volume))
     return replace(
         found,
         checks=(*checks, *found.checks),
@@ -86,6 +88,15 @@ def predict(
     )
 
 
+def _known(key: Key | None, package: Package, volume: Volume, *, on_disk: bool) -> Prediction | None:
+    found = recall(key)
+    if found is None and key is not None and on_disk:
+        found = kept.fetch(key, package, volume, _notes(package, volume))
+        return found and remember(key, found)
+    return found
+
+
+@one_core_free()
 def _run(
     package: Package, volume: Volume, device: str, backend: str, uncertainty: bool, progress: Progress
 ) -> Prediction:

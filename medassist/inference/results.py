@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -20,12 +21,14 @@ from medassist.entities.manifest import RunManifest
 from medassist.entities.prediction import Prediction
 from medassist.entities.study import warned
 from medassist.entities.volume import Volume
+from medassist.inference.devices import choose
 from medassist.inference.packages import Package
 
 MOST_BYTES = 512 * 2**20
 MOST_ANSWERS = 64
 
 _known: OrderedDict[Key, Prediction] = OrderedDict()
+_hashes: WeakKeyDictionary[Volume, str] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -41,14 +44,27 @@ class Key:
 
 
 def key_of(package: Package, volume: Volume, device: str, backend: str, *, uncertainty: bool = False) -> Key | None:
-    """Return the key of one run, None for a package whose weights have no known hash."""
+    """Return the key of one run as it was asked for, None for a package whose weights have no known hash.
+
+    A device that is not here is refused as in a run; "auto" stays: to know what it would be takes seconds.
+    """
     if not package.sha256:
         return None
+    if backend == "openvino":
+        device = "cpu"
+    elif device not in ("auto", "cpu"):
+        device = choose(device)
     return Key(input_sha256(volume), _package_sha256(package), device, backend, uncertainty)
 
 
 def input_sha256(volume: Volume) -> str:
     """Return the SHA-256 of all that a network can see of a series: pixels, grid, padding and how it is shown."""
+    if volume not in _hashes:
+        _hashes[volume] = _hash(volume)
+    return _hashes[volume]
+
+
+def _hash(volume: Volume) -> str:
     array, grid = volume.array_tzyx, volume.geometry
     digest = hashlib.sha256(np.ascontiguousarray(array).data)
     told = (array.shape, array.dtype.str, grid.shape_zyx, grid.frame_of_reference_uid, grid.calibrated)

@@ -113,6 +113,7 @@ def run_model(
     from medassist.inference.predict import predict
     from medassist.inference.suitability import gate
     from medassist.report.findings import findings_from
+    from medassist.session.remembered import remembers_results
 
     check_runs_alone(package)
     checks = check_input(package, study, volume)
@@ -124,6 +125,7 @@ def run_model(
         backend=backend,
         override_reason=override_reason,
         reuse=not fresh,
+        on_disk=remembers_results(),
         uncertainty=uncertainty,
         progress=progress,
     )
@@ -240,6 +242,7 @@ def analyze(
     device: str = "auto",
     backend: str = "auto",
     override_reason: str = "",
+    fresh: bool = False,
     uncertainty: bool = False,
     progress: Progress,
 ) -> tuple[AddPrediction, tuple[AddHeatmap, ...], dict[str, float]]:
@@ -255,6 +258,7 @@ def analyze(
         device=device,
         backend=backend,
         override_reason=override_reason,
+        fresh=fresh,
         uncertainty=uncertainty,
         progress=progress,
     )

@@ -50,6 +50,7 @@ DECLARED: tuple[Setting, ...] = (
     Setting("window_drag_inverted", False, "Dragging up makes the picture brighter"),
     Setting("fill_opacity", 0.3, "Opacity of a mask's fill", low=0.0, high=1.0),
     Setting("prevalences", "{}", "Local prevalence of the findings of models"),
+    Setting("remember_results", True, "Keep what models said on this computer, to answer the same run at once"),
     Setting("heatmap_opacity", 0.5, "Opacity of a heatmap", low=0.0, high=1.0),
 )
 

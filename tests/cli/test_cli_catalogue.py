@@ -378,3 +378,20 @@ def test_what_is_done_to_models_is_audited(medassist, bundle) -> None:
 def test_options_of_other_actions_are_bad_usage(refused, bundle) -> None:
     assert "--name" in refused(2, "models", "remove", "x", "--name", "y")
     assert "--revoke" in refused(2, "models", "add", bundle, "--revoke")
+
+
+def test_check_tells_how_much_memory_a_run_needs(medassist, bundle) -> None:
+    told = medassist("models", "check", bundle, "--json").json["models"][0]["memory"]
+    assert told["expected_mb"] >= 1
+    assert told["device"] == "cpu" or told["device"].startswith(("cuda", "mps"))
+    assert f"{told['expected_mb']} MB of memory on" in medassist("models", "check", bundle).out
+
+
+def test_a_run_that_may_not_fit_is_announced(medassist, bundle, tmp_path, monkeypatch) -> None:
+    from medassist.inference import expected
+
+    write_mr_series(tmp_path / "mr", slices=8)
+    words = ("analyze", tmp_path / "mr", "-m", bundle, "-o", tmp_path / "out", "--explain", "none", "--fresh")
+    assert "expected to need" not in medassist(*words).err  # piped, and nothing to fear
+    monkeypatch.setattr(expected, "free_bytes", lambda _device: 1)
+    assert "only 0 MB are free" in medassist(*words).err
