@@ -49,7 +49,7 @@ def unpack(path: Path, *, progress: Progress) -> Path:
 
 
 def _unpack_anew(path: Path, progress: Progress) -> Path:
-    folder = _new_folder()
+    folder = _new_folder(path)
     try:
         allowance = _Allowance(path, min(MAX_BYTES, max(_FREE_BYTES, MAX_RATIO * path.stat().st_size)), folder)
         inner = _unpack_one(path, folder, allowance, progress)
@@ -62,9 +62,7 @@ def _unpack_anew(path: Path, progress: Progress) -> Path:
                 "{path} cannot be unpacked: it is damaged, encrypted, or packed in an unknown way.", path=path
             ) from problem
         if isinstance(problem, OSError):
-            raise UnreadableInput(
-                "{path} cannot be unpacked into {folder}: {reason}.", path=path, folder=folder, reason=problem.strerror
-            ) from problem
+            raise _no_room(path, folder, problem) from problem
         raise
     return folder
 
@@ -146,17 +144,26 @@ def _unfold(path: Path, allowance: _Allowance, progress: Progress) -> list[Path]
     return inner
 
 
-def _new_folder() -> Path:
-    """Return an empty folder in the cache; folders a crashed run left behind are removed."""
+def _new_folder(path: Path) -> Path:
+    """Return an empty folder in the cache for an archive; folders a crashed run left behind are removed."""
     home = cache_dir() / "unpacked"
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=home))
+    except OSError as error:
+        raise _no_room(path, home, error) from error
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for old in home.iterdir():
         with suppress(OSError):  # another process ends now and takes its own away
             if time.time() - old.stat().st_mtime > _STALE_DAYS * 86400:
                 shutil.rmtree(old, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(dir=home))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def _no_room(path: Path, folder: Path, error: OSError) -> UnreadableInput:
+    return UnreadableInput(
+        "{path} cannot be unpacked into {folder}: {reason}.", path=path, folder=folder, reason=error.strerror
+    )
 
 
 def _is_link(member: zipfile.ZipInfo) -> bool:

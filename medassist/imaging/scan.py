@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import time
 import zipfile
@@ -164,7 +165,7 @@ def _unfolded(
 
 def _read_all(origins: Mapping[Path, _Origin], progress: Progress) -> _Found:
     found = _Found()
-    seen: set[str] = set()
+    seen: dict[str, Path] = {}
     for path, result in progress.over(_results(origins), "Reading headers", len(origins)):
         if isinstance(result, UnreadableInput):
             found.problems.append((path, result))
@@ -173,11 +174,26 @@ def _read_all(origins: Mapping[Path, _Origin], progress: Progress) -> _Found:
         elif isinstance(result, Series):
             found.foreign.append(result)
         elif (uid := result.text("SOPInstanceUID")) and uid in seen:
-            found.problems.append((path, UnreadableInput("{path} is a copy of a file that was read.", path=path)))
+            found.problems.append((path, _again(path, seen[uid])))
         else:
-            seen.add(uid)
+            seen[uid] = path
             found.dicom.append(result)
     return found
+
+
+def _again(path: Path, first: Path) -> UnreadableInput:
+    """Say that an instance was read already: a copy does no harm, two different files of one UID may."""
+    try:
+        same = filecmp.cmp(first, path, shallow=False)
+    except OSError:  # it has gone since its header was read
+        same = False
+    if same:
+        return UnreadableInput("{path} is a copy of a file that was read.", path=path)
+    return UnreadableInput(
+        "{path} has the same UID as {first}, which was read, but another content: one of the two is wrong.",
+        path=path,
+        first=first.name,
+    )
 
 
 def _results(origins: Mapping[Path, _Origin]) -> Iterator[tuple[Path, HeaderFile | Series | UnreadableInput]]:

@@ -111,6 +111,29 @@ def test_same_file_twice_is_read_once(tmp_path):
     assert "copy" in found.skipped[0].reason
 
 
+def test_another_content_under_a_known_uid_is_no_copy(tmp_path):
+    paths = write_ct_series(tmp_path)
+    changed = pydicom.dcmread(paths[3])
+    changed.PixelData = bytes(len(changed.PixelData))
+    changed.save_as(tmp_path / "zz.dcm")
+    found = scan(tmp_path)
+    assert found.all_series()[0].shape_zyx == (8, 64, 64)
+    assert found.skipped[0].reason == (
+        f"It has the same UID as {paths[3].name}, which was read, but another content: one of the two is wrong."
+    )
+
+
+def test_zip_with_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
+    (path,) = write_ct_series(tmp_path / "a", slices=1)
+    with zipfile.ZipFile(tmp_path / "study.zip", "w") as archive:
+        archive.write(path, "a.dcm")
+    (tmp_path / "no folder").write_text("")
+    monkeypatch.setenv("MEDASSIST_CACHE", str(tmp_path / "no folder" / "cache"))
+    sentence = refusal(tmp_path / "study.zip")
+    assert "study.zip cannot be unpacked into " in sentence
+    assert sentence.endswith("unpacked: Not a directory.")
+
+
 def test_without_preamble(tmp_path):
     (path,) = write_ct_series(tmp_path / "a", slices=1)
     bare = tmp_path / "bare"
