@@ -45,6 +45,9 @@ class Rate:
 class OperatingCurve:
     """Scores of calibration cases of one label, which the model did not learn from.
 
+    Where models of the same recipe scored them in its stead (cross-fitting), everything here holds as far as these
+    score alike.
+
     Attributes:
         positive: float64 (n,) sorted probabilities of the cases with the finding, after the package's slope and
             intercept; `negative` of those without. Neither is empty.
