@@ -34,8 +34,11 @@ def only_slice(series: Series, index: int) -> Series:
 
 
 def slice_of(series: Series, index: int, picture: Picture | PlainPicture, stored: AnyArray) -> Volume:
-    """Return one slice of a series that is being read, at its first time point, as a volume of its own."""
-    return volume_of(only_slice(series, index), (), [picture], stored[index][None].copy())
+    """Return one slice of a series that is being read, at its first time point, as a volume of its own.
+
+    `stored` are its values (row, column[, 3]); they are copied.
+    """
+    return volume_of(only_slice(series, index), (), [picture], stored[None].copy())
 
 
 def volume_of(

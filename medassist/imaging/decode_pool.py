@@ -11,8 +11,9 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from math import prod
 
@@ -34,6 +35,19 @@ LARGE_PIXELS = 600_000
 """JPEG 2000 pictures of this size take 0.07 s: for fewer pixels no process is started, which takes 0.2 s."""
 
 
+@dataclass(frozen=True)
+class FrameWatch:
+    """Somebody who looks on while the frames of one file are decoded.
+
+    Attributes:
+        order: all frames (from 0) as they shall be decoded.
+        told: is called with each frame and its values as decoded, in one thread at a time.
+    """
+
+    order: Sequence[int]
+    told: Callable[[int, AnyArray], None]
+
+
 def is_for(file_meta: Dataset) -> bool:
     """Tell by its file meta information whether the pixels of a file are decoded better here than in a thread."""
     syntax = file_meta.get("TransferSyntaxUID")
@@ -48,8 +62,10 @@ def start(frames: int, pixels: int) -> int:
     return 0 if pixels < LARGE_PIXELS else _pool.start(min(frames, 1 + pixels // LARGE_PIXELS))
 
 
-def decoded(ds: Dataset, progress: Progress | None = None) -> AnyArray | None:
+def decoded(ds: Dataset, progress: Progress | None = None, watch: FrameWatch | None = None) -> AnyArray | None:
     """Return the values of all frames as `Dataset.pixel_array` does; None: decode it here, no worker is to be had.
+
+    `watch` sees the frames of a file with several of them as they are decoded.
 
     A small picture alone starts no worker. Raises RuntimeError when a frame cannot be decoded, also because
     its worker crashed or took minutes, and Cancelled between two frames.
@@ -59,14 +75,25 @@ def decoded(ds: Dataset, progress: Progress | None = None) -> AnyArray | None:
     header |= {"NumberOfFrames": 1, "TransferSyntaxUID": ds.file_meta.TransferSyntaxUID}
     shape = _shape(ds)
     large = start(count, count * prod(shape)) > 0
-    frames = islice(generate_frames(ds.PixelData, number_of_frames=count), count)
-    first = _pool.decode(header, next(frames), shape, patient=large)
+    frames = _wanted_first(islice(enumerate(generate_frames(ds.PixelData, number_of_frames=count)), count), watch)
+    start_at, frame = next(frames)
+    first = _pool.decode(header, frame, shape, patient=large)
     if first is None or count == 1:
         return first
     values = np.empty((count, *shape), first.dtype)
-    values[0] = first
-    _fill(values, frames, header, progress or Progress())
+    values[start_at] = first
+    told = watch.told if watch is not None else lambda _index, _values: None
+    told(start_at, values[start_at])
+    _fill(values, frames, header, progress or Progress(), told)
     return values
+
+
+def _wanted_first(frames: Iterator[tuple[int, bytes]], watch: FrameWatch | None) -> Iterator[tuple[int, bytes]]:
+    """Return frames in the order somebody wants to see them in, as far as they are there."""
+    if watch is None:
+        return frames
+    every = dict(frames)
+    return iter([(index, every[index]) for index in watch.order if index in every])
 
 
 def _shape(ds: Dataset) -> tuple[int, ...]:
@@ -74,19 +101,27 @@ def _shape(ds: Dataset) -> tuple[int, ...]:
     return (int(ds.Rows), int(ds.Columns), *((samples,) if samples > 1 else ()))
 
 
-def _fill(values: AnyArray, frames: Iterator[bytes], header: Header, progress: Progress) -> None:
+def _fill(
+    values: AnyArray,
+    frames: Iterator[tuple[int, bytes]],
+    header: Header,
+    progress: Progress,
+    told: Callable[[int, AnyArray], None],
+) -> None:
     """Decode the frames after the first one to their places, as many at a time as there are workers."""
-    numbered, lock = enumerate(frames, 1), threading.Lock()
+    lock, telling = threading.Lock(), threading.Lock()
 
     def work() -> int:
         done = 0
         while not progress.cancelled:
             with lock:
-                index, frame = next(numbered, (0, b""))
-            if not index:
+                index, frame = next(frames, (-1, b""))
+            if index < 0:
                 return done
             values[index] = _alike(_pool.decode(header, frame, values.shape[1:], patient=True), values)
             done += 1
+            with telling:
+                told(index, values[index])
         raise Cancelled()
 
     count = max(1, min(_pool.most, len(values) - 1))

@@ -20,6 +20,7 @@ from medassist.entities.volume import AnyArray
 from medassist.imaging import decode_pool, tags
 from medassist.imaging.codecs import PIXEL_MODULE, stored_values
 from medassist.imaging.codestreams import check_codestreams
+from medassist.imaging.decode_pool import FrameWatch
 from medassist.imaging.dicom_files import BAD_FILE
 from medassist.imaging.mosaic import Mosaic, mosaic_of
 from medassist.imaging.quiet import silenced
@@ -31,15 +32,17 @@ _MOST_DAMAGED = 32
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
-def decode(ds: Dataset, path: Path, *, progress: Progress | None = None) -> AnyArray:
+def decode(ds: Dataset, path: Path, *, progress: Progress | None = None, watch: FrameWatch | None = None) -> AnyArray:
     """Return (frame, row, column[, 3]) stored values; colour is uint8 RGB, a modality LUT is applied.
+
+    `watch` sees frames that are decoded one by one (see `comes_frame_by_frame`).
 
     A mosaic comes back unfolded, one tile per frame. Raises UnreadableInput with the file and the transfer syntax, and
     Cancelled between frames.
     """
     try:
         check_codestreams(ds)
-        values = _pixels(ds, progress)
+        values = _pixels(ds, progress, watch)
         values = values.reshape(-1, *values.shape[-3:]) if _is_color(ds) else values.reshape(-1, *values.shape[-2:])
         mosaic = mosaic_of(ds)
         return values if mosaic is None else _unfold(values[0], mosaic)
@@ -75,9 +78,9 @@ def decode_each(ds: Dataset, path: Path, *, progress: Progress | None = None) ->
     return found
 
 
-def _pixels(ds: Dataset, progress: Progress | None) -> AnyArray:
+def _pixels(ds: Dataset, progress: Progress | None, watch: FrameWatch | None) -> AnyArray:
     try:
-        values = _stored(ds, progress)
+        values = _stored(ds, progress, watch)
     except (RuntimeError, NotImplementedError, ValueError, AttributeError):
         if ds.file_meta.TransferSyntaxUID not in _JPEG_OF_GDCM:
             raise
@@ -96,9 +99,19 @@ def _pixels(ds: Dataset, progress: Progress | None) -> AnyArray:
     return native
 
 
-def _stored(ds: Dataset, progress: Progress | None) -> AnyArray:
+def comes_frame_by_frame(ds: Dataset) -> bool:
+    """Tell whether the frames a `FrameWatch` sees are those of the result: grey ones without a look-up table."""
+    return not (_is_color(ds) or "ModalityLUTSequence" in ds or mosaic_of(ds) is not None)
+
+
+def with_sign(ds: Dataset, frame: AnyArray) -> AnyArray:
+    """Return a frame that a `FrameWatch` saw as it will be in the result."""
+    return _sign_extended(frame, int(ds.get("BitsStored") or 0))
+
+
+def _stored(ds: Dataset, progress: Progress | None, watch: FrameWatch | None) -> AnyArray:
     if decode_pool.is_for(ds.file_meta):
-        values = decode_pool.decoded(ds, progress)
+        values = decode_pool.decoded(ds, progress, watch)
         if values is not None:
             return values
     with silenced():

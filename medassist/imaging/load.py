@@ -6,26 +6,22 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from pydicom import Dataset
 from pydicom.filereader import read_file_meta_info
 
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.study import Series, SeriesKind
 from medassist.entities.volume import AnyArray, Volume
-from medassist.imaging import decode_pool, tags
+from medassist.imaging import decode_pool
 from medassist.imaging.assembling import Picture, only_slice, slice_of, volume_of
-from medassist.imaging.decoding import decode, decode_each
-from medassist.imaging.dicom_files import BAD_FILE, MAX_PIXEL_BYTES, read_header, read_with_pixels
+from medassist.imaging.decode_file import Decoded, decode_file, frame_watch
+from medassist.imaging.dicom_files import BAD_FILE, MAX_PIXEL_BYTES
 from medassist.imaging.foreign_pixels import load_foreign
-from medassist.imaging.frames import Frame, frames_of
-from medassist.imaging.one_frame import with_frame_alone
 from medassist.imaging.outline import Watch, changed, slices_of, time_by_time
-from medassist.imaging.padding import Range, stored_padding
-from medassist.imaging.plain_multiframe import read_plain_frames
 from medassist.imaging.plain_pixels import PlainPicture, plain_pictures, read_plain
 from medassist.imaging.quiet import quietly
 from medassist.imaging.regular import regularise
@@ -36,22 +32,6 @@ from medassist.imaging.suv import with_suv
 from medassist.progress import Progress
 
 _THREADS = 2
-
-
-@dataclass(frozen=True, eq=False)
-class _Decoded:
-    """The wanted pictures of one file: where they go, what they hold, and what their headers say.
-
-    `values` is None where all pixels are damaged; `problem` says why, and `lost` where the damaged ones would go.
-    """
-
-    targets: tuple[int, ...]
-    frames: tuple[Frame, ...]
-    values: AnyArray | None
-    padding: Range | None
-    photometric: str
-    problem: UnreadableInput | None = None
-    lost: tuple[int, ...] = ()
 
 
 def load(series: Series, *, progress: Progress | None = None, watch: Watch | None = None) -> Volume:
@@ -106,17 +86,18 @@ def _looking_on(
         return 0, None
 
     def told(frames: Sequence[int], stored: AnyArray) -> None:
-        watch.arrived(slices_of(series, frames), lambda at: slice_of(series, at, pictures[at], stored))
+        watch.arrived(slices_of(series, frames), lambda at: slice_of(series, at, pictures[at], stored[at]))
 
     return watch.first, told
 
 
 def _decoded(series: Series, progress: Progress, watch: Watch | None) -> Volume:
-    files: list[_Decoded] = []
+    files: list[Decoded] = []
     stored: AnyArray | None = None
     known: dict[int, Picture] = {}
     wanted = _by_file(series, watch)
-    for decoded in progress.over(_decode_all(wanted, series, progress), "Reading pixels", len(wanted)):
+    jobs = _decode_all(wanted, series, progress, watch if len(wanted) == 1 else None)
+    for decoded in progress.over(jobs, "Reading pixels", len(wanted)):
         if decoded.values is not None:
             stored = _placed(stored, decoded, decoded.values, len(series.frames))
             known |= {} if watch is None else _pictures(decoded)
@@ -128,15 +109,15 @@ def _decoded(series: Series, progress: Progress, watch: Watch | None) -> Volume:
 
 
 def _tell(
-    watch: Watch | None, series: Series, decoded: _Decoded, known: Mapping[int, Picture], stored: AnyArray
+    watch: Watch | None, series: Series, decoded: Decoded, known: Mapping[int, Picture], stored: AnyArray
 ) -> None:
     """Let whoever looks on see the frames of one file that are whole."""
     if watch is not None:
         frames = [target for target in decoded.targets if target not in decoded.lost]
-        watch.arrived(slices_of(series, frames), lambda at: slice_of(series, at, known[at], stored))
+        watch.arrived(slices_of(series, frames), lambda at: slice_of(series, at, known[at], stored[at]))
 
 
-def _with_losses(series: Series, files: Sequence[_Decoded]) -> tuple[Series, tuple[int, ...]]:
+def _with_losses(series: Series, files: Sequence[Decoded]) -> tuple[Series, tuple[int, ...]]:
     """Return the series, told what could not be read, and the frames that are empty because of it."""
     damaged = [file for file in files if file.problem is not None]
     if not damaged:
@@ -161,13 +142,13 @@ def _with_losses(series: Series, files: Sequence[_Decoded]) -> tuple[Series, tup
     return told, lost
 
 
-def _in_order(files: Sequence[_Decoded]) -> list[Picture]:
+def _in_order(files: Sequence[Decoded]) -> list[Picture]:
     """Return what is known of every frame, in the order of the series."""
     everywhere = {target: picture for file in files for target, picture in _pictures(file).items()}
     return [everywhere[target] for target in sorted(everywhere)]
 
 
-def _pictures(file: _Decoded) -> dict[int, Picture]:
+def _pictures(file: Decoded) -> dict[int, Picture]:
     """Return what is known of every frame of a file, by its place in the series."""
     described = zip(file.targets, file.frames, strict=True)
     return {target: Picture(frame, file.padding, file.photometric) for target, frame in described}
@@ -184,14 +165,20 @@ def _by_file(series: Series, watch: Watch | None) -> dict[Path, list[tuple[int, 
     return {path: wanted[path] for path in sorted(wanted, key=near.__getitem__)}
 
 
-def _decode_all(wanted: dict[Path, list[tuple[int, int]]], series: Series, progress: Progress) -> Iterator[_Decoded]:
-    """Decode files in a few threads, in order, hardly ahead of the reader: what waits for it takes memory."""
+def _decode_all(
+    wanted: dict[Path, list[tuple[int, int]]], series: Series, progress: Progress, watch: Watch | None
+) -> Iterator[Decoded]:
+    """Decode files in a few threads, in order, hardly ahead of the reader: what waits for it takes memory.
+
+    `watch` is shown the frames of a single file as they are decoded: the one that loads only waits meanwhile.
+    """
     count = max(_THREADS, 1 + _workers(next(iter(wanted)), len(wanted), series))  # one more reads meanwhile
     pool = ThreadPoolExecutor(count, thread_name_prefix="load")
     waiting = []
+    look = None if watch is None else partial(frame_watch, series, watch)
     try:
         for path, pairs in wanted.items():
-            waiting.append(pool.submit(_decode_file, path, pairs, progress))
+            waiting.append(pool.submit(decode_file, path, pairs, progress, look))
             if len(waiting) > count + 1:
                 yield waiting.pop(0).result()
         while waiting:
@@ -209,72 +196,7 @@ def _workers(path: Path, files: int, series: Series) -> int:
     return 0
 
 
-def _decode_file(path: Path, pairs: Sequence[tuple[int, int]], progress: Progress) -> _Decoded:
-    order = [frame for _, frame in pairs]
-    try:
-        plain = read_plain_frames(path, order, progress) if len(order) > 1 else None
-        if plain is not None:
-            return _as_decoded(plain[0], path, pairs, plain[1])
-        ds = read_with_pixels(path)
-        alone = with_frame_alone(ds, order[0]) if len(order) == 1 else None
-        values = decode(alone or ds, path, progress=progress)
-        picked = values if alone is not None else _picked(values, order)
-    except UnreadableInput as problem:
-        return _salvaged(path, pairs, problem, progress)
-    except IndexError as problem:
-        raise changed(path) from problem
-    return _as_decoded(ds, path, pairs, picked)
-
-
-def _as_decoded(ds: Dataset, path: Path, pairs: Sequence[tuple[int, int]], values: AnyArray) -> _Decoded:
-    targets, order = tuple(target for target, _ in pairs), [frame for _, frame in pairs]
-    photometric = tags.text((ds,), "PhotometricInterpretation")
-    return _Decoded(targets, _described(ds, path, order), values, stored_padding(ds), photometric)
-
-
-def _picked(values: AnyArray, order: Sequence[int]) -> AnyArray:
-    """Return frames in this order; all of them are moved in place, as a copy would double the memory."""
-    if sorted(order) != list(range(len(values))) or not values.flags.writeable:
-        return values[order]
-    taken = list(order)
-    for at in range(len(taken)):
-        if taken[at] == at:
-            continue
-        first, here = values[at].copy(), at
-        while taken[here] != at:
-            values[here] = values[taken[here]]
-            taken[here], here = here, taken[here]
-        values[here], taken[here] = first, here
-    return values
-
-
-def _salvaged(path: Path, pairs: Sequence[tuple[int, int]], problem: UnreadableInput, progress: Progress) -> _Decoded:
-    """Return what can be had of a damaged file: its header, and those of its frames that are whole."""
-    targets, order = tuple(target for target, _ in pairs), [frame for _, frame in pairs]
-    header = read_header(path, complete=True)
-    frames = _described(header, path, order)
-    try:
-        whole = decode_each(read_with_pixels(path), path, progress=progress)
-    except UnreadableInput:
-        whole = {}
-    lost = tuple(target for target, frame in pairs if frame not in whole)
-    if len(lost) == len(pairs):
-        return _Decoded(targets, frames, None, None, "", problem, lost)
-    blank = np.zeros_like(next(iter(whole.values())))
-    values = np.stack([whole.get(frame, blank) for frame in order])
-    photometric = tags.text((header,), "PhotometricInterpretation")
-    return _Decoded(targets, frames, values, stored_padding(header), photometric, problem, lost)
-
-
-def _described(ds: Dataset, path: Path, order: Sequence[int]) -> tuple[Frame, ...]:
-    try:
-        described = frames_of(ds, path)
-        return tuple(described[frame] for frame in order)
-    except BAD_FILE as problem:
-        raise changed(path) from problem
-
-
-def _placed(stored: AnyArray | None, file: _Decoded, values: AnyArray, count: int) -> AnyArray:
+def _placed(stored: AnyArray | None, file: Decoded, values: AnyArray, count: int) -> AnyArray:
     """Return the array all frames go into, with those of one file in their places."""
     if stored is None and file.targets == tuple(range(count)) and values.flags.writeable:
         return values  # this file has all of them: a copy would double the memory
@@ -283,7 +205,7 @@ def _placed(stored: AnyArray | None, file: _Decoded, values: AnyArray, count: in
     return stored
 
 
-def _room_for(stored: AnyArray | None, file: _Decoded, values: AnyArray, count: int) -> AnyArray:
+def _room_for(stored: AnyArray | None, file: Decoded, values: AnyArray, count: int) -> AnyArray:
     """Return the array all frames go into, widened when this file needs a wider type."""
     shape = (count, *values.shape[1:])
     if stored is None:

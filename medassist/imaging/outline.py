@@ -27,8 +27,9 @@ class Watch:
 
     Attributes:
         first: the slice to read first; the others follow by their distance from it.
-        arrived: is called in the thread that loads, with the indices of slices just read and a function that makes a
-            `Volume` of one of them. It makes those of earlier calls as well, but only until the call returns.
+        arrived: is called while the series loads, in one thread at a time, with the indices of slices just read and a
+            function that makes a `Volume` of one of them. It makes those of earlier calls as well, but only until the
+            call returns.
     """
 
     first: int

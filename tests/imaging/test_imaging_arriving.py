@@ -10,7 +10,7 @@ from phantoms import write_ct_series, write_film, write_mr_series
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from medassist.entities.errors import Cancelled, UnreadableInput
-from medassist.imaging import load as loading
+from medassist.imaging import decode_file as loading
 from medassist.imaging import plain_pixels
 from medassist.imaging.load import load, preview
 from medassist.imaging.one_frame import with_frame_alone

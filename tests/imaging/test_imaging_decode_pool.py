@@ -22,12 +22,13 @@ from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 from test_traps_syntaxes import bundled_files
 
 from medassist.entities.errors import Cancelled, UnreadableInput
+from medassist.imaging import decode_file as loading_room
 from medassist.imaging import decode_pool, decode_process, decode_processes, decoding
-from medassist.imaging import load as loading_room
 from medassist.imaging.codecs import stored_values
 from medassist.imaging.decode_processes import Pool
 from medassist.imaging.dicom_files import read_with_pixels
 from medassist.imaging.load import load
+from medassist.imaging.outline import Watch
 from medassist.imaging.quiet import quietly
 from medassist.imaging.scan import scan
 from medassist.progress import Progress
@@ -320,6 +321,7 @@ from copy import copy
 from pathlib import Path
 from medassist.imaging import decode_pool
 from medassist.imaging.load import load
+from medassist.imaging.outline import Watch
 from medassist.imaging.scan import scan
 (series,) = scan(Path(sys.argv[1])).all_series()
 print("read", load(series).array_zyx.sum(), flush=True)
@@ -384,3 +386,41 @@ def test_a_forked_process_has_workers_of_its_own(tmp_path):
     rest, complaints = started.communicate(timeout=DEADLINE_SECONDS)
     assert (rest.strip(), complaints) == ("0 True", "")
     assert all(gone(number) for number in workers)
+
+
+def test_frames_of_one_file_are_shown_as_they_are_decoded(tmp_path, pool):
+    values = film(tmp_path, frames=12)
+    ready(pool, 1)
+    series, shown = only(tmp_path), {}
+
+    def arrived(slices, make):
+        shown.update({index: make(index) for index in slices if index not in shown})
+
+    whole = load(series, watch=Watch(7, arrived))
+    assert (whole.array_zyx == values).all()
+    assert sorted(shown) == list(range(12))
+    assert next(iter(shown)) == 7
+    assert set(list(shown)[:5]) <= {4, 5, 6, 7, 8, 9, 10}, "those near the first one come before the others"
+    for index, one in shown.items():
+        assert (one.array_zyx[0] == values[index]).all()
+
+
+def test_who_looks_on_may_stop_the_frames_of_one_file(tmp_path, pool):
+    film(tmp_path, frames=12)
+    progress, seen = Progress(), []
+
+    def stop(slices, _make):
+        seen.extend(slices)
+        progress.cancel()
+
+    with pytest.raises(Cancelled):
+        load(only(tmp_path), progress=progress, watch=Watch(3, stop))
+    assert len(seen) < 12
+
+
+def test_missing_frames_are_never_shown(tmp_path, pool):
+    film(tmp_path, frames=12, promised=14)
+    shown = []
+    whole = load(only(tmp_path), watch=Watch(13, lambda slices, _make: shown.extend(slices)))
+    assert whole.lost_slices == (12, 13)
+    assert set(shown) == set(range(12))

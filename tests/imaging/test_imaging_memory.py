@@ -14,7 +14,8 @@ import pytest
 from phantoms import write_ct_series, write_mr_series
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
-from medassist.imaging.load import _picked, load
+from medassist.imaging.decode_file import in_order
+from medassist.imaging.load import load
 from medassist.imaging.rescaling import rescale
 from medassist.imaging.room import float_room, room
 from medassist.imaging.scan import scan
@@ -134,10 +135,10 @@ def test_frames_are_put_in_order_in_place(seed):
     values = np.arange(60).reshape(10, 3, 2)
     order = [int(k) for k in np.random.default_rng(seed).permutation(10)]
     expected = values[order]
-    sorted_in_place = _picked(values, order)
+    sorted_in_place = in_order(values, order)
     np.testing.assert_array_equal(sorted_in_place, expected)
     assert sorted_in_place is values
-    np.testing.assert_array_equal(_picked(values, [3, 1]), expected[[3, 1]])
+    np.testing.assert_array_equal(in_order(values, [3, 1]), expected[[3, 1]])
 
 
 def test_an_enhanced_file_with_bits_above_those_stored_is_masked_as_single_ones(tmp_path):
