@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
-from medassist.entities.prediction import Check
+from medassist.entities.prediction import Check, Verdict
 from medassist.language import tr
 from medassist.ui import theme
 from medassist.ui.wording import VERDICT_COLORS, verdict_word
@@ -62,3 +62,15 @@ class CheckTable(QTableWidget):
         """Be as high as all rows, which wrap as the width changes: the page around scrolls, not the table."""
         self.resizeRowsToContents()
         self.setFixedHeight(self.horizontalHeader().height() + self.verticalHeader().length() + 4)
+
+
+def problem_text(checks: Sequence[Check]) -> str:
+    """Say that a series does not suit a model and in what: the row may be far down the table; "" when it does."""
+    failed = [one for one in checks if one.verdict is Verdict.FAIL]
+    told = (
+        tr("{check}: demanded {demanded}, found {found}",
+           check=tr(one.name), demanded=tr(one.demanded), found=tr(one.found))
+        for one in failed
+    )  # fmt: skip
+    warning = tr("This series does not suit this model. Its output may be wrong.")
+    return "\n".join([warning, *(f"• {text}" for text in told)]) if failed else ""

@@ -205,6 +205,7 @@ def test_failed_check_needs_a_typed_reason(store, fake, keep, volume, checks):
     panel = keep(ModelPanel(store, fake, catalogue=lambda: [package()]))
     assert not panel.run.isEnabled()
     assert panel.problem.isVisible()
+    assert "modality: demanded MR, found CT" in panel.problem.text()
     panel.reason.setText("   ")
     assert not panel.run.isEnabled()
     panel.reason.setText("phantom study")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from medassist.entities.errors import MedAssistError, Unsuited
@@ -19,7 +20,7 @@ from medassist.session import jobs
 from medassist.session.queued import QueueRuns, RunState, candidates, refused_rows
 from medassist.session.state import Session
 from medassist.ui import theme
-from medassist.ui.check_table import CheckTable
+from medassist.ui.check_table import CheckTable, problem_text
 from medassist.ui.device_menu import BackendMenu, DeviceMenu
 from medassist.ui.job_bar import JobBar
 from medassist.ui.model_actions import ModelActions, removable, why_not
@@ -123,6 +124,7 @@ class ModelPanel(QWidget):
         for text in (self.hint, self.problem):
             text.setWordWrap(True)
         self.hint.setProperty("role", "dim")
+        self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.setStyleSheet(f"color: {theme.BAD};")
         self.run.setProperty("role", "primary")
         column, line = QVBoxLayout(self), QHBoxLayout()
@@ -236,7 +238,7 @@ class ModelPanel(QWidget):
         self.remove.setToolTip(why_not(package))
         self.hint.setText(self._hint(package))
         self.hint.setVisible(bool(self.hint.text()))
-        self.problem.setText(tr("This series does not suit this model. Its output may be wrong.") if fails else "")
+        self.problem.setText(problem_text(self._checks))
         self.problem.setVisible(fails)
         self.reason.setVisible(fails)
         self.uncertainty.setVisible(self._asks_uncertainty(package))
