@@ -13,7 +13,8 @@ from PySide6.QtTest import QTest
 from test_ui_panels import FakeRunner
 from ui_cases import add_mask, make_scan, make_series, make_volume, pump
 
-from medassist.entities.errors import Cancelled, MedAssistError, Refused
+from medassist.entities.errors import Cancelled, MedAssistError, Refused, Unsuited
+from medassist.entities.prediction import Check, Verdict
 from medassist.entities.study import SeriesKind
 from medassist.inference.packages import Package
 from medassist.language import set_language
@@ -97,6 +98,20 @@ def test_the_button_counts_the_series_and_queues_them_with_the_options(store, fa
     assert panel.queue.isVisible()
     kind, lane, _job, args, _options = fake.calls[0]
     assert (kind, lane, args[0].series.key, args[1]) == ("start", MODEL_LANE, "one", None)
+
+
+def test_the_table_of_a_run_refused_in_the_queue_is_there_when_its_series_is_opened(store, fake, keep, three):
+    panel = keep(ModelPanel(store, fake, catalogue=lambda: [PACKAGE]))
+    store.dispatch(ShowVolume(make_volume(three[0])))
+    assert panel.run.isEnabled()
+    rows = (Check("Likeness to the training images", "distance ≤ 1", "3.20", Verdict.FAIL),)
+    store.dispatch(QueueRuns(("one", "two"), PACKAGE))
+    store.dispatch(EndRun(1, RunState.REFUSED, Unsuited("It does not suit.", rows)))
+    assert panel.table.rowCount() == 1
+    assert "3.20" in panel.problem.text()
+    assert not panel.run.isEnabled()
+    store.dispatch(ShowVolume(make_volume(three[1])))
+    assert "3.20" not in panel.problem.text()
 
 
 def test_one_series_is_no_queue(store, fake, keep):

@@ -190,7 +190,7 @@ class ModelPanel(QWidget):
         elif old.predictions is not new.predictions:
             self._refused = ("", "", ())
             self._draw()
-        elif old.queue is not new.queue:
+        elif self._refused_in_queue(old) != self._refused_in_queue(new):
             self._draw()
         elif (old.loading is None) is not (new.loading is None):
             self._draw_buttons()
@@ -225,7 +225,11 @@ class ModelPanel(QWidget):
         prediction = self._store.session.prediction
         if prediction is not None and prediction.model == package.ref:
             return prediction.checks
-        return refused_rows(self._store.session, package.ref, volume.series.key)
+        return self._refused_in_queue(self._store.session)
+
+    def _refused_in_queue(self, session: Session) -> tuple[Check, ...]:
+        package = self.list.package()
+        return () if package is None else refused_rows(session, package.ref, session.current)
 
     def _fails(self) -> bool:
         return any(check.verdict is Verdict.FAIL for check in self._checks)
