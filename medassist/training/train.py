@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from medassist.entities.errors import UnreadableInput, UnwritableOutput, UsageError
 from medassist.inference.packages import read
 from medassist.progress import Progress
-from medassist.training.bundle import Operation, write_skeleton, write_weights
+from medassist.training.bundle import CROSS_FITTED, VALIDATION, Operation, write_skeleton, write_weights
+from medassist.training.cases import write_cases
 from medassist.training.cross_validation import write_cross_validation
 from medassist.training.datasets import Row, Table, read_table, split_rows
 from medassist.training.embedding import write_embedding
@@ -102,7 +103,6 @@ class _Run:
 
 def _learn(run: _Run, table: Table, train_rows: Sequence[Row], validation_rows: Sequence[Row]) -> None:
     from medassist.training.samples import prepare_samples
-    from medassist.training.validation import logits_of
 
     recipe, package = run.recipe, read(run.out)
     samples = prepare_samples(recipe, package, table, train_rows, progress=run.progress)
@@ -111,17 +111,31 @@ def _learn(run: _Run, table: Table, train_rows: Sequence[Row], validation_rows: 
     if left_out is not None:
         write_cross_validation(recipe, train_rows, samples, left_out, run.out)
     network, trained = run.fit(samples, checks)
-    operations: tuple[Operation, ...] = ()
-    if recipe.task == "classification" and left_out is not None:
-        operations = _operations(left_out, samples, train_rows)
-    elif recipe.task == "classification" and checks:
-        operations = _operations(logits_of(network, checks), checks, validation_rows)
-    elif recipe.task == "classification":
-        raise UsageError("The recipe {path} leaves no rows to choose thresholds on.", path=recipe.path)
+    cases = _cases(recipe, network, left_out, samples, checks) if recipe.task == "classification" else None
+    judged = train_rows if left_out is not None else validation_rows
+    operations = () if cases is None else _operations(*cases, [row.subject for row in judged])
     content = training_content(recipe, train_rows, validation_rows, trained.epoch, trained.curve)
     write_json(run.out / FILE, content)
     write_weights(recipe, run.out, network.state_dict(), operations)
+    if cases is not None:
+        write_cases(recipe, run.out, *cases, CROSS_FITTED if left_out is not None else VALIDATION)
     write_embedding(recipe, run.out, samples, train_rows)
+
+
+def _cases(
+    recipe: Recipe,
+    network: nn.Module,
+    left_out: NDArray[np.float32] | None,
+    samples: Sequence[Sample],
+    checks: Sequence[Sample],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return logits and truth (cases, labels) of cases whose network had not seen them (UsageError without any)."""
+    from medassist.training.validation import logits_of
+
+    if left_out is None and not checks:
+        raise UsageError("The recipe {path} leaves no rows to choose thresholds on.", path=recipe.path)
+    logits = logits_of(network, checks) if left_out is None else left_out
+    return logits, np.stack([sample["label"].numpy() for sample in (checks if left_out is None else samples)])
 
 
 def _cross_fitted(run: _Run, samples: Sequence[Sample], rows: Sequence[Row]) -> NDArray[np.float32]:
@@ -146,14 +160,14 @@ def _fresh_network(recipe: Recipe, out: Path) -> nn.Module:
     return build_network(read(out))
 
 
-def _operations(logits: NDArray[np.float32], samples: Sequence[Sample], rows: Sequence[Row]) -> tuple[Operation, ...]:
+def _operations(
+    logits: NDArray[np.float32], truth: NDArray[np.float32], subjects: Sequence[str]
+) -> tuple[Operation, ...]:
     """Calibrate every label of a classifier and choose its threshold, on rows its network has not learned from."""
     from medassist.training.calibration import choose_threshold, fit_platt
 
-    truth = np.stack([sample["label"].numpy() for sample in samples]).astype(np.float64)
-    subjects = [row.subject for row in rows]
     operations = []
-    for scores, wanted in zip(logits.T.astype(np.float64), truth.T, strict=True):
+    for scores, wanted in zip(logits.T.astype(np.float64), truth.T.astype(np.float64), strict=True):
         calibration = fit_platt(scores, wanted, subjects)
         operations.append((calibration, choose_threshold(calibration.probability(scores), wanted, subjects)))
     return tuple(operations)

@@ -8,10 +8,11 @@ import pytest
 from medassist.entities.errors import Cancelled, Refused, UnreadableInput, UsageError
 from medassist.entities.prediction import Verdict
 from medassist.inference.likeness import likeness
+from medassist.inference.operating import read_curves
 from medassist.inference.packages import read
 from medassist.progress import Progress, Step
 from medassist.training.cross_validation import read_cross_validation
-from medassist.training.datasets import film_volume, load_films, read_table, split_rows, subject_hash
+from medassist.training.datasets import film_volume, load_films, read_table, split_rows, subject_hash, targets
 from medassist.training.embedding import describe
 from medassist.training.evaluate import evaluate
 from medassist.training.losses import independence_weights
@@ -139,6 +140,12 @@ def test_cross_fit_calibrates_on_people_left_out(films, classifier_recipe, tmp_p
         "without-fold-1",
     ]
     assert all("20 films" in label.operating_point for label in read(out).labels)
+    rows = [row for row in read_table(films, "films_npz").rows if row.fold in (0, 1)]
+    labels = read_recipe(out / "recipe.toml").labels
+    positives = dict(zip([one.label for one in labels], targets(rows, labels).sum(axis=0), strict=True))
+    curves = read_curves(read(out))
+    assert {label: len(one.positive) for label, one in curves.items()} == positives
+    assert all(len(one.positive) + len(one.negative) == 20 for one in curves.values())
     crossed = read_cross_validation(out)
     assert crossed["all"].n == crossed["view=AP"].n + crossed["view=PA"].n == 20
     assert "Cross-validation" in (out / "docs/README.md").read_text(encoding="utf-8")
