@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
@@ -20,8 +21,14 @@ def accept_any_text() -> None:
 
 
 def one_line(text: str) -> str:
-    """Return text without line breaks, which file names may hold."""
-    return " ".join(text.split())
+    """Return text without line breaks and without what steers a terminal: names in files may hold both."""
+    return " ".join("".join(_visible(letter) for letter in text).split())
+
+
+def _visible(letter: str) -> str:
+    """Return a control or format character as its escape, any other as it is."""
+    steers = unicodedata.category(letter) in ("Cc", "Cf") and not letter.isspace()
+    return letter.encode("unicode_escape").decode("ascii") if steers else letter
 
 
 def say(text: str = "") -> None:

@@ -20,7 +20,7 @@ from medassist.inference.config import read_config, value_at
 from medassist.inference.demands import Suitability
 from medassist.inference.packages import InputSpec, Label
 from medassist.inference.postprocess import read_decision
-from medassist.inference.schema import Section, inside
+from medassist.inference.schema import Section, inside, plain_label
 
 WEIGHTS = ("models/model.pt", "models/model.safetensors", "models/model.pt2", "models/model.ts")
 MAX_CHANNELS = 16
@@ -154,7 +154,7 @@ def _channel_names(image: Section, channels: int) -> tuple[str, ...]:
     """Return what each channel is where they are several series; () for grey values and for colours."""
     axes = len(image.items("spatial_shape"))
     named = image.section("channel_def", optional=True)
-    names = tuple(str(named.data.get(str(at), f"channel {at}")) for at in range(channels))
+    names = tuple(plain_label(named.data.get(str(at), "")) or f"channel {at}" for at in range(channels))
     colours = channels == 3 and (axes == 2 or [name[:1].upper() for name in names] == ["R", "G", "B"])
     return () if channels == 1 or colours else names
 
@@ -193,7 +193,7 @@ def _labels(task: str, pred: Section, config: Section) -> tuple[Label, ...]:
 
 
 def _name(named: Any, at: int) -> str:
-    return str(named.get(str(at), "")).strip() or f"Channel {at}"
+    return plain_label(named.get(str(at), "")) or f"Channel {at}"
 
 
 def _distinct(names: list[str]) -> list[str]:

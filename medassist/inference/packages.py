@@ -13,7 +13,7 @@ from medassist.entities.prediction import Code, ModelRef, Segment
 from medassist.inference.demands import Suitability, read_demands
 from medassist.inference.localizer import Localizer, read_localizer
 from medassist.inference.operating import CalibrationSpec, read_spec
-from medassist.inference.schema import Section, inside, read_json
+from medassist.inference.schema import Section, inside, plain_label, read_json
 from medassist.inference.trust import trust_of
 from medassist.inference.weights import Format, format_of
 from medassist.locations import weights_dir
@@ -298,8 +298,8 @@ def _label(section: Section, task: str) -> Label:
     calibration = section.section("calibration", optional=not calibrated)
     return Label(
         value=section.integer("value"),
-        label=section.text("label"),
-        title_zh=section.text("title_zh", ""),
+        label=plain_label(section.text("label")),
+        title_zh=plain_label(section.text("title_zh", "")),
         code=_code(section, "code"),
         category=_code(section, "category"),
         modifier=_code(section, "modifier"),

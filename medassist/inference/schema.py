@@ -149,6 +149,15 @@ def read_text(file: Path, limit: int) -> str:
         ) from error
 
 
+def plain_label(value: object) -> str:
+    """Return a name as reports can print it and DICOM can store it (LO): one line of at most 64 characters.
+
+    A backslash, which separates values there, becomes a slash; what cannot be printed a blank.
+    """
+    printable = "".join(letter if letter.isprintable() else " " for letter in str(value).replace("\\", "/"))
+    return " ".join(printable.split())[:64].rstrip()
+
+
 def inside(root: Path, file: Path, key: str, relative: str) -> Path:
     """Return `root / relative` with links resolved; Refused when it leaves the folder of the package."""
     resolved = (root / relative.replace("\0", "")).resolve()

@@ -18,13 +18,34 @@ def read_yaml(file: Path) -> Section:
     """Read one YAML file (Refused when it is missing, too large, no YAML of plain values or no object)."""
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        left = MAX_VALUES
+
+        def flatten_mapping(self, node: Any) -> None:
+            """Merge `<<` as PyYAML does, once what that copies has been counted."""
+            for key, value in node.value:
+                for part in _merged(key, value):
+                    self.flatten_mapping(part)
+                    self.left -= len(part.value)
+                    if self.left < 0:
+                        raise ValueError("its aliases repeat without end")
+            super().flatten_mapping(node)
+
     try:
-        value = yaml.safe_load(read_text(file, MAX_BYTES))
+        value = yaml.load(read_text(file, MAX_BYTES), Loader)  # noqa: S506 - a SafeLoader
         plain = _plain(value, {}, [MAX_VALUES])
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:300]
         raise Refused("{file} is not valid YAML: {reason}.", file=file, reason=reason) from error
     return as_section(file, "", plain)
+
+
+def _merged(key: Any, value: Any) -> list[Any]:
+    """Return the mappings that `<<: *one` or `<<: [*one, *other]` copies, [] for any other key."""
+    if key.tag != "tag:yaml.org,2002:merge":
+        return []
+    parts = value.value if value.id == "sequence" else [value]
+    return [part for part in parts if part.id == "mapping"]
 
 
 def _plain(value: Any, above: dict[int, bool], left: list[int]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medassist import cli
+from medassist.cli.terminal import one_line
 from medassist.entities.errors import Cancelled, MedAssistError
 from medassist.locations import log_file
 
@@ -51,3 +52,7 @@ def test_every_verb_of_the_contract_is_there(medassist) -> None:
     for verb in ("open", "demo", "info", "convert", "models", "analyze", "train", "evaluate", "samples", "doctor"):
         assert verb in verbs
     assert cli.parser().prog == "medassist"
+
+
+def test_names_do_not_steer_the_terminal() -> None:
+    assert one_line("UN\x1b[2Jet\n\x00 \u202e脾") == "UN\\x1b[2Jet \\x00 \\u202e脾"

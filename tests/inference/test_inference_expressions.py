@@ -268,6 +268,8 @@ def test_yaml_is_read_like_json(tiny_segmenter: Path) -> None:
         "a: &x [*x]",
         "a: &a [1,1,1,1,1,1,1,1,1]\n"
         + "\n".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)),
+        "a: &a {" + ", ".join(f"k{at}: 1" for at in range(9000)) + "}\nb: {<<: [" + ", ".join(["*a"] * 20_000) + "]}",
+        "a: &a {<<: *a}",
         "a: 2020-01-01",
         "a: !!binary aGVsbG8=",
         "a: [",
@@ -276,7 +278,21 @@ def test_yaml_is_read_like_json(tiny_segmenter: Path) -> None:
         "- 1",
         "\x00",
     ],
-    ids=["object", "name", "circle", "bomb", "date", "bytes", "broken", "deep", "large", "list", "zero"],
+    ids=[
+        "object",
+        "name",
+        "circle",
+        "bomb",
+        "merges",
+        "merged circle",
+        "date",
+        "bytes",
+        "broken",
+        "deep",
+        "large",
+        "list",
+        "zero",
+    ],
 )
 def test_hostile_yaml_is_refused(tiny_segmenter: Path, tmp_path: Path, text: str) -> None:
     canary = tmp_path / "canary"

@@ -181,6 +181,13 @@ def test_a_mask_of_more_labels_than_it_can_hold_is_refused(tmp_path: Path, count
         read(root)
 
 
+def test_names_of_labels_are_made_fit_for_reports(tmp_path: Path) -> None:
+    names = ["background", "a\\b^c\n\x1b[2J\x00\ud800 脾", "x" * 1_000_000, " \n"]
+    layout = layouts.spleen_ct()
+    root = zoo.write(replace(layout, outputs=zoo.outputs(names, [32, 32, 32])), tmp_path / "bundle")
+    assert [label.label for label in read(root).labels] == ["a/b^c [2J 脾", "x" * 64, "Channel 3"]
+
+
 @pytest.mark.timeout(60)
 def test_a_hundred_thousand_labels_are_read(tmp_path: Path) -> None:
     names = ["the same"] * 99_990 + [f"label {at}" for at in range(10)]
