@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from datetime import datetime
 
 from medassist.cli.terminal import note, one_line
-from medassist.entities.errors import Cancelled, MedAssistError
+from medassist.entities.errors import Cancelled, MedAssistError, UnwritableOutput
 from medassist.language import localized, tr
 from medassist.locations import log_file
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def exit_code_of(problem: BaseException) -> int:
@@ -19,6 +22,8 @@ def exit_code_of(problem: BaseException) -> int:
         problem = Cancelled()
     if isinstance(problem, BrokenPipeError):
         return 0
+    if isinstance(problem, OSError) and problem.errno in _FULL:
+        problem = UnwritableOutput("The answer cannot be written: {reason}.", reason=problem.strerror)
     if isinstance(problem, MedAssistError):
         _say(localized(problem))
         return problem.exit_code

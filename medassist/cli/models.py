@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from medassist.cli import thresholds
 from medassist.cli.boxes import add_options, run_box
 from medassist.cli.studies import add_charset, note_left_out
-from medassist.cli.terminal import note, progress_bar, say, say_json
+from medassist.cli.terminal import given_path, note, progress_bar, say, say_json
 from medassist.entities.errors import UnwritableOutput, UsageError
 from medassist.language import LANGUAGES, current_language, localized, set_language, tr
 from medassist.session import jobs, trail
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def register(verbs: Any) -> None:
     """Add the verbs to the parser."""
     analyze = verbs.add_parser("analyze", help="run a model on a study and write the report")
-    analyze.add_argument("path", type=Path, metavar="PATH")
+    analyze.add_argument("path", type=given_path, metavar="PATH")
     analyze.add_argument("-m", "--model", required=True, metavar="MODEL", help="a name of `models list`, or a folder")
     analyze.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
     analyze.add_argument("--series", default="", metavar="UID")

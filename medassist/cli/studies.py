@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from medassist.cli.terminal import note, one_line, progress_bar, say, say_json
+from medassist.cli.terminal import given_path, note, one_line, progress_bar, say, say_json
 from medassist.entities.errors import MedAssistError, UnreadableInput, UsageError
 from medassist.entities.parts import parts_of, split_reason
 from medassist.entities.study import Scan, Series, Study, Warned
@@ -23,12 +23,12 @@ _MOST_PARTS = 20
 def register(verbs: Any) -> None:
     """Add the verbs to the parser."""
     info = verbs.add_parser("info", help="studies, series, geometry and warnings under a path")
-    info.add_argument("path", type=Path, metavar="PATH")
+    info.add_argument("path", type=given_path, metavar="PATH")
     add_charset(info)
     info.add_argument("--json", action="store_true", help="one JSON object on standard output")
     info.set_defaults(run=run_info)
     convert = verbs.add_parser("convert", help="a series as .nii.gz, .nii, .nrrd or .mha")
-    convert.add_argument("path", type=Path, metavar="PATH")
+    convert.add_argument("path", type=given_path, metavar="PATH")
     convert.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="a file, or a folder for several")
     convert.add_argument("--series", default="", metavar="UID", help="which series, when PATH holds several")
     add_charset(convert)

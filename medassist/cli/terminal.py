@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
+from argparse import ArgumentTypeError
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
+from pathlib import Path
 
 from medassist.language import tr
 from medassist.progress import Progress, Step
@@ -18,6 +20,13 @@ def accept_any_text() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def given_path(text: str) -> Path:
+    """Return an argument as a path; an empty one, of a variable that is not set, does not mean the current folder."""
+    if not text:
+        raise ArgumentTypeError(tr("the path is empty"))
+    return Path(text)
 
 
 def one_line(text: str) -> str:

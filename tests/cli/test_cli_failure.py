@@ -18,7 +18,13 @@ def stop_with(monkeypatch, problem: BaseException):
 
 
 @pytest.mark.parametrize(
-    ("problem", "code"), [(Cancelled(), 130), (KeyboardInterrupt(), 130), (ZeroDivisionError(), 1)]
+    ("problem", "code"),
+    [
+        (Cancelled(), 130),
+        (KeyboardInterrupt(), 130),
+        (ZeroDivisionError(), 1),
+        (OSError(28, "No space left on device"), 5),
+    ],
 )
 def test_codes_of_the_contract(refused, monkeypatch, problem, code) -> None:
     stop_with(monkeypatch, problem)
@@ -56,3 +62,10 @@ def test_every_verb_of_the_contract_is_there(medassist) -> None:
 
 def test_names_do_not_steer_the_terminal() -> None:
     assert one_line("UN\x1b[2Jet\n\x00 \u202e脾") == "UN\\x1b[2Jet \\x00 \\u202e脾"
+
+
+@pytest.mark.parametrize("verb", [("info",), ("convert", "-o", "x.nii"), ("analyze", "-m", "x", "-o", "x")])
+def test_an_empty_path_is_not_the_current_folder(medassist, verb: tuple[str, ...]) -> None:
+    answer = medassist(*verb, "")
+    assert answer.code == 2
+    assert "the path is empty" in answer.err
