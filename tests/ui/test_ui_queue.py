@@ -69,6 +69,7 @@ def test_series_are_marked_without_being_shown_and_stay_marked(store, fake, keep
     mark(panel, "three")
     assert store.session.chosen == ("one", "three")
     assert not fake.calls
+    assert [item.font(0).bold() for item in panel.tree.selectedItems()] == [True, False]
     store.dispatch(add_mask(make_volume(three[1])))
     assert selected(panel) == ["one", "three"]
     fake.ended.emit("load")

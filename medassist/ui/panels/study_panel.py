@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetrics
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -79,6 +79,8 @@ class StudyPanel(QWidget):
             self._build(new)
         elif old.current != new.current:
             self._mark_current(new)
+        elif old.chosen != new.chosen:
+            self._set_off(new)
 
     def _clicked(self, item: QTreeWidgetItem) -> None:
         """Show a series, unless several are being marked."""
@@ -128,9 +130,15 @@ class StudyPanel(QWidget):
             for item in rows:
                 if session.current and item.data(0, KEY) == session.current:
                     self.tree.setCurrentItem(item)
-            if session.chosen:
-                for item in rows:
-                    item.setSelected(item.data(0, KEY) in session.chosen)
+            for item in rows if session.chosen else ():
+                item.setSelected(item.data(0, KEY) in session.chosen)
+        self._set_off(session)
+
+    def _set_off(self, session: Session) -> None:
+        """Let the series on screen stand out among several marked ones."""
+        for item in self.tree.findItems("", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive):
+            if item.data(0, KEY):
+                item.setFont(0, _face(bold=bool(session.chosen) and item.data(0, KEY) == session.current))
 
 
 class WrappedText(QStyledItemDelegate):
@@ -167,10 +175,14 @@ def _item(text: str, key: str | None, color: str = "", bold: bool = False) -> QT
     if color:
         item.setForeground(0, QBrush(QColor(color)))
     if bold:
-        face = theme.font()
-        face.setBold(True)
-        item.setFont(0, face)
+        item.setFont(0, _face(bold=True))
     return item
+
+
+def _face(*, bold: bool) -> QFont:
+    face = theme.font()
+    face.setBold(bold)
+    return face
 
 
 def _study_item(study: Study, rows: Mapping[str, QTreeWidgetItem], session: Session) -> QTreeWidgetItem:
