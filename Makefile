@@ -13,7 +13,7 @@ test:
 
 # The pictures in docs/screenshots, drawn by the real window under Xvfb. Needs xvfb and, for the hippocampus, the
 # development data in ../shared.
-SHOT = xvfb-run -a -s "-screen 0 1600x1000x24" .venv/bin/medassist open
+SHOT = MEDASSIST_CACHE=$$(mktemp -d) xvfb-run -a -s "-screen 0 1600x1000x24" .venv/bin/medassist open
 CROP = ../shared/data/hippocampus/images/hippocampus_053.nii.gz
 
 screenshots:
