@@ -26,7 +26,7 @@ class OutlookLine(QLabel):
         self._store, self._runner = store, runner
         self._package: Package | None = None
         self._volume: Volume | None = None
-        self._device = "auto"
+        self._device, self._stale = "auto", False
         self.setWordWrap(True)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -62,7 +62,7 @@ class OutlookLine(QLabel):
     def _missing(self) -> bool:
         known = self._store.session.outlook
         meant = self._package is not None and self._volume is not None
-        return meant and (known is None or known != self._meant(known))
+        return meant and (self._stale or known is None or known != self._meant(known))
 
     def _wait(self) -> None:
         if self._missing():
@@ -76,5 +76,9 @@ class OutlookLine(QLabel):
             self._runner.start(LANE, foresee, self._package, self._volume, self._device)
 
     def _changed(self, old: Session, new: Session) -> None:
+        """Show what is known; a run or a series took memory, so that what is free is asked again."""
         if old.outlook is not new.outlook:
+            self._stale = False
             self.retranslate()
+        elif old.predictions is not new.predictions or old.volumes is not new.volumes:
+            self._stale = True

@@ -137,6 +137,21 @@ def test_memory_is_forecast_once_nothing_is_at_work_and_a_lack_of_it_stands_out(
     assert theme.BAD in line.styleSheet()
 
 
+def test_memory_is_asked_again_after_a_run(store, fake, keep, volume, package):
+    line = keep(OutlookLine(store, fake))
+    line.concern(package, volume, "auto")
+    known = Outlook(package.ref, "one", "auto", MemoryForecast(900, 5000, "cpu"))
+    store.dispatch(KnowOutlook(known))
+    assert not line._missing()
+    store.dispatch(add_mask(volume))
+    assert line.isVisible()
+    fake.idle.emit()
+    pump(lambda: fake.calls)
+    store.dispatch(KnowOutlook(replace(known, memory=MemoryForecast(900, 800, "cpu"))))
+    assert not line._missing()
+    assert theme.BAD in line.styleSheet()
+
+
 def test_a_forecast_for_another_series_model_or_device_is_not_shown(store, fake, keep, volume, package):
     line = keep(OutlookLine(store, fake))
     line.concern(package, volume, "auto")
