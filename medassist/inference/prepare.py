@@ -23,6 +23,7 @@ from medassist.imaging.render import to_gray8
 from medassist.imaging.resample import resample
 from medassist.inference.packages import Package
 from medassist.inference.several import stacked
+from medassist.inference.shortage import is_shortage
 from medassist.progress import Progress
 
 if TYPE_CHECKING:
@@ -245,6 +246,12 @@ def _run(package: Package, image: Any) -> Any:
         changed = preprocessing(package)(image)
     except _FAILED as error:
         cause = error.__cause__ or error
+        if is_shortage(cause):
+            raise Refused(
+                "There is not enough memory to run {model} on this image.",
+                remedy="Close other programs or series, or use a machine with more memory.",
+                model=package.name,
+            ) from error
         raise Refused(
             "The preparation of the model {model} failed on this image: {reason}.",
             model=package.name,

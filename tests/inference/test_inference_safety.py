@@ -185,6 +185,13 @@ def test_a_step_that_fails_on_the_image_is_refused(tiny_segmenter: Path) -> None
         prepare_image(read(tiny_segmenter), np.ones((6, 6, 6), np.float32))
 
 
+def test_a_step_that_asks_for_all_memory_is_refused_as_such(tiny_segmenter: Path) -> None:
+    step = {"_target_": "SpatialPadd", "keys": "image", "spatial_size": [20_000, 20_000, 20_000]}
+    change_json(tiny_segmenter, "inference", preprocessing={"_target_": "Compose", "transforms": [step]})
+    with pytest.raises(Refused, match="There is not enough memory to run"):
+        prepare_image(read(tiny_segmenter), np.ones((6, 6, 6), np.float32))
+
+
 @pytest.mark.timeout(20)
 def test_weights_that_are_a_pipe_are_missing_and_not_waited_for(tiny_segmenter: Path) -> None:
     file = read(tiny_segmenter).weights
