@@ -129,8 +129,11 @@ def _seen(package: Package, chosen: Backend) -> Seen | None:
 def _backend(network: LoadedNetwork, image: torch.Tensor, setting: Setting) -> tuple[Backend, tuple[Warned, ...]]:
     if setting.half:
         return torch_backend(network, "f16"), ()
-    size = tuple(image.shape[2:]) if setting.plan is None else setting.plan.roi
-    return select(setting.backend, network, (1, image.shape[1], *size))
+    plan = setting.plan
+    if network.device != "cpu" or setting.backend == "torch":
+        return torch_backend(network), ()
+    window = image if plan is None else plan.pad(image)[(slice(None), slice(None), *plan.windows()[0])]
+    return select(setting.backend, network, tuple(window.shape), window)
 
 
 def _manifest(chosen: Backend, setting: Setting, expected: Forecast | None) -> RunManifest:

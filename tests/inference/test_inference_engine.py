@@ -24,6 +24,7 @@ from medassist.inference.likeness import likeness
 from medassist.inference.network import load_network
 from medassist.inference.packages import read
 from medassist.inference.plan import plan_windows
+from medassist.inference.postprocess import Decision
 from medassist.inference.predict import predict
 from medassist.inference.prepare import prepare
 from medassist.inference.results import forget_results
@@ -335,6 +336,55 @@ def test_weights_that_answer_otherwise_are_never_used(tiny_segmenter: Path, tmp_
     assert "OpenVINO cannot run it" in str(prediction.notes[0])
     with pytest.raises(Refused, match="OpenVINO cannot run tiny_segmenter: its answer differs"):
         predict(package, noise, device="cpu", backend="openvino")
+
+
+def closest_swapped(logits: torch.Tensor) -> torch.Tensor:
+    """Let the second highest logit of the least decided voxel win."""
+    flat = logits.flatten(2)[0].clone()
+    best = flat.topk(2, dim=0)
+    at = int((best.values[0] - best.values[1]).argmin())
+    flat[best.indices[:, at], at] = best.values[:, at].flip(0)
+    return flat.reshape(logits.shape)
+
+
+@needs_openvino
+def test_labels_on_the_first_real_window_decide_too(tiny_segmenter: Path, noise, monkeypatch) -> None:
+    """A backend that is torch on noise, and on the image moves as few logits as the limit for numbers lets pass."""
+    package, moved = read(tiny_segmenter), []
+    module = load_network(package, "cpu").module
+
+    def compiled(*_):
+        def watch(windows):
+            logits = module(windows)
+            if not torch.equal(windows, torch.randn(windows.shape, generator=torch.Generator().manual_seed(0))):
+                moved.append(1)
+                logits = closest_swapped(logits)
+            return logits, logits
+
+        return watch
+
+    monkeypatch.setattr(openvino_backend, "_compiled", compiled)
+    monkeypatch.setattr(openvino_backend, "MOST_DECIDED_OTHERWISE", 0.0)
+    prediction = predict(package, noise, device="cpu", backend="auto")
+    assert prediction.manifest.backend == "torch"
+    assert "of the voxels otherwise than torch" in str(prediction.notes[0])
+    predict(package, noise, device="cpu", backend="auto")
+    assert len(moved) == 1  # the verdict is kept with the network
+    monkeypatch.setattr(openvino_backend, "MOST_DECIDED_OTHERWISE", 1.0)
+    openvino_backend._verdicts.clear()
+    assert predict(package, noise, device="cpu", backend="auto").manifest.backend == "openvino"
+
+
+def test_the_share_of_voxels_labelled_otherwise() -> None:
+    one = torch.zeros(1, 2, 4, 5, 5)
+    one[:, 1] = 1.0
+    two = one.clone()
+    two[0, 1, 0, 0, 0] = -1.0
+    assert openvino_backend.decided_otherwise(Decision(), one, one) == 0.0
+    assert openvino_backend.decided_otherwise(Decision(), one, two) == pytest.approx(0.01)
+    labels = Decision(activation="sigmoid", threshold=0.5)
+    two[0, 0, 0, 0, :3] = -1.0
+    assert openvino_backend.decided_otherwise(labels, one, two) == pytest.approx(0.03)
 
 
 def test_without_openvino_torch_runs_and_asking_for_it_says_how_to_get_it(

@@ -21,6 +21,7 @@ from medassist.inference.backends.protocol import Backend, Unsupported, Watch
 from medassist.inference.devices import usable_cores
 from medassist.inference.embedding import watched
 from medassist.inference.network import LoadedNetwork
+from medassist.inference.postprocess import Decision, decision
 from medassist.inference.shortage import is_shortage
 from medassist.plugins import Availability, needs
 
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 MOST_DIFFERENCE = {"f32": 1e-3, "bf16": 5e-2}
 """Largest difference of a logit to torch in f32, as a share of the largest logit, by precision."""
 
+MOST_DECIDED_OTHERWISE = 5e-4
+"""Largest share of the voxels of a window to which a segmenter may give another label than in torch."""
+
+_verdicts: WeakKeyDictionary[LoadedNetwork, dict[tuple[object, ...], str]] = WeakKeyDictionary()
 _ready: WeakKeyDictionary[LoadedNetwork, dict[tuple[object, ...], Backend]] = WeakKeyDictionary()
 
 
@@ -47,11 +52,14 @@ def knows_bf16() -> bool:
     return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-def openvino_backend(network: LoadedNetwork, shape: tuple[int, ...], precision: str = "f32") -> Backend:
+def openvino_backend(
+    network: LoadedNetwork, shape: tuple[int, ...], precision: str = "f32", window: torch.Tensor | None = None
+) -> Backend:
     """Return the network for windows of exactly `shape` (N, C, …), from the cache when it was compiled before.
 
-    The caller holds the network's lock. Unsupported says why when the network cannot be converted, or when its answer
-    to a window of noise is not torch's.
+    The caller holds the network's lock; `window` is the first of a real image, of `shape`. Unsupported says why when
+    the network cannot be converted, or when its answer to a window of noise or to the first real one is not torch's:
+    other numbers, or, for a segmenter, other labels.
     """
     known = _ready.setdefault(network, {})
     key = shape, precision, usable_cores()
@@ -61,6 +69,8 @@ def openvino_backend(network: LoadedNetwork, shape: tuple[int, ...], precision: 
         parity = _parity(network, forward, shape, precision)
         watching = None if network.package.suitability.embedding is None else watch
         known[key] = Backend("openvino", "cpu", precision, forward, parity, watching)
+    if window is not None:
+        _check_on(network, known[key], window)
     return known[key]
 
 
@@ -147,15 +157,52 @@ def _silent(name: str) -> Iterator[None]:
 
 
 def _parity(network: LoadedNetwork, forward: Forward, shape: tuple[int, ...], precision: str) -> float:
-    """Return the largest difference to torch on noise; Unsupported when it is more than rounding."""
+    """Return the largest difference to torch on noise; Unsupported when it is more than rounding.
+
+    Less precision is let decide noise otherwise, where nothing is decided clearly: for it the package holds a proof on
+    real cases.
+    """
     import torch
 
     noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    return _compare(network, forward, noise, precision, decided=precision == "f32")
+
+
+def _check_on(network: LoadedNetwork, backend: Backend, window: torch.Tensor) -> None:
+    """Compare on a window of a real image, once per network: even parts of it, padding for one, are unlike noise."""
+    verdicts = _verdicts.setdefault(network, {})
+    key = tuple(window.shape), backend.precision
+    if key not in verdicts:
+        try:
+            _compare(network, backend.forward, window, backend.precision, decided=True)
+            verdicts[key] = ""
+        except Unsupported as reason:
+            verdicts[key] = str(reason)
+    if verdicts[key]:
+        raise Unsupported(verdicts[key])
+
+
+def _compare(network: LoadedNetwork, forward: Forward, window: torch.Tensor, precision: str, *, decided: bool) -> float:
+    """Return the largest difference as a share of the largest logit (Unsupported when numbers or labels differ)."""
+    import torch
+
     with torch.inference_mode():
-        expected, found = network.module(noise).float(), forward(noise)
+        expected, found = network.module(window).float(), forward(window)
     if expected.shape != found.shape:
         raise Unsupported("its answer has another shape than torch's")
     difference = float((expected - found).abs().max() / expected.abs().max().clamp_min(1e-6))
     if not difference <= MOST_DIFFERENCE[precision]:
         raise Unsupported(f"its answer differs from torch's by {difference:.2g} of the largest output")
+    if decided and network.package.task == "segmentation":
+        share = decided_otherwise(decision(network.package), expected, found)
+        if share > MOST_DECIDED_OTHERWISE:
+            raise Unsupported(f"it labels {share:.2%} of the voxels otherwise than torch")
     return difference
+
+
+def decided_otherwise(rule: Decision, expected: torch.Tensor, found: torch.Tensor) -> float:
+    """Return the share of voxels that two answers (N, K, …) label otherwise; where labels overlap, of the worst one."""
+    if rule.threshold is None:
+        return float((expected.argmax(1) != found.argmax(1)).float().mean())
+    one, two = (rule.shares(answer.transpose(0, 1)) >= rule.threshold for answer in (expected, found))
+    return float((one != two).float().flatten(1).mean(1).max())

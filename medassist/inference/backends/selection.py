@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from medassist.entities.errors import Refused, UsageError
 from medassist.entities.study import Warned, warned
@@ -11,6 +12,9 @@ from medassist.inference.backends.protocol import BACKENDS, Backend, Unsupported
 from medassist.inference.backends.torch_backend import torch_backend
 from medassist.inference.network import LoadedNetwork
 from medassist.inference.packages import Package
+
+if TYPE_CHECKING:
+    import torch
 
 LEAST_DICE = 0.999
 MOST_SCORE_DIFFERENCE = 1e-3
@@ -33,16 +37,19 @@ def check_backend(name: str, device: str) -> None:
         raise Refused("OpenVINO is not installed.", remedy="pip install 'medassist[cpu]' brings it.")
 
 
-def select(name: str, network: LoadedNetwork, shape: tuple[int, ...]) -> tuple[Backend, tuple[Warned, ...]]:
+def select(
+    name: str, network: LoadedNetwork, shape: tuple[int, ...], window: torch.Tensor | None = None
+) -> tuple[Backend, tuple[Warned, ...]]:
     """Return the backend for windows of `shape` (N, C, …) and what the reader must know about the choice.
 
-    The caller holds the network's lock. Where "auto" cannot take OpenVINO although it is here, the reason is told;
+    The caller holds the network's lock; on `window`, the first of the image, another backend has to label as torch
+    does. Where "auto" cannot take OpenVINO although it is here, the reason is told;
     asked for by name, it is Refused.
     """
     if name == "torch" or network.device != "cpu" or not openvino.availability().ok:
         return torch_backend(network), ()
     try:
-        return openvino.openvino_backend(network, shape, precision(network.package)), ()
+        return openvino.openvino_backend(network, shape, precision(network.package), window), ()
     except Unsupported as reason:
         if name == "openvino":
             raise Refused(
