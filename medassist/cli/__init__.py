@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from medassist import RESEARCH_USE_NOTICE, __version__
 from medassist.cli import catalogue, learning, machine, models, studies, window
-from medassist.cli.failure import exit_code_of
+from medassist.cli.failure import exit_code_of, log_off_the_terminal
 from medassist.cli.terminal import accept_any_text
 from medassist.imaging.decode_worker import FLAG, serve
 from medassist.language import set_language
@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         set_language(settings.read().text("language"))
         parsed = parser().parse_args(arguments)
-        code = parsed.run(parsed) or 0
+        with log_off_the_terminal():
+            code = parsed.run(parsed) or 0
     except BaseException as problem:  # the one place where the command line catches
         code = exit_code_of(problem)
     sys.exit(code)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import logging
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from medassist.cli.terminal import note, one_line
@@ -43,12 +46,43 @@ def _say(sentence: str) -> None:
 
 def _log(problem: BaseException) -> str:
     """Append where it happened to the log; not the message, which may quote a header of a patient."""
-    path = log_file()
     frames = "".join(traceback.format_tb(problem.__traceback__))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as log:
-            log.write(f"{datetime.now().astimezone().isoformat()} {type(problem).__name__}\n{frames}\n")
+        _append(f"{type(problem).__name__}\n{frames}")
     except OSError:
         return tr("the log cannot be written")
-    return str(path)
+    return str(log_file())
+
+
+def _append(text: str) -> None:
+    path = log_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as log:
+        log.write(f"{datetime.now().astimezone().isoformat()} {text}\n")
+
+
+@contextmanager
+def log_off_the_terminal() -> Iterator[None]:
+    """Send what the product logs to its file where nobody else takes it: Python would print it on standard error."""
+    before = logging.lastResort
+    logging.lastResort = _ToFile(before)
+    try:
+        yield
+    finally:
+        logging.lastResort = before
+
+
+class _ToFile(logging.Handler):
+    """Takes what the product logs, which names no patient; leaves what libraries log to `others`."""
+
+    def __init__(self, others: logging.Handler | None) -> None:
+        super().__init__(logging.WARNING)
+        self._others = others
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Append one line; a log that cannot be written stops no verb."""
+        if record.name.partition(".")[0] == "medassist":
+            with suppress(OSError):
+                _append(f"{record.levelname} {record.name} {record.getMessage()}")
+        elif self._others is not None:
+            self._others.handle(record)

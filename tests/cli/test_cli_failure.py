@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from medassist import cli
@@ -69,3 +71,23 @@ def test_an_empty_path_is_not_the_current_folder(medassist, verb: tuple[str, ...
     answer = medassist(*verb, "")
     assert answer.code == 2
     assert "the path is empty" in answer.err
+
+
+def test_what_the_product_logs_goes_to_its_file(medassist, monkeypatch) -> None:
+    def run(_arguments) -> int:
+        for name in ("medassist.imaging.decode_processes", "pydicom"):
+            record = logging.makeLogRecord(
+                {"name": name, "levelno": logging.WARNING, "levelname": "WARNING", "msg": name}
+            )
+            assert logging.lastResort is not None
+            logging.lastResort.handle(record)
+        return 0
+
+    before = logging.lastResort
+    monkeypatch.setattr("medassist.cli.studies.run_info", run)
+    answer = medassist("info", "somewhere")
+    assert answer.code == 0
+    assert "decode_processes" not in answer.err
+    assert "WARNING medassist.imaging.decode_processes" in log_file().read_text()
+    assert "pydicom" not in log_file().read_text()
+    assert logging.lastResort is before
