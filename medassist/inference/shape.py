@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ def ghost_of(module: nn.Module) -> nn.Module:
     for one in (*module.parameters(), *module.buffers()):
         empty = torch.empty_like(one, device="meta", requires_grad=False)
         ghosts[id(one)] = nn.Parameter(empty, requires_grad=False) if isinstance(one, nn.Parameter) else empty
-    ghost = copy.deepcopy(module, ghosts)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of how it copies its own exported programs
+        ghost = copy.deepcopy(module, ghosts)
     for layer in ghost.modules():
         _without_observers(layer._forward_pre_hooks)
         _without_observers(layer._forward_hooks)

@@ -19,6 +19,7 @@ import zipfile
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
+from types import MethodType
 from typing import IO, TYPE_CHECKING, Any
 
 from medassist.entities.errors import Refused
@@ -26,6 +27,7 @@ from medassist.entities.errors import Refused
 if TYPE_CHECKING:
     import torch
     from torch import nn
+    from torch.export import ExportedProgram
 
 
 class Format(Enum):
@@ -114,7 +116,32 @@ def _exported(content: bytes, device: str) -> nn.Module:
         from torch.export.passes import move_to_device_pass
 
         program = move_to_device_pass(program, device)
-    return torch.export.unflatten(program)
+    count = _fixed_batch(program)
+    module = torch.export.unflatten(program)
+    return module if count is None else _in_batches_of(count, module)
+
+
+def _fixed_batch(program: ExportedProgram) -> int | None:
+    """Return how many images a program takes at a time, None when it takes any number."""
+    name = program.graph_signature.user_inputs[0]
+    value = next(node.meta.get("val") for node in program.graph.nodes if node.name == name)
+    size = value.shape[0] if getattr(value, "ndim", 0) else None
+    return size if isinstance(size, int) else None
+
+
+def _in_batches_of(count: int, module: nn.Module) -> nn.Module:
+    """Let a program of exactly `count` images at a time take any number: the last ones are filled up with copies."""
+    import torch
+
+    def forward(self: nn.Module, images: torch.Tensor) -> torch.Tensor:
+        answers = []
+        for part in torch.split(images, count):
+            full = torch.cat([part, part[-1:].expand(count - len(part), *part.shape[1:])])
+            answers.append(type(self).forward(self, full)[: len(part)])
+        return torch.cat(answers)
+
+    module.forward = MethodType(forward, module)  # bound, so that a copy of the module runs the copy
+    return module
 
 
 def _state_dict(file: Path, content: bytes) -> Any:

@@ -20,6 +20,7 @@ from medassist.entities.errors import Refused
 from medassist.explain.methods import explain
 from medassist.inference.network import LoadedNetwork, load_network
 from medassist.inference.packages import read
+from medassist.inference.shape import answer_on_meta, ghost_of
 from medassist.inference.trust import Trust, as_bytes, content_of, trust_file, trust_of
 from medassist.inference.weights import Format, format_of
 
@@ -290,3 +291,20 @@ def test_a_damaged_list_trusts_nothing(tiny_segmenter: Path, content: bytes) -> 
     trust_file().parent.mkdir(parents=True)
     trust_file().write_bytes(content)
     assert not read(tiny_segmenter).trusted
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_program_for_a_fixed_number_of_windows_runs_on_any(tiny_segmenter: Path, image: torch.Tensor, count) -> None:
+    module = network(tiny_segmenter).module
+    content = io.BytesIO()
+    torch.export.save(torch.export.export(module, (torch.rand(count, 1, 16, 16, 16),)), content)
+    put_weights(tiny_segmenter, "model.pt2", content.getvalue())
+    trust(tiny_segmenter)
+    program = network(tiny_segmenter).module
+    windows = torch.rand(5, 1, 16, 16, 16)
+    with torch.inference_mode():
+        for few in (windows[:1], windows[:3], windows):
+            assert torch.allclose(program(few), module(few), atol=1e-5)
+    told = answer_on_meta(ghost_of(program), (5, 1, 16, 16, 16))
+    assert told is not None
+    assert (told.shape, told.device.type) == (module(windows).shape, "meta")
