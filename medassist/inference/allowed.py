@@ -33,8 +33,8 @@ TORCH_LAYERS = frozenset({"Conv2d", "Conv3d", "Identity", "Linear"})
 # Those that change the grid keep MetaTensor.affine true (tests/inference/test_inference_grid.py measures it).
 TRANSFORMS = frozenset(_TRANSFORMS.split())
 
-# How far GaussianSmooth (standard deviation) and MedianSmooth may look, in voxels.
-MAX_REACH = {"sigma": 100, "radius": 3}
+# How far GaussianSmooth (standard deviation) and MedianSmooth may look, in voxels; the steps of a histogram.
+MAX_REACH = {"sigma": 100, "radius": 3, "num_bins": 1 << 20}
 
 # The product reads and writes files itself, its arrays are channel-first tensors from the start, and it places them.
 OURS = frozenset(_OURS.split())

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +20,7 @@ from medassist.inference.allowed import (
     WINDOW_OPTIONS,
 )
 from medassist.inference.config import Component, component, components, read_config
+from medassist.inference.growth import demand_room
 from medassist.inference.packages import Package
 from medassist.inference.postprocess import Cleanup, decision
 from medassist.inference.transforms import build, build_chain, build_steps, is_from, unknown_argument
@@ -33,6 +35,8 @@ _T = TypeVar("_T")
 OWN_NETWORK = "medassist.inference.interactive.lite_medsam.LiteMedSam"
 MAX_WINDOW = 1 << 28
 """Voxels of a window: one channel of it takes a gigabyte, and a network holds dozens."""
+MAX_OVERLAP = 0.95
+"""Each voxel of a volume is then computed 8000 times; at 0.99 a million times, which no reader waits for."""
 _INFERERS = ("SimpleInferer", "SliceInferer", "SlidingWindowInferer")
 
 
@@ -124,7 +128,8 @@ def preprocessing(package: Package) -> Callable[[MetaTensor], MetaTensor]:
     """Build the chain that brings an image (C, X, Y[, Z]) to the network's grid and values."""
 
     def known() -> Callable[[MetaTensor], MetaTensor]:
-        return build_chain(components(read_config(package.config), "preprocessing"), package.input.dimensions)
+        parts = components(read_config(package.config), "preprocessing")
+        return build_chain(parts, package.input.dimensions, partial(demand_room, package.name))
 
     return _unless_trusted(package, known, lambda: trusted_preprocessing(package))
 
@@ -174,7 +179,7 @@ def _check_windows(part: Component, options: dict[str, Any], dimensions: int) ->
     sizes, overlaps = options.get("roi_size"), options.get("overlap", 0.25)
     demands = {
         "roi_size": sizes is not None and _is_window(_per_axis(sizes), dimensions),
-        "overlap": all(isinstance(one, int | float) and 0 <= one < 1 for one in _per_axis(overlaps)),
+        "overlap": all(isinstance(one, int | float) and 0 <= one <= MAX_OVERLAP for one in _per_axis(overlaps)),
         "sw_batch_size": isinstance(options.get("sw_batch_size", 1), int) and options.get("sw_batch_size", 1) > 0,
         "mode": options.get("mode", "gaussian") in ("constant", "gaussian"),
         "sigma_scale": all(_is_finite(one) and one > 0 for one in _per_axis(options.get("sigma_scale", 0.125))),

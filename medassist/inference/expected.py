@@ -16,6 +16,7 @@ from medassist.inference.crops import CROP_MM
 from medassist.inference.devices import choose, free_bytes
 from medassist.inference.engine import planned_on
 from medassist.inference.forecast import forecast
+from medassist.inference.growth import ghost, grown, shape_of
 from medassist.inference.localizer import for_whole
 from medassist.inference.network import load_network
 from medassist.inference.packages import PROMPTED, Package
@@ -94,15 +95,13 @@ def tensor_shape(package: Package, volume: Volume) -> tuple[int, ...] | None:
         return None
     image: Any = _ghost(package, volume)
     for step in preprocessing_steps(package):
-        image = _without_pixels(step, image)
-    shape = tuple(int(size) for size in image.peek_pending_shape())
-    return (1, int(image.shape[0]), *shape)
+        image = grown(step, image)
+    return (1, *shape_of(image))
 
 
 def _ghost(package: Package, volume: Volume) -> MetaTensor:
     """Return an image on the grid of the series, or of the first region to be cut out, that takes no memory."""
     import torch
-    from monai.data import MetaTensor
 
     grid, localizer = volume.geometry, for_whole(package.localizer, volume.geometry)
     if localizer is not None:
@@ -110,14 +109,4 @@ def _ghost(package: Package, volume: Volume) -> MetaTensor:
         grid = Geometry(np.diag([CROP_MM, CROP_MM, CROP_MM, 1.0]), (slices, rows, columns))
     shape = (package.input.channels, *grid.shape_zyx[::-1][: package.input.dimensions])
     affine = torch.from_numpy(affine_of(package, grid))
-    return MetaTensor(torch.zeros(1).expand(shape), affine=affine, meta={"space": "RAS"})
-
-
-def _without_pixels(step: Any, image: MetaTensor) -> Any:
-    """Do of a transform only what it does to the grid; one that has to see pixels first is left out."""
-    from monai.transforms import CropForeground
-    from monai.transforms.traits import LazyTrait
-
-    if not isinstance(step, LazyTrait) or isinstance(step, CropForeground):
-        return image
-    return step(image, lazy=True)
+    return ghost(shape, affine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -144,7 +145,7 @@ def _threshold(part: Component, at: int) -> float | None:
     threshold = of_key(part, "threshold", at)
     if of_key(part, "argmax", at) or threshold is None or threshold is False:
         return None
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float):
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or math.isnan(threshold):
         raise unknown_argument(part, "threshold")
     return float(threshold)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,12 +58,15 @@ def build_steps(parts: Sequence[Component], dimensions: int) -> list[Callable[[A
     return [step for part in parts for step in _steps(part, keys, dimensions)]
 
 
-def build_chain(parts: Sequence[Component], dimensions: int) -> Callable[[Any], Any]:
-    """Return the steps of `build_steps` as one (same errors)."""
+def build_chain(
+    parts: Sequence[Component], dimensions: int, before: Callable[[Any, Any], None]
+) -> Callable[[Any], Any]:
+    """Return the steps of `build_steps` as one (same errors); `before` hears of every step and its image."""
     steps = build_steps(parts, dimensions)
 
     def chain(image: Any) -> Any:
         for step in steps:
+            before(step, image)
             image = step(image)
         return image
 
@@ -104,6 +108,7 @@ def _steps(part: Component, keys: Keys, dimensions: int) -> list[Callable[[Any],
         arguments = {option: of_key(part, option, at) for option in part.raw if option not in DICTIONARY_ONLY}
     _check_source(part, keys)
     _check_reach(part, arguments)
+    _check_numbers(part, arguments)
     if name == "Orientation":
         arguments.setdefault("labels", RAS_LABELS)
     return [build(part, getattr(transforms, name), arguments)]
@@ -129,6 +134,13 @@ def _check_reach(part: Component, arguments: dict[str, Any]) -> None:
         told = arguments.get(option, 0)
         reaches = told if isinstance(told, list) else [told]
         if not all(isinstance(one, int | float) and 0 <= one <= most for one in reaches):
+            raise Refused("{file}: {key} has no usable {name}.", file=part.file, key=part.key, name=option)
+
+
+def _check_numbers(part: Component, arguments: dict[str, Any]) -> None:
+    """Refuse what is no number: MONAI takes it, and answers an image of nothing, or the one that came."""
+    for option, told in arguments.items():
+        if any(isinstance(one, float) and math.isnan(one) for one in (told if isinstance(told, list) else [told])):
             raise Refused("{file}: {key} has no usable {name}.", file=part.file, key=part.key, name=option)
 
 

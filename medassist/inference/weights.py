@@ -82,6 +82,8 @@ def read_state(file: Path, content: bytes, form: Format) -> Mapping[str, torch.T
 
     if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise _no_state_dict(file)
+    if any(value.is_complex() for value in state.values()):  # torch would drop their imaginary part with a warning
+        raise Refused("{file} holds complex numbers, which no network here computes with: it was not used.", file=file)
     return state
 
 
