@@ -49,6 +49,9 @@ def register(verbs: Any) -> None:
     analyze.add_argument(
         "--uncertainty", action="store_true", help="also map where a segmenter is undecided (entropy, 0 to 1)"
     )
+    analyze.add_argument(
+        "--tta", action="store_true", help="average over mirrored views of the image, where the model declares them"
+    )
     analyze.add_argument("--fresh", action="store_true", help="compute, also what was computed before")
     add_options(analyze)
     thresholds.add_options(analyze)
@@ -87,6 +90,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
             override_reason=arguments.override,
             fresh=arguments.fresh,
             uncertainty=arguments.uncertainty,
+            tta=arguments.tta,
             progress=progress,
         )
         results: tuple[Action, ...] = (added, *chosen, *maps)
@@ -110,7 +114,7 @@ def _tell_memory(package: Package, study: Study, volume: Volume, arguments: argp
     from medassist.inference.suitability import gate
 
     gate(jobs.check_input(package, study, volume), arguments.override)
-    asked = {"device": arguments.device, "backend": arguments.backend, "uncertainty": arguments.uncertainty}
+    asked = {name: getattr(arguments, name) for name in ("device", "backend", "uncertainty", "tta")}
     if not arguments.fresh and is_known(package, volume, **asked):
         return  # nothing will be computed, and nothing that computes need be imported
     expected = jobs.forecast(package, volume, arguments.device)

@@ -29,6 +29,7 @@ class Finding:
         label, code: what is claimed. `present` is False for a class below its operating point.
         laterality: the side of what is claimed, None where it has none.
         probability, threshold, calibrated: for classifier claims, else None.
+        spread: standard deviation of the probability over views of the image, None where there was one view.
         package_threshold: the threshold of the package, where the reader set another; else None.
         curve: what any threshold catches and misses, None where the package does not know.
         prevalence: share (0..1) of the reader's patients who have what is claimed, None until the reader says.
@@ -52,6 +53,7 @@ class Finding:
     threshold: float | None = None
     calibrated: bool = False
     operating_point: str = ""
+    spread: float | None = None
     package_threshold: float | None = None
     curve: OperatingCurve | None = field(default=None, compare=False, repr=False)
     prevalence: float | None = None

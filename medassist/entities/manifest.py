@@ -18,6 +18,7 @@ class RunManifest:
             the reference itself.
         window: voxels of a window as the network's axes run (x first), () when it took the image whole.
         windows: how many there were; `batch` of them ran at once.
+        flips: mirrored views averaged with the image as it is, as axes of the network (x first); () for none.
         steps: what was changed because memory ran out, in order; empty when nothing was.
         input_sha256: of the pixels and their grid, "" when they were not needed to know the result again.
         forecast_bytes: memory that was expected to be needed, None when it could not be told.
@@ -32,6 +33,7 @@ class RunManifest:
     window: tuple[int, ...] = ()
     windows: int = 1
     batch: int = 1
+    flips: tuple[tuple[int, ...], ...] = ()
     steps: tuple[Warned, ...] = ()
     input_sha256: str = ""
     forecast_bytes: int | None = None

@@ -68,7 +68,8 @@ class ClassScore:
     `probability` lies in 0..1; `calibrated` tells whether it may be read as a probability or is only an
     output score. `positive` is `probability >= threshold`. `operating_point` is an English sentence that
     says where the threshold came from and what sensitivity and specificity it had there. `curve` tells what any
-    threshold catches and misses, None for a package without calibration cases.
+    threshold catches and misses, None for a package without calibration cases. `spread` is the standard deviation of
+    the probability over the views it is the mean of, None where the image was looked at as it is only.
     """
 
     label: str
@@ -78,6 +79,7 @@ class ClassScore:
     code: Code | None = None
     title_zh: str = ""
     operating_point: str = ""
+    spread: float | None = None
     curve: OperatingCurve | None = field(default=None, compare=False, repr=False)
 
     @property

@@ -180,6 +180,10 @@ class Seen:
         self._windows.extend(features.detach().float().cpu().numpy())
         return logits
 
+    def unseen(self, windows: torch.Tensor) -> torch.Tensor:
+        """Return the logits of windows (N, C, …) that are no part of the image, like mirrored ones."""
+        return self._watch(windows)[0]
+
     @property
     def features(self) -> NDArray[Any]:
         """The features (channels,) of the image whose windows were run."""

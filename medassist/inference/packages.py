@@ -11,6 +11,7 @@ from medassist.entities.carrier import Carrier
 from medassist.entities.errors import Refused
 from medassist.entities.prediction import Code, ModelRef, Segment
 from medassist.inference.demands import Suitability, read_demands
+from medassist.inference.flips import Flips, read_flips
 from medassist.inference.localizer import Localizer, read_localizer
 from medassist.inference.operating import CalibrationSpec, read_spec
 from medassist.inference.schema import Section, inside, plain_label, read_json
@@ -96,6 +97,7 @@ class Package:
         carrier: where weights come from that do not ship with the package, None when they do.
         localizer: how it finds its regions in an image larger than its network takes, None when it does not.
         calibration: where its scores of cases with known truth are, None when it brings none.
+        flips: mirrored views its network has learned, for test-time augmentation; () where it declares none.
         foreign: whether it has no "medassist" section: a bundle of somebody else, read as MONAI would run it.
     """
 
@@ -120,6 +122,7 @@ class Package:
     foreign: bool = False
     localizer: Localizer | None = None
     calibration: CalibrationSpec | None = None
+    flips: Flips = ()
 
     @property
     def explainable(self) -> Availability:
@@ -168,6 +171,7 @@ def read(root: Path) -> Package:
     place = root if carrier is None else weights_dir() / (sha256 or "unknown")
     path = inside(place, weights.file, weights.place("file"), weights.text("file"))
     form, trusted = format_of(path), trust_of(root) is not None
+    seen = _input(own.section("input"))
     return Package(
         root=root,
         name=root.resolve().name,
@@ -178,7 +182,8 @@ def read(root: Path) -> Package:
         labels=_labels(own, task),
         localizer=read_localizer(root, own),
         calibration=read_spec(own, root),
-        input=_input(own.section("input")),
+        input=seen,
+        flips=read_flips(own, seen.dimensions),
         suitability=read_demands(own.section("suitability", optional=True), root),
         explanation=_explanation(own.section("explanation", optional=True)),
         weights=path,

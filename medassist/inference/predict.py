@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 from typing import TypeAlias
 
@@ -16,11 +17,13 @@ from medassist.entities.prediction import Check, ClassScore, Mask, Prediction
 from medassist.entities.study import Warned, warned
 from medassist.entities.volume import Volume
 from medassist.inference import kept
+from medassist.inference.averaging import averaged, mean_scores, note_of, views
 from medassist.inference.backends.selection import check_backend
 from medassist.inference.decide import Masking
 from medassist.inference.devices import choose, one_core_free
 from medassist.inference.embedding import read_embedding
 from medassist.inference.engine import run
+from medassist.inference.flips import Flips, check_flips
 from medassist.inference.image_checks import coverage_check
 from medassist.inference.localizer import for_whole
 from medassist.inference.missing import missing
@@ -37,6 +40,17 @@ from medassist.inference.whole import run_regions
 from medassist.inference.windows import Block, Forward, answer_of, blocks
 from medassist.progress import Progress
 
+
+@dataclass(frozen=True)
+class _Asked:
+    """How a run was asked for."""
+
+    device: str
+    backend: str
+    uncertainty: bool
+    flips: Flips
+
+
 _Answer: TypeAlias = tuple[tuple[ClassScore, ...], Mask | None, Doubt | None]
 
 
@@ -51,6 +65,7 @@ def predict(
     reuse: bool = False,
     on_disk: bool = False,
     uncertainty: bool = False,
+    tta: bool = False,
     progress: Progress | None = None,
 ) -> Prediction:
     """Run a model on the first time point of a series.
@@ -58,7 +73,8 @@ def predict(
     `backend` is "torch" (the reference), "openvino", or "auto": OpenVINO on a CPU where it is installed and its answer
     is torch's. With `reuse` the answer to the same pixels, weights and settings is given again when it is remembered,
     by this process or, `on_disk`, by an earlier one; the checks are never. With `uncertainty` a segmenter's prediction
-    holds the entropy of every voxel too (Refused for a model whose outputs are no probabilities of voxels).
+    holds the entropy of every voxel too (Refused for a model whose outputs are no probabilities of voxels). With `tta`
+    probabilities are the mean over the image and the flips the package declares (Refused where it declares none).
     What only a run can tell (how like the training images the image is, whether a structure reaches the edge) stands
     behind `checks` in the prediction; whoever shows it to a reader asks `gate` once more.
     Refused when a check failed and no reason was typed, when the weights are not the promised ones, or when the
@@ -70,14 +86,17 @@ def predict(
     check_backend(backend, device)
     if uncertainty:
         check_uncertainty(package)
+    if tta:
+        check_flips(package)
+    asked = _Asked(device, backend, uncertainty, package.flips if tta else ())
     curves = read_curves(package)
     began = perf_counter()
-    key = key_of(package, volume, device, backend, uncertainty=uncertainty) if reuse else None
+    key = key_of(package, volume, device, backend, uncertainty=uncertainty, tta=tta) if reuse else None
     found = _known(key, package, volume, on_disk=on_disk)
     if found is not None:
         found = again(found, volume, perf_counter() - began)
     else:
-        found = remember(key, _run(package, volume, device, backend, uncertainty, progress))
+        found = remember(key, _run(package, volume, asked, progress))
         if key is not None and on_disk:
             kept.keep(key, package, found, _notes(package, volume))
     return replace(
@@ -85,6 +104,8 @@ def predict(
         checks=(*checks, *found.checks),
         scores=with_curves(found.scores, curves),
         override_reason=override_reason.strip(),
+        notes=(*found.notes, note_of(package)) if tta else found.notes,
+        manifest=replace(found.manifest, flips=asked.flips),
     )
 
 
@@ -97,17 +118,15 @@ def _known(key: Key | None, package: Package, volume: Volume, *, on_disk: bool) 
 
 
 @one_core_free()
-def _run(
-    package: Package, volume: Volume, device: str, backend: str, uncertainty: bool, progress: Progress
-) -> Prediction:
+def _run(package: Package, volume: Volume, asked: _Asked, progress: Progress) -> Prediction:
     if not for_whole(package.localizer, volume.geometry):
-        found = _run_once(package, volume, device, backend, uncertainty, progress)
+        found = _run_once(package, volume, asked, progress)
         covered = None if found.mask is None else coverage_check(found.mask)
         return found if covered is None else replace(found, checks=(*found.checks, covered))
     parts: list[Prediction] = []
 
     def run_crop(crop: Volume) -> Prediction:
-        parts.append(_run_once(package, crop, device, backend, uncertainty, progress))
+        parts.append(_run_once(package, crop, asked, progress))
         return parts[-1]
 
     found = run_regions(package, volume, run_crop, progress=progress)
@@ -115,12 +134,10 @@ def _run(
     return replace(found, notes=notes, manifest=of_parts([one.manifest for one in parts], found))
 
 
-def _run_once(
-    package: Package, volume: Volume, device: str, backend: str, uncertainty: bool, progress: Progress
-) -> Prediction:
+def _run_once(package: Package, volume: Volume, asked: _Asked, progress: Progress) -> Prediction:
     started, began = datetime.now().astimezone().isoformat(timespec="seconds"), perf_counter()
     progress.step("Preparing the image")
-    chosen = choose("cpu" if backend == "openvino" else device)
+    chosen = choose("cpu" if asked.backend == "openvino" else asked.device)
     load_network(package, chosen)
     progress.step("Preparing the image")
     prepared = prepare(package, volume)
@@ -128,11 +145,16 @@ def _run_once(
 
     def work(forward: Forward, plan: Plan | None, device: str) -> _Answer:
         ready.append(perf_counter())
-        doubt = Doubt(package, prepared) if uncertainty else None
-        return _answer(package, prepared, forward, plan, device, doubt, progress)
+        doubt = Doubt(package, prepared) if asked.uncertainty else None
+        if package.task == "segmentation":
+            whole = averaged(forward, asked.flips, progress) if asked.flips else forward
+            return (), _mask(package, whole, prepared, plan, device, doubt, progress), doubt
+        run_view = partial(answer_of, image=prepared.tensor, plan=plan, device=device, progress=progress)
+        told = [class_scores(package, run_view(view).numpy()) for view in views(forward, asked.flips)]
+        return mean_scores(told) if asked.flips else told[0], None, None
 
     embedding = read_embedding(package)
-    ran = run(package, prepared.tensor, work, device=chosen, backend=backend, progress=progress)
+    ran = run(package, prepared.tensor, work, device=chosen, backend=asked.backend, progress=progress)
     scores, mask, doubt = ran.answer
     timings = {"prepare": ready[0] - began, "infer": perf_counter() - ready[0]}
     return Prediction(
@@ -148,21 +170,6 @@ def _run_once(
         notes=(*ran.told, *_notes(package, volume), *_untold(package)),
         manifest=replace(ran.manifest, computed=started, computed_s=timings),
     )
-
-
-def _answer(
-    package: Package,
-    prepared: Prepared,
-    forward: Forward,
-    plan: Plan | None,
-    device: str,
-    doubt: Doubt | None,
-    progress: Progress,
-) -> _Answer:
-    if package.task == "segmentation":
-        return (), _mask(package, forward, prepared, plan, device, doubt, progress), doubt
-    logits = answer_of(forward, prepared.tensor, plan, device, progress=progress)
-    return class_scores(package, logits.numpy()), None, None
 
 
 def class_scores(package: Package, logits: NDArray[np.float32]) -> tuple[ClassScore, ...]:

@@ -141,7 +141,8 @@ def _mask(told: Any, labels: NDArray[Any], home: Geometry) -> Mask:
 
 def _manifest(told: Any) -> RunManifest:
     steps = tuple(_text(one) for one in told["steps"])
-    return RunManifest(**{**told, "window": tuple(told["window"]), "steps": steps})
+    flips = tuple(tuple(one) for one in told["flips"])
+    return RunManifest(**{**told, "window": tuple(told["window"]), "flips": flips, "steps": steps})
 
 
 def _doubt(affine: Any, arrays: Mapping[str, NDArray[Any]], package: Package, volume: Volume) -> Heatmap:

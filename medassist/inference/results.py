@@ -41,9 +41,12 @@ class Key:
     device: str
     backend: str
     uncertainty: bool = False
+    tta: bool = False
 
 
-def key_of(package: Package, volume: Volume, device: str, backend: str, *, uncertainty: bool = False) -> Key | None:
+def key_of(
+    package: Package, volume: Volume, device: str, backend: str, *, uncertainty: bool = False, tta: bool = False
+) -> Key | None:
     """Return the key of one run as it was asked for, None for a package whose weights have no known hash.
 
     A device that is not here is refused as in a run; "auto" stays: to know what it would be takes seconds.
@@ -54,7 +57,7 @@ def key_of(package: Package, volume: Volume, device: str, backend: str, *, uncer
         device = "cpu"
     elif device not in ("auto", "cpu"):
         device = choose(device)
-    return Key(input_sha256(volume), _package_sha256(package), device, backend, uncertainty)
+    return Key(input_sha256(volume), _package_sha256(package), device, backend, uncertainty, tta)
 
 
 def input_sha256(volume: Volume) -> str:

@@ -61,6 +61,7 @@ def _from_score(prediction: Prediction, score: ClassScore) -> Finding:
         calibrated=score.calibrated,
         operating_point=score.operating_point,
         curve=score.curve,
+        spread=score.spread,
         model=prediction.model,
     )
 

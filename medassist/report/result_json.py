@@ -127,6 +127,7 @@ def _run(manifest: RunManifest) -> dict[str, Any]:
         "window": list(manifest.window),
         "windows": manifest.windows,
         "batch": manifest.batch,
+        "flips": [list(one) for one in manifest.flips],
         "steps": [one.text() for one in manifest.steps],
         "input_sha256": manifest.input_sha256,
         "forecast_bytes": manifest.forecast_bytes,
@@ -175,6 +176,7 @@ def _claim(finding: Finding) -> dict[str, Any]:
 def _class(finding: Finding) -> dict[str, Any]:
     return _claim(finding) | {
         "probability": finding.probability,
+        "spread": finding.spread,
         "threshold": finding.threshold,
         "positive": finding.present,
         "calibrated": finding.calibrated,

@@ -103,12 +103,14 @@ def run_model(
     override_reason: str = "",
     fresh: bool = False,
     uncertainty: bool = False,
+    tta: bool = False,
     progress: Progress,
 ) -> AddPrediction:
     """Check the input, run the model and make findings of what it says (Refused when a check fails).
 
     The answer to the same pixels, weights and settings is given again when it is remembered, unless `fresh`.
-    `uncertainty` asks a segmenter for the map of where it is undecided, too.
+    `uncertainty` asks a segmenter for the map of where it is undecided, too; `tta` averages over the mirrored views
+    the package declares.
     """
     from medassist.inference.predict import predict
     from medassist.inference.suitability import gate
@@ -127,6 +129,7 @@ def run_model(
         reuse=not fresh,
         on_disk=remembers_results(),
         uncertainty=uncertainty,
+        tta=tta,
         progress=progress,
     )
     gate(prediction.checks, override_reason)  # the run itself may have told that the image is of another kind
@@ -244,6 +247,7 @@ def analyze(
     override_reason: str = "",
     fresh: bool = False,
     uncertainty: bool = False,
+    tta: bool = False,
     progress: Progress,
 ) -> tuple[AddPrediction, tuple[AddHeatmap, ...], dict[str, float]]:
     """Run a model and explain what it found; `method` "none" skips the explanation.
@@ -260,6 +264,7 @@ def analyze(
         override_reason=override_reason,
         fresh=fresh,
         uncertainty=uncertainty,
+        tta=tta,
         progress=progress,
     )
     prediction = added.prediction

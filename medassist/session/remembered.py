@@ -18,7 +18,13 @@ def remembers_results() -> bool:
 
 
 def is_known(
-    package: Package, volume: Volume, *, device: str = "auto", backend: str = "auto", uncertainty: bool = False
+    package: Package,
+    volume: Volume,
+    *,
+    device: str = "auto",
+    backend: str = "auto",
+    uncertainty: bool = False,
+    tta: bool = False,
 ) -> bool:
     """Tell whether `run_model` would find an answer kept on disk, so that nothing has to be computed."""
     from medassist.inference import kept
@@ -26,4 +32,4 @@ def is_known(
 
     if not remembers_results():
         return False
-    return kept.holds(key_of(package, volume, device, backend, uncertainty=uncertainty), package)
+    return kept.holds(key_of(package, volume, device, backend, uncertainty=uncertainty, tta=tta), package)

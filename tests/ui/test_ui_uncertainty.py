@@ -74,3 +74,18 @@ def test_only_a_segmenter_is_asked_for_it(store, volume, keep, tmp_path, task, a
     (call,) = fake.calls
     assert {name: value for name, value in call[4].items() if name == "uncertainty"} == asked
     fake.deleteLater()
+
+
+@pytest.mark.parametrize(("flips", "asked"), [(((0,),), {"tta": True}), ((), {})])
+def test_mirrored_views_are_offered_where_the_package_declares_flips(
+    store, volume, keep, tmp_path, flips, asked
+) -> None:
+    fake = FakeRunner()
+    package = Package(tmp_path, "demo", "1", "Demo", task="classification", sha256="ab" * 32, flips=flips)
+    panel = keep(ModelPanel(store, fake, catalogue=lambda: [package]))
+    assert panel.tta.isVisible() is bool(flips)
+    panel.tta.setChecked(True)
+    panel.run.click()
+    (call,) = fake.calls
+    assert {name: value for name, value in call[4].items() if name == "tta"} == asked
+    fake.deleteLater()

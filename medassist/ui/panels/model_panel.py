@@ -60,7 +60,8 @@ class ModelPanel(QWidget):
         self.device, self.backend = DeviceMenu(store, runner, self), BackendMenu(self)
         self.outlook, self.notes = OutlookLine(store, runner, self), RunNotes(self)
         self.run, self.progress = QPushButton(self), JobBar(runner, LANE, self)
-        self.uncertainty, self.several, self.queue = QCheckBox(self), QPushButton(self), QueueList(store, runner, self)
+        self.uncertainty, self.tta = QCheckBox(self), QCheckBox(self)
+        self.several, self.queue = QPushButton(self), QueueList(store, runner, self)
         self.installing, self.add, self.remove = ModelActions(runner, self), QPushButton(self), QPushButton(self)
         self._lay_out()
         self._connect()
@@ -80,6 +81,8 @@ class ModelPanel(QWidget):
         """Say everything again in the current language."""
         self.run.setText(tr("Run model"))
         self.uncertainty.setText(tr("Also map where the model is undecided"))
+        self.tta.setText(tr("Average over mirrored views"))
+        self.tta.setToolTip(tr("Steadier where the model was taught them; its operating points were measured without."))
         self.add.setText(tr("Add a model…"))
         self.add.setToolTip(tr("From a zip or the folder of a model; nothing of it is run while it is checked."))
         self.remove.setText(tr("Remove"))
@@ -118,6 +121,8 @@ class ModelPanel(QWidget):
             options["backend"] = self.backend.name()
         if self._asks_uncertainty(package) and self.uncertainty.isChecked():
             options["uncertainty"] = True
+        if package.flips and self.tta.isChecked():
+            options["tta"] = True
         return options
 
     def _lay_out(self) -> None:
@@ -141,6 +146,7 @@ class ModelPanel(QWidget):
         line.addWidget(self.backend, 1)
         column.addLayout(line)
         column.addWidget(self.uncertainty)
+        column.addWidget(self.tta)
         column.addWidget(self.outlook)
         column.addWidget(self.run)
         column.addWidget(self.several)
@@ -246,6 +252,7 @@ class ModelPanel(QWidget):
         self.problem.setVisible(fails)
         self.reason.setVisible(fails)
         self.uncertainty.setVisible(self._asks_uncertainty(package))
+        self.tta.setVisible(package is not None and bool(package.flips))
         ready = ready and package is not None and package.task != PROMPTED
         ready = ready and (not fails or bool(self.reason.text().strip()))
         self.run.setEnabled(ready and not running)
