@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -97,8 +96,15 @@ def _rates(verdicts: list[Verdict], groups: list[str]) -> Mapping[str, Measured]
 
 
 def _never_certain(measured: Measured, groups: int) -> Measured:
-    """Widen the interval of a share of 0 or 1, which drawing again cannot: 95 % by 0.05 ** (1 / groups)."""
-    unlikely = 1.0 - math.pow(0.05, 1.0 / groups)
-    if measured.value <= 0.0:
-        return replace(measured, high=unlikely)
-    return replace(measured, low=1.0 - unlikely) if measured.value >= 1.0 else measured
+    """Widen the interval to the exact binomial one (Clopper and Pearson, Biometrika 1934) of as many draws as groups.
+
+    Drawing groups again cannot tell of a share near 0 or 1 what another group would add; counting groups, not
+    pictures, takes all pictures of one for a single witness. One rule for every share, so that none looks surer than
+    its neighbour.
+    """
+    from scipy.stats import beta
+
+    hits = measured.value * groups
+    low = 0.0 if hits <= 0 else float(beta.ppf(0.025, hits, groups - hits + 1))
+    high = 1.0 if hits >= groups else float(beta.ppf(0.975, hits + 1, groups - hits))
+    return replace(measured, low=min(measured.low, low), high=max(measured.high, high))

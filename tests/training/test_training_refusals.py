@@ -5,11 +5,12 @@ import pytest
 from bundles import write_classifier, write_segmenter
 
 from medassist.entities.errors import UnreadableInput
+from medassist.entities.prediction import Verdict
 from medassist.inference.catalogue import find
 from medassist.inference.packages import read
 from medassist.progress import Progress
 from medassist.training.evaluate import evaluate
-from medassist.training.refusals import picture_file, read_pictures, refusal_rates
+from medassist.training.refusals import _rates, picture_file, read_pictures, refusal_rates
 
 
 @pytest.fixture
@@ -42,8 +43,27 @@ def test_shares_by_kind_sum_to_one_and_are_never_certain(tiny_classifier, tmp_pa
     for shares in rates.values():
         assert sum(one.value for one in shares.values()) == pytest.approx(1.0)
         assert shares["accepted"].value == 1.0
-        assert shares["accepted"].low == pytest.approx(0.05 ** (1 / 4))
+        assert shares["accepted"].low == pytest.approx(0.025 ** (1 / 4))
         assert shares["accepted"].n == 4
+
+
+def test_a_share_near_nothing_is_no_surer_than_nothing() -> None:
+    """One picture of 900 in 31 stretches: drawing stretches again would say 0 to 0.003."""
+    groups = [f"CXR {at // 29}" for at in range(899)]
+    none, one = [Verdict.PASS] * 899, [Verdict.FAIL] + [Verdict.PASS] * 898
+    never, once = (_rates(verdicts, groups)["refused"] for verdicts in (none, one))
+    assert never.high == pytest.approx(1 - 0.025 ** (1 / 31))
+    assert once.high >= never.high
+    assert once.low == pytest.approx(0, abs=1e-9)
+    half = _rates([Verdict.PASS, Verdict.FAIL] * 449 + [Verdict.PASS], groups)["refused"]
+    assert half.low < 0.35 < 0.65 < half.high
+
+
+def test_groups_that_disagree_keep_the_wider_interval_of_drawing_them_again() -> None:
+    verdicts = [Verdict.FAIL] * 500 + [Verdict.PASS] * 10
+    groups = ["a"] * 500 + [f"b{at}" for at in range(10)]
+    refused = _rates(verdicts, groups)["refused"]
+    assert refused.low == 0.0
 
 
 def test_pictures_of_nothing_are_refused(tiny_classifier, tmp_path) -> None:
