@@ -8,9 +8,10 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from pathlib import Path
 
 from medassist.cli.terminal import note, one_line
-from medassist.entities.errors import Cancelled, MedAssistError, UnwritableOutput
+from medassist.entities.errors import Cancelled, MedAssistError, UnreadableInput, UnwritableOutput
 from medassist.language import localized, tr
 from medassist.locations import log_file
 
@@ -25,6 +26,11 @@ def exit_code_of(problem: BaseException) -> int:
         problem = Cancelled()
     if isinstance(problem, BrokenPipeError):
         return 0
+    if isinstance(problem, FileNotFoundError) and _is_nowhere():
+        problem = UnreadableInput(
+            "The current folder was removed, so no path that begins there can be found.",
+            remedy="Change to another folder, or give a full path.",
+        )
     if isinstance(problem, OSError) and problem.errno in _FULL:
         problem = UnwritableOutput("The answer cannot be written: {reason}.", reason=problem.strerror)
     if isinstance(problem, MedAssistError):
@@ -38,6 +44,15 @@ def exit_code_of(problem: BaseException) -> int:
         )
     )
     return 1
+
+
+def _is_nowhere() -> bool:
+    """Tell whether the current folder is gone: Python then fails wherever it makes a path whole."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _say(sentence: str) -> None:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
+import medassist.__main__
 from medassist import cli
 from medassist.cli.terminal import one_line
 from medassist.entities.errors import Cancelled, MedAssistError
@@ -31,6 +38,41 @@ def stop_with(monkeypatch, problem: BaseException):
 def test_codes_of_the_contract(refused, monkeypatch, problem, code) -> None:
     stop_with(monkeypatch, problem)
     refused(code, "info", ".")
+
+
+def test_a_relative_path_in_a_folder_that_is_gone_is_unreadable(refused, monkeypatch, tmp_path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for verb in (("info", "scan"), ("info", "./scan", "--json")):
+        assert "The current folder was removed" in refused(3, *verb)
+
+
+def test_stopped_while_it_is_imported_ends_in_one_line(tmp_path) -> None:
+    """A first import that is stopped: the module stands in for the half second that the real ones take."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'medassist.cli':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stop())\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-m", "medassist", "--version"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (found.returncode, found.stdout) == (130, "")
+    assert found.stderr == "medassist: The job was cancelled.\n"
+
+
+def test_the_command_begins_where_it_can_be_stopped() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert EntryPoint("", project["project"]["scripts"]["medassist"], "").load() is medassist.__main__.main
 
 
 def test_a_bug_names_the_log_and_the_log_holds_no_values(refused, monkeypatch) -> None:
