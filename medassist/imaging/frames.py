@@ -30,6 +30,8 @@ _COMPONENTS = {
 
 
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+_SLOPES = (1e-28, 1e28)
+"""Sizes of a slope with which every stored value of 32 bits stays a number of float32 that differs from 0."""
 _GE_COMPONENTS = ("magnitude", "phase", "real", "imaginary")
 
 
@@ -45,7 +47,9 @@ class Frame:
         clocks: what may order time points at one position, from the most to the least explicit.
         stack: StackID of an enhanced frame, "" for others.
         taken_ms: when the slice was taken after the start of its volume, None when unknown.
-        slope, intercept: to modality values (PS3.3 C.11.1); `bad_slope` when the header's slope was unusable.
+        slope, intercept: to modality values (PS3.3 C.11.1); `bad_slope` and `bad_intercept` when the header's were
+            unusable, and 1 and 0 were taken.
+        bad_orientation: when the header states an orientation that is none.
     """
 
     path: Path
@@ -72,6 +76,8 @@ class Frame:
     windows: tuple[Window, ...]
     taken_ms: float | None = None
     stack: str = ""
+    bad_intercept: bool = False
+    bad_orientation: bool = False
 
     @property
     def ref(self) -> FrameRef:
@@ -138,8 +144,10 @@ def _shared_facts(layers: tuple[Dataset, ...]) -> dict[str, Any]:
     """Return what the slices of a series mostly have in common."""
     spacing, spacing_tag = once(_spacing, layers)
     image_type = tags.texts(layers, "FrameType") or tags.texts(layers, "ImageType")
+    orientation = once(_orientation, layers)
     return {
-        "orientation": once(_orientation, layers),
+        "orientation": orientation,
+        "bad_orientation": orientation is None and bool(tags.value_of(layers, "ImageOrientationPatient")),
         "samples": tags.whole(layers, "SamplesPerPixel") or 1,
         "spacing_mm": spacing,
         "spacing_tag": spacing_tag,
@@ -160,10 +168,13 @@ def _scale(layers: tuple[Dataset, ...]) -> dict[str, Any]:
     if tags.value_of(layers, "ModalityLUTSequence"):  # the table is applied instead (PS3.3 C.11.1)
         slope, intercept = 1.0, 0.0
     has_slope = tags.value_of(layers, "RescaleIntercept") is not None or "RescaleSlope" in layers[-1]
+    bad_slope = slope is not None and not _SLOPES[0] <= abs(slope) <= _SLOPES[1]
+    bad_intercept = intercept is not None and abs(intercept) > _SLOPES[1]
     return {
-        "slope": slope or 1.0,
-        "intercept": intercept or 0.0,
-        "bad_slope": has_slope and not slope,
+        "slope": 1.0 if bad_slope or not slope else slope,
+        "intercept": 0.0 if bad_intercept or not intercept else intercept,
+        "bad_slope": has_slope and (bad_slope or not slope),
+        "bad_intercept": bad_intercept,
         "windows": once(windows_of, layers),
     }
 

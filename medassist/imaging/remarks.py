@@ -79,6 +79,7 @@ def remarks(file: HeaderFile, frames: Sequence[Frame]) -> tuple[Warned, ...]:
         found.append(
             warned("{file} states no usable rescale slope; 1 was taken, so values may have no unit.", file=bad[0].name)
         )
+    found += [one for one in (_intercept(frames), _orientation(frames)) if one is not None]
     if len({(frame.path, frame.index) for frame in frames}) == 1 and frames[0].is_placed:
         thickness = frames[0].gap_mm or frames[0].thickness_mm or 0.0
         if thickness:
@@ -91,6 +92,18 @@ def remarks(file: HeaderFile, frames: Sequence[Frame]) -> tuple[Warned, ...]:
     if file.text("BurnedInAnnotation") == "YES":
         found.append(warned("The picture has text burned into it."))
     return tuple(found)
+
+
+def _intercept(frames: Sequence[Frame]) -> Warned | None:
+    bad = next((frame for frame in frames if frame.bad_intercept), None)
+    text = "{file} states no usable rescale intercept; 0 was taken, so values may have no unit."
+    return None if bad is None else warned(text, file=bad.name)
+
+
+def _orientation(frames: Sequence[Frame]) -> Warned | None:
+    bad = next((frame for frame in frames if frame.bad_orientation), None)
+    text = "{file} states an orientation that is none (no two perpendicular directions); it was left out."
+    return None if bad is None else warned(text, file=bad.name)
 
 
 def scale_remarks(frame: Frame) -> tuple[Warned, ...]:

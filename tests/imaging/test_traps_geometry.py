@@ -315,6 +315,21 @@ def test_trap_19_orientations(tmp_path, orientation):
     assert is_phantom(only(tmp_path), orientation=orientation)
 
 
+@pytest.mark.parametrize("orientation", [(0,) * 6, (1, 0, 0, 1, 0, 0), (2, 0, 0, 0, 2, 0)])
+@pytest.mark.parametrize("slices", [1, 8])
+def test_trap_19_an_orientation_that_is_none(tmp_path, orientation, slices):
+    for path in write_ct_series(tmp_path, slices=slices):
+        edit(path, ImageOrientationPatient=list(orientation))
+    series = only(tmp_path)
+    assert series.kind is (FILM if slices == 1 else STACK)
+    assert "states an orientation that is none" in " ".join(one.text() for one in series.warnings)
+
+
+def test_trap_19_no_orientation_needs_no_remark_of_a_film(tmp_path):
+    write_film(tmp_path)
+    assert "orientation" not in " ".join(one.text() for one in only(tmp_path).warnings)
+
+
 def test_trap_20_descending_position(tmp_path):
     for k, path in enumerate(write_ct_series(tmp_path)):
         edit(path, InstanceNumber=8 - k)

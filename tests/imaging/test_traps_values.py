@@ -112,6 +112,21 @@ def test_trap_28_slope_zero_or_empty(tmp_path, slope):
     assert "no usable rescale slope" in said(volume)
 
 
+@pytest.mark.parametrize("slope", ["1e300", "-1e300", "1e-300"])
+def test_trap_28_slope_no_value_survives(tmp_path, slope):
+    write_ct_series(tmp_path, slices=2, RescaleSlope=slope)
+    volume = loaded(tmp_path)
+    assert volume.array_zyx[0, 32, 32] == 40
+    assert "no usable rescale slope" in said(volume)
+
+
+def test_trap_28_intercept_no_value_survives(tmp_path):
+    write_ct_series(tmp_path, slices=2, RescaleIntercept="1e300")
+    volume = loaded(tmp_path)
+    assert volume.array_zyx[0, 32, 32] == 40 + 1024
+    assert "no usable rescale intercept" in said(volume)
+
+
 @pytest.mark.parametrize(
     ("function", "below", "centre", "above"),
     [("LINEAR", 0, 128, 255), ("LINEAR_EXACT", 0, 128, 255), ("SIGMOID", 30, 128, 225)],
