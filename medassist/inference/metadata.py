@@ -114,7 +114,7 @@ def _task(whole: Section, image: Section, pred: Section) -> str:
     # [1, classes] is how the zoo writes a vector; a label map has the axes of the image.
     vector = len(size) <= 1 or (len(size) == 2 and size[0] == 1)
     scores = any(word in kind or word in form for word in _SCORES)
-    if vector and (scores or any(word in form for word in _MAPS)):
+    if (vector and (scores or any(word in form for word in _MAPS))) or form in ("classes", "classification"):
         return "classification"
     if len(size) == axes and any(word in form for word in (*_MAPS, "prob")) and kind in ("image", "magnitude", ""):
         return "segmentation"

@@ -163,6 +163,12 @@ def test_other_tasks_are_refused_with_their_name(tmp_path: Path, task: str) -> N
         assert "MedAssist runs segmentation and classification" in caught.value.sentence()
 
 
+def test_a_format_that_says_classes_needs_no_shape_of_a_vector(tmp_path: Path) -> None:
+    layout = layouts.endoscopic_inbody()
+    output = {**layout.outputs, "type": "image", "format": "classification", "spatial_shape": [64, 64]}
+    assert read(zoo.write(replace(layout, outputs=output), tmp_path / "bundle")).task == "classification"
+
+
 def test_more_inputs_than_an_image_are_refused(tmp_path: Path) -> None:
     root = zoo.write(layouts.spleen_ct(), tmp_path / "bundle")
     file = root / "configs" / "metadata.json"
