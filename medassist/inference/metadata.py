@@ -21,6 +21,7 @@ from medassist.inference.demands import Suitability
 from medassist.inference.packages import InputSpec, Label
 from medassist.inference.postprocess import read_decision
 from medassist.inference.schema import Section, inside, plain_label
+from medassist.inference.weights import too_large
 
 WEIGHTS = ("models/model.pt", "models/model.safetensors", "models/model.pt2", "models/model.ts")
 MAX_CHANNELS = 16
@@ -245,7 +246,8 @@ def _sha256(weights: Path) -> str:
         told = weights.stat()
     except OSError:
         return ""
-    return _digest(weights, told.st_size, told.st_mtime_ns) if weights.is_file() else ""
+    usable = weights.is_file() and not too_large(weights)
+    return _digest(weights, told.st_size, told.st_mtime_ns) if usable else ""
 
 
 @lru_cache(maxsize=256)

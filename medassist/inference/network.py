@@ -17,7 +17,7 @@ from medassist.inference.bounded import bounded
 from medassist.inference.bundle import build_network
 from medassist.inference.demands import EmbeddingSpec
 from medassist.inference.packages import Package
-from medassist.inference.weights import format_of, read_program, read_state
+from medassist.inference.weights import format_of, read_program, read_state, too_large
 from medassist.progress import Progress
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ def _at_rest(module: nn.Module) -> nn.Module:
 
 def _verified(package: Package) -> bytes:
     """Read the weights once and check those very bytes, so that nobody can swap them in between."""
+    if too_large(package.weights):
+        raise Refused("{file} is larger than 20 GB, or than the memory that is free.", file=package.weights)
     try:
         content = package.weights.read_bytes()
     except OSError as error:

@@ -16,13 +16,15 @@ from medassist.inference.localizer import Localizer, read_localizer
 from medassist.inference.operating import CalibrationSpec, read_spec
 from medassist.inference.schema import Section, inside, plain_label, read_json
 from medassist.inference.trust import trust_of
-from medassist.inference.weights import Format, format_of
+from medassist.inference.weights import Format, format_of, too_large
+from medassist.language import tr
 from medassist.locations import weights_dir
 from medassist.plugins import Availability, needs
 
 PROMPTED = "prompted_segmentation"
 """The task of a model that marks what lies in a box the reader draws."""
 TASKS = ("segmentation", "classification", PROMPTED)
+MOST_OF_A_CARD = 2_000_000
 METADATA = "configs/metadata.json"
 INFERENCE = "configs/inference.json"
 CONFIGS = (INFERENCE, "configs/inference.yaml", "configs/inference.yml")
@@ -145,9 +147,12 @@ class Package:
         return tuple(label.segment() for label in self.labels)
 
     def card(self, language: str = "en") -> str:
-        """Return the model card as Markdown, in English when there is none in `language`, "" when there is none."""
+        """Return the model card as Markdown, in English when there is none in `language`, "" when there is none.
+
+        One of more than 2 MB ends there with a sentence that says so.
+        """
         path = self.cards.get(language) or self.cards.get("en")
-        return path.read_text(encoding="utf-8", errors="replace") if path else ""
+        return _card_text(path) if path else ""
 
 
 def config_of(root: Path) -> Path:
@@ -236,6 +241,8 @@ def _availability(weights: Path, sha256: str, form: Format, *, trusted: bool, fe
         )
     if not weights.is_file():
         return Availability("its weights are missing")
+    if too_large(weights):
+        return Availability("its weights are larger than 20 GB, or than the memory that is free")
     if not sha256:
         return Availability("its metadata has no SHA-256 of the weights")
     if form.runs_code and not trusted:
@@ -344,6 +351,14 @@ def _color(section: Section) -> tuple[int, int, int]:
             "{file}: the key {key} must be three numbers from 0 to 255.", file=section.file, key=section.place("color")
         )
     return value[0], value[1], value[2]
+
+
+def _card_text(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(MOST_OF_A_CARD + 1)
+    text = content[:MOST_OF_A_CARD].decode(encoding="utf-8", errors="replace")
+    whole = len(content) <= MOST_OF_A_CARD
+    return text if whole else f"{text}\n\n{tr('The card is longer than 2 MB and was cut off here.')}\n"
 
 
 def _cards(root: Path) -> dict[str, Path]:

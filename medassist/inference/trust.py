@@ -13,6 +13,7 @@ from medassist.entities.errors import Refused
 from medassist.locations import data_dir
 
 MAX_FILES = 5_000
+MAX_BYTES = 50_000_000_000
 
 _Stamp = tuple[tuple[str, int, int, int, int], ...]
 _known: dict[Path, tuple[_Stamp, str]] = {}
@@ -56,6 +57,8 @@ def content_of(root: Path) -> Content:
     change unseen.
     """
     files = tuple(_files(root))
+    if sum(size for _, _, size in files) > MAX_BYTES:
+        raise Refused("{folder} holds more than {size} GB.", folder=root, size=MAX_BYTES // 10**9)
     whole = hashlib.sha256()
     for name, path, size in files:
         encoded = name.encode(errors="surrogatepass")

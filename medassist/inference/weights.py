@@ -23,6 +23,7 @@ from types import MethodType
 from typing import IO, TYPE_CHECKING, Any
 
 from medassist.entities.errors import Refused
+from medassist.inference.devices import free_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -47,6 +48,22 @@ class Format(Enum):
     def explainable(self) -> bool:
         """Whether its layers can be watched: hooks have no effect inside TorchScript."""
         return self is not Format.TORCHSCRIPT
+
+
+MAX_BYTES = 20_000_000_000
+
+
+def too_large(file: Path) -> bool:
+    """Tell whether a weight file is larger than 20 GB or than the memory that is free: it is not read at all then.
+
+    A sparse file of a terabyte takes no place on a disk, and hours to hash.
+    """
+    try:
+        size = file.stat().st_size
+    except OSError:
+        return False
+    free = free_bytes("cpu")
+    return size > (MAX_BYTES if free is None else min(MAX_BYTES, free))
 
 
 def format_of(file: Path | IO[bytes], name: str = "") -> Format:
