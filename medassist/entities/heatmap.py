@@ -19,6 +19,7 @@ class MapKind(Enum):
 
     ATTRIBUTION = "attribution"
     UNCERTAINTY = "uncertainty"
+    SPREAD = "spread"
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,7 @@ class Heatmap:
     """Where the score of `target` is sensitive, on the grid of the series it was computed from.
 
     Of the kind UNCERTAINTY: how undecided a segmenter is at each voxel, from 0 (sure) to 1 (all labels equally likely).
+    Of the kind SPREAD: how far its mirrored views disagree there, as a standard deviation from 0 to 0.5.
 
     Attributes:
         values_zyx: float32 (slice, row, column), in the method's own unit: not scaled to 0..1.
@@ -67,8 +69,8 @@ class Heatmap:
 
     @property
     def full_scale(self) -> float:
-        """The value drawn in the strongest colour: the maximum of an attribution, 1 of an uncertainty."""
-        return 1.0 if self.kind is MapKind.UNCERTAINTY else self.maximum
+        """The value drawn in the strongest colour: the maximum of an attribution, else the largest there can be."""
+        return {MapKind.UNCERTAINTY: 1.0, MapKind.SPREAD: 0.5}.get(self.kind, self.maximum)
 
     @property
     def cell_mm(self) -> tuple[float, float, float]:

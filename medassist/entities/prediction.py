@@ -161,7 +161,7 @@ class Prediction:
     `timings_s` has the keys read, prepare, infer; `override_reason` is what the reader typed to run in
     spite of a failed check. `prompt` says how a region was drawn, None for a model that ran by itself.
     `manifest` says how it was computed; `uncertainty` is how undecided the model is about each voxel of the mask, where
-    that was asked for.
+    that was asked for; `spread` is how far the mirrored views disagree there, where both were.
     """
 
     model: ModelRef
@@ -177,3 +177,4 @@ class Prediction:
     prompt: Prompt | None = None
     manifest: RunManifest = field(default_factory=RunManifest)
     uncertainty: Heatmap | None = None
+    spread: Heatmap | None = None

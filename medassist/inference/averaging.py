@@ -46,9 +46,11 @@ def _dims(flip: tuple[int, ...]) -> list[int]:
     return [2 + axis for axis in flip]
 
 
-def averaged(forward: Forward, flips: Flips, progress: Progress) -> Forward:
+def averaged(forward: Forward, flips: Flips, progress: Progress, *, spread: bool = False) -> Forward:
     """Return a segmenter that answers windows (N, C, …) with the log of the mean softmax (N, K, …), as float32.
 
+    With `spread` one more channel follows: the standard deviation over the views of the probability of the class whose
+    mean is highest in the window.
     Cancelled between two views after `progress.cancel()`.
     """
 
@@ -56,15 +58,41 @@ def averaged(forward: Forward, flips: Flips, progress: Progress) -> Forward:
         import torch
 
         whole: torch.Tensor | None = None
+        shares = _Spread()
         for flip, view in zip(((), *flips), views(forward, flips), strict=True):
             if progress.cancelled:
                 raise Cancelled
             found = view(windows).float().log_softmax(dim=1)
             found = found.flip(_dims(flip)) if flip else found
             whole = found if whole is None else torch.logaddexp(whole, found)
-        return windows if whole is None else whole - log(1 + len(flips))
+            if spread:
+                shares.add(found.exp())
+        if whole is None:  # never: the image as it is is a view
+            return windows
+        return torch.cat([whole - log(1 + len(flips)), shares.of(whole)], 1) if spread else whole - log(1 + len(flips))
 
     return answer
+
+
+class _Spread:
+    """Running variance of probabilities (N, K, …): Welford, Technometrics 4:419, 1962. Two arrays for any views."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def add(self, share: torch.Tensor) -> None:
+        self._count += 1
+        if self._count == 1:
+            self._mean, self._squares = share, share.new_zeros(share.shape)
+            return
+        away = share - self._mean
+        self._mean = self._mean + away / self._count
+        self._squares += away * (share - self._mean)
+
+    def of(self, whole: torch.Tensor) -> torch.Tensor:
+        """Return the standard deviation (N, 1, …) of the class that is highest in `whole`."""
+        highest = whole.argmax(1, keepdim=True)
+        return (self._squares.gather(1, highest) / self._count).clamp_(min=0.0).sqrt_()
 
 
 def mean_scores(told: Sequence[Sequence[ClassScore]]) -> tuple[ClassScore, ...]:

@@ -38,7 +38,7 @@ class Suitability:
     """What an input must have; an empty list or None demands nothing.
 
     `unit` is that of the values ("HU", "g/ml"); `slices` a range of slice counts, `aspect`
-    one of height over width of a slice as it lies in the patient.
+    one of height over width of a slice as it lies in the patient, `least_pixels` how many rows and columns there must be.
     """
 
     modality: tuple[str, ...] = ()
@@ -50,6 +50,7 @@ class Suitability:
     age_years: tuple[float, float] | None = None
     slices: tuple[float, float] | None = None
     aspect: tuple[float, float] | None = None
+    least_pixels: float | None = None
     unit: str = ""
     percentiles: tuple[Percentile, ...] = ()
     embedding: EmbeddingSpec | None = None
@@ -67,6 +68,7 @@ def read_demands(section: Section, root: Path) -> Suitability:
         age_years=section.span("age_years"),
         slices=section.span("slices"),
         aspect=section.span("aspect"),
+        least_pixels=section.number("least_pixels") if "least_pixels" in section.data else None,
         unit=section.text("unit", ""),
         percentiles=_percentiles(section),
         embedding=_embedding(section.section("embedding"), root) if "embedding" in section.data else None,

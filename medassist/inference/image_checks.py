@@ -49,6 +49,16 @@ def aspect_check(package: Package, volume: Volume) -> Check | None:
     return Check("Height / width", f"{span[0]:g}–{span[1]:g}", f"{found:.2f}", verdict)
 
 
+def pixels_check(package: Package, volume: Volume) -> Check | None:
+    """Return the row about rows and columns: a picture made larger for the network holds nothing it could find."""
+    least = package.suitability.least_pixels
+    if least is None:
+        return None
+    _, rows, columns = volume.geometry.shape_zyx
+    verdict = Verdict.PASS if min(rows, columns) >= least else Verdict.FAIL
+    return Check("Rows and columns", f"≥ {least:g}", f"{rows} x {columns}", verdict)
+
+
 def coverage_check(mask: Mask) -> Check | None:
     """Return a row when a structure that was outlined reaches the edge of the image: part of it may be missing.
 

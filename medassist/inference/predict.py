@@ -145,9 +145,10 @@ def _run_once(package: Package, volume: Volume, asked: _Asked, progress: Progres
 
     def work(forward: Forward, plan: Plan | None, device: str) -> _Answer:
         ready.append(perf_counter())
-        doubt = Doubt(package, prepared) if asked.uncertainty else None
+        doubt = Doubt(package, prepared, spread=bool(asked.flips)) if asked.uncertainty else None
         if package.task == "segmentation":
-            whole = averaged(forward, asked.flips, progress) if asked.flips else forward
+            spread = asked.uncertainty
+            whole = averaged(forward, asked.flips, progress, spread=spread) if asked.flips else forward
             return (), _mask(package, whole, prepared, plan, device, doubt, progress), doubt
         run_view = partial(answer_of, image=prepared.tensor, plan=plan, device=device, progress=progress)
         told = [class_scores(package, run_view(view).numpy()) for view in views(forward, asked.flips)]
@@ -166,6 +167,7 @@ def _run_once(package: Package, volume: Volume, asked: _Asked, progress: Progres
         scores=scores,
         mask=mask,
         uncertainty=None if doubt is None else doubt.finish(volume.series.key),
+        spread=None if doubt is None or doubt.spread is None else doubt.spread.finish(volume.series.key),
         timings_s=timings,
         notes=(*ran.told, *_notes(package, volume), *_untold(package)),
         manifest=replace(ran.manifest, computed=started, computed_s=timings),
@@ -213,7 +215,8 @@ def _mask(
 ) -> Mask:
     """Run a segmenter and decide its labels block by block: an array of all scores is never needed."""
     whole = Masking(package, prepared)
-    for block in blocks(forward, prepared.tensor, plan, device, progress=progress):
+    for said in blocks(forward, prepared.tensor, plan, device, progress=progress):
+        block = said if doubt is None or doubt.spread is None else doubt.spread.without(said)
         if block.logits.shape[0] != whole.channels:
             raise _wrong_outputs(package, tuple(block.logits.shape))
         _check_block(package, block, prepared.tensor.shape[2:] if plan is None else block.logits.shape[1:])

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.entities.geometry import Geometry
-from medassist.entities.heatmap import Heatmap
+from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.entities.manifest import RunManifest
 from medassist.entities.prediction import Check, ClassScore, Code, Mask, Prediction, Segment, Verdict
 from medassist.entities.study import Warned
@@ -27,6 +27,7 @@ from medassist.inference.uncertainty import as_map
 
 MOST_BYTES = 512 * 2**20
 """Of arrays in one file, unpacked."""
+ARRAYS = ("told", "labels", "doubt", "native_doubt", "spread", "native_spread")
 
 
 class Unkept(ValueError):
@@ -40,6 +41,8 @@ def encode(answer: Prediction, elsewhere: Sequence[str | Warned] = ()) -> bytes:
         arrays["labels"] = answer.mask.labels_zyx
     if answer.uncertainty is not None:
         arrays |= {"doubt": answer.uncertainty.values_zyx, "native_doubt": answer.uncertainty.native_zyx}
+    if answer.spread is not None:
+        arrays |= {"spread": answer.spread.values_zyx, "native_spread": answer.spread.native_zyx}
     if sum(one.nbytes for one in arrays.values()) > MOST_BYTES:
         raise Unkept("too large")
     told = json.dumps(_told(answer, elsewhere), allow_nan=False).encode()
@@ -61,7 +64,8 @@ def _told(answer: Prediction, elsewhere: Sequence[str | Warned]) -> dict[str, ob
         "scores": [asdict(replace(one, curve=None)) for one in answer.scores],
         "manifest": {**kept, "computed_s": dict(manifest.computed_s), "steps": steps},
         "mask": mask and {"overlapping": mask.overlapping, "segments": [asdict(one) for one in mask.segments]},
-        "doubt_affine": None if doubt is None else doubt.native_geometry.affine_lps.tolist(),
+        "doubt_affine": doubt and doubt.native_geometry.affine_lps.tolist(),
+        "spread_affine": answer.spread and answer.spread.native_geometry.affine_lps.tolist(),
     }
 
 
@@ -99,7 +103,7 @@ def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
         if sum(one.file_size for one in archive.infolist()) > 2 * MOST_BYTES:
             raise Unkept("too large")
     with np.load(io.BytesIO(content), allow_pickle=False) as parts:
-        return {name: parts[name] for name in ("told", "labels", "doubt", "native_doubt") if name in parts}
+        return {name: parts[name] for name in ARRAYS if name in parts}
 
 
 def _answer(told: Any, arrays: Mapping[str, NDArray[Any]], package: Package, volume: Volume) -> Prediction:
@@ -114,7 +118,8 @@ def _answer(told: Any, arrays: Mapping[str, NDArray[Any]], package: Package, vol
         timings_s={name: float(value) for name, value in told["timings_s"].items()},
         notes=tuple(_text(one) for one in told["notes"]),
         manifest=_manifest(told["manifest"]),
-        uncertainty=None if told["doubt_affine"] is None else _doubt(told["doubt_affine"], arrays, package, volume),
+        uncertainty=_doubt(told, arrays, package, volume, "doubt", MapKind.UNCERTAINTY),
+        spread=_doubt(told, arrays, package, volume, "spread", MapKind.SPREAD),
     )
 
 
@@ -145,10 +150,16 @@ def _manifest(told: Any) -> RunManifest:
     return RunManifest(**{**told, "window": tuple(told["window"]), "flips": flips, "steps": steps})
 
 
-def _doubt(affine: Any, arrays: Mapping[str, NDArray[Any]], package: Package, volume: Volume) -> Heatmap:
-    values, native = arrays["doubt"], arrays["native_doubt"]
+def _doubt(
+    told: Any, arrays: Mapping[str, NDArray[Any]], package: Package, volume: Volume, name: str, kind: MapKind
+) -> Heatmap | None:
+    """Return one of the maps over the mask, None where there is none."""
+    affine = told[f"{name}_affine"]
+    if affine is None:
+        return None
+    values, native = arrays[name], arrays[f"native_{name}"]
     if values.dtype != np.float32 or native.dtype != np.float32:
         raise Unkept("a map of another type")
     shape = (native.shape[0], native.shape[1], native.shape[2])
     grid = replace(volume.geometry, affine_lps=np.array(affine, np.float64), shape_zyx=shape)
-    return as_map(package, volume.series.key, values, volume.geometry, native, grid)
+    return as_map(package, volume.series.key, values, volume.geometry, native, grid, kind=kind)

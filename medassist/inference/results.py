@@ -110,7 +110,8 @@ def again(answer: Prediction, volume: Volume, seconds: float) -> Prediction:
     return replace(
         answer,
         series_key=volume.series.key,
-        uncertainty=None if answer.uncertainty is None else replace(answer.uncertainty, series_key=volume.series.key),
+        uncertainty=answer.uncertainty and replace(answer.uncertainty, series_key=volume.series.key),
+        spread=answer.spread and replace(answer.spread, series_key=volume.series.key),
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         timings_s={"prepare": 0.0, "infer": seconds},
         notes=(*answer.notes, note),
@@ -133,6 +134,6 @@ def _package_sha256(package: Package) -> str:
 
 
 def _bytes(answer: Prediction) -> int:
-    maps = answer.uncertainty
-    doubts = 0 if maps is None else maps.values_zyx.nbytes + maps.native_zyx.nbytes
+    maps = [one for one in (answer.uncertainty, answer.spread) if one is not None]
+    doubts = sum(one.values_zyx.nbytes + one.native_zyx.nbytes for one in maps)
     return 4096 + doubts + (answer.mask.labels_zyx.nbytes if answer.mask is not None else 0)

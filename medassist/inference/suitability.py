@@ -11,7 +11,7 @@ from medassist.entities.errors import Unsuited
 from medassist.entities.prediction import Check, Verdict
 from medassist.entities.study import SeriesKind, Study
 from medassist.entities.volume import Volume
-from medassist.inference.image_checks import aspect_check, slice_check, value_checks
+from medassist.inference.image_checks import aspect_check, pixels_check, slice_check, value_checks
 from medassist.inference.localizer import for_whole
 from medassist.inference.packages import Package
 from medassist.inference.regions import regions_of
@@ -34,6 +34,7 @@ def check(package: Package, study: Study, volume: Volume) -> tuple[Check, ...]:
         _extent(package, volume),
         slice_check(package, volume),
         aspect_check(package, volume),
+        pixels_check(package, volume),
         _age(package, study),
         several_check(package, volume) if package.input.series else _color(package, volume),
         *value_checks(package, volume),

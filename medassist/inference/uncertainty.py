@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 METHOD = "Predictive entropy"
 TARGET = "Uncertainty"
+SPREAD_METHOD = "Standard deviation over mirrored views"
 LIMIT = "The map shows where the model is undecided; where it is sure, it can still be wrong."
 """An entropy of what the network says, not of what it never learned: confidence on foreign images stays high."""
+SPREAD_LIMIT = "The map shows where mirrored views disagree; where they agree, all of them can still be wrong."
 
 
 def check_uncertainty(package: Package) -> None:
@@ -42,10 +44,30 @@ def check_uncertainty(package: Package) -> None:
         )
 
 
-class Doubt:
-    """The entropy of each voxel on the network's grid, filled block by block."""
+class Spread:
+    """How far mirrored views disagree at each voxel: the last channel of the blocks of `averaging.averaged`."""
 
     def __init__(self, package: Package, prepared: Prepared) -> None:
+        self._package, self._grid, self._home = package, prepared.grid, prepared.home
+        self._values = np.zeros(self._grid.shape_zyx, np.float32)
+
+    def without(self, block: Block) -> Block:
+        """Take the last channel of one block, and return the rest of it."""
+        for start, found in thin(Block(block.start, block.logits[-1:])):
+            self._values[box_zyx(start, tuple(found.shape[1:]))] = found[0].numpy().transpose(2, 1, 0)
+        return Block(block.start, block.logits[:-1])
+
+    def finish(self, series_key: str) -> Heatmap:
+        """Return the map on the grid of the series; where the network did not look it is 0."""
+        values = restore(self._values, self._grid, self._home, linear=True).astype(np.float32)
+        return as_map(self._package, series_key, values, self._home, self._values, self._grid, kind=MapKind.SPREAD)
+
+
+class Doubt:
+    """The entropy of each voxel on the network's grid, filled block by block; `spread` where views are averaged."""
+
+    def __init__(self, package: Package, prepared: Prepared, *, spread: bool = False) -> None:
+        self.spread = Spread(package, prepared) if spread else None
         self._package, self._grid, self._home = package, prepared.grid, prepared.home
         self._sigmoid = decision(package).activation == "sigmoid"
         self._values = np.zeros(self._grid.shape_zyx, np.float32)
@@ -87,10 +109,13 @@ def as_map(
     home: Geometry,
     native: NDArray[np.float32],
     grid: Geometry,
+    *,
+    kind: MapKind = MapKind.UNCERTAINTY,
 ) -> Heatmap:
-    """Return entropies (slice, row, column) on the grid of a series, and as computed, as a map with its passport."""
+    """Return entropies or spreads (slice, row, column) on the grid of a series, and as computed, as a map."""
+    entropy = kind is MapKind.UNCERTAINTY
     return Heatmap(
-        method=METHOD,
+        method=METHOD if entropy else SPREAD_METHOD,
         target=TARGET,
         model=package.ref,
         series_key=series_key,
@@ -98,7 +123,7 @@ def as_map(
         geometry=home,
         native_zyx=native,
         native_geometry=grid,
-        parameters={"normalised_by": "log of the number of classes"},
-        notes=(LIMIT,),
-        kind=MapKind.UNCERTAINTY,
+        parameters={"normalised_by": "log of the number of classes"} if entropy else {"of": "the likeliest label"},
+        notes=(LIMIT if entropy else SPREAD_LIMIT,),
+        kind=kind,
     )

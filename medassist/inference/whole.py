@@ -76,7 +76,8 @@ def run_regions(
         series_key=volume.series.key,
         started=looked[0][0].started,
         mask=_mask(package, marked, volume.geometry),
-        uncertainty=_uncertainty(package, looked, volume),
+        uncertainty=_doubt(package, [(one.uncertainty, at.crop) for one, at in looked], volume),
+        spread=_doubt(package, [(one.spread, at.crop) for one, at in looked], volume),
         checks=_worst([row for one, _ in looked for row in one.checks]),
         timings_s={"prepare": prepared, "infer": max(0.0, perf_counter() - began - prepared)},
         notes=tuple(dict.fromkeys((*said, *_notes(package, crops, marked)))),
@@ -134,15 +135,16 @@ def _mask(package: Package, marked: Sequence[Marked], home: Geometry) -> Mask:
     return Mask(labels, home, tuple(segment for segments in by_name.values() for segment in segments))
 
 
-def _uncertainty(package: Package, looked: Sequence[tuple[Prediction, Marked]], volume: Volume) -> Heatmap | None:
-    """Lay the entropies of every crop home; beyond the crops nobody looked, and the map is 0."""
-    maps = [(one.uncertainty, marked.crop) for one, marked in looked if one.uncertainty is not None]
+def _doubt(package: Package, looked: Sequence[tuple[Heatmap | None, Crop]], volume: Volume) -> Heatmap | None:
+    """Lay the entropies or spreads of every crop home; beyond the crops nobody looked, and the map is 0."""
+    maps = [(one, crop) for one, crop in looked if one is not None]
     if not maps:
         return None
     values = np.zeros(volume.geometry.shape_zyx, np.float32)
     for doubt, crop in maps:
         lay_home(crop.flipped(doubt.values_zyx), crop, values, volume.geometry, linear=True)
-    return as_map(package, volume.series.key, values, volume.geometry, values, volume.geometry)
+    home = volume.geometry
+    return as_map(package, volume.series.key, values, home, values, home, kind=maps[0][0].kind)
 
 
 def _notes(package: Package, crops: Sequence[Crop], marked: Sequence[Marked]) -> list[Warned]:

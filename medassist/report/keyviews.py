@@ -58,7 +58,7 @@ def _of_heatmaps(case: Case) -> list[tuple[int, Mask | None, Heatmap | None]]:
 def _strongest(heatmap: Heatmap) -> int:
     """Return the slice with the highest value of a map, or with most doubt: every border reaches the highest there."""
     values = heatmap.values_zyx
-    along = values.sum(axis=(1, 2)) if heatmap.kind is MapKind.UNCERTAINTY else values.max(axis=(1, 2))
+    along = values.sum(axis=(1, 2)) if heatmap.kind is not MapKind.ATTRIBUTION else values.max(axis=(1, 2))
     return int(along.argmax())
 
 
@@ -73,6 +73,8 @@ def title(case: Case, view: KeyView, words: Wording) -> str:
     """Say what the picture shows in one line."""
     if view.heatmap is not None and view.heatmap.kind is MapKind.UNCERTAINTY:
         return words.tr("Uncertainty of the segmentation")
+    if view.heatmap is not None and view.heatmap.kind is MapKind.SPREAD:
+        return words.tr("Spread over mirrored views")
     if view.heatmap is not None:
         target = _target(case, view.heatmap, words)
         return words.tr("{method} for {target}", method=view.heatmap.method, target=target)
@@ -119,6 +121,8 @@ def explanation(case: Case, view: KeyView, words: Wording) -> str:
     told = [words.tr("Regions that influenced the score, not lesion outline.")]
     if heatmap.kind is MapKind.UNCERTAINTY:
         told = [words.tr("Entropy of the model's probabilities: 0 is sure, 1 is every label equally likely.")]
+    if heatmap.kind is MapKind.SPREAD:
+        told = [words.tr("Standard deviation of the likeliest label's probability over mirrored views, 0 to 0.5.")]
     if heatmap.layer:
         told.append(words.tr("Layer: {layer}.", layer=heatmap.layer))
     told.append(words.tr("Size of one computed cell: {size}.", size=_cell_size(heatmap, words)))

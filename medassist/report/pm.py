@@ -28,6 +28,7 @@ SALIENCY = Code("130404", "DCM", "Saliency")
 
 ENTROPY = Code("ENTROPY", "99MEDASSIST", "Normalized predictive entropy")
 """No visual explanation, and no standard code for it: one of our own."""
+SPREAD = Code("VIEW_SPREAD", "99MEDASSIST", "Standard deviation over mirrored views")
 
 LAST_STORED_VALUE = 65535
 
@@ -105,8 +106,13 @@ def _mapping(heatmap: Heatmap, slope: float, intercept: float) -> RealWorldValue
         value_range=(0, LAST_STORED_VALUE),
         slope=slope,
         intercept=intercept,
-        quantity_definition=concept(ENTROPY if heatmap.kind is MapKind.UNCERTAINTY else quantity(heatmap.method)),
+        quantity_definition=concept(_quantity(heatmap)),
     )
+
+
+def _quantity(heatmap: Heatmap) -> Code:
+    own = {MapKind.UNCERTAINTY: ENTROPY, MapKind.SPREAD: SPREAD}
+    return own.get(heatmap.kind) or quantity(heatmap.method)
 
 
 def _description(heatmap: Heatmap) -> str:
@@ -116,11 +122,11 @@ def _description(heatmap: Heatmap) -> str:
 
 
 def _label(heatmap: Heatmap) -> str:
-    return "UNCERTAINTY" if heatmap.kind is MapKind.UNCERTAINTY else "HEATMAP"
+    return {MapKind.UNCERTAINTY: "UNCERTAINTY", MapKind.SPREAD: "SPREAD"}.get(heatmap.kind, "HEATMAP")
 
 
 def _name(heatmap: Heatmap) -> str:
-    if heatmap.kind is MapKind.UNCERTAINTY:
+    if heatmap.kind is not MapKind.ATTRIBUTION:
         return f"{heatmap.method} of the segmentation"
     return f"{heatmap.method} of {heatmap.target}"
 

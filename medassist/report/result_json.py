@@ -71,6 +71,7 @@ def result(case: Case, files: Iterable[str] = (), timings_s: Mapping[str, float]
         ],
         "explanations": _maps(case, MapKind.ATTRIBUTION),
         "uncertainty": _maps(case, MapKind.UNCERTAINTY),
+        "spread": _maps(case, MapKind.SPREAD),
         "timings_s": _timings(case, timings_s or {}),
         "peak_memory_mb": peak_memory_mb(),
         "device": newest.device if newest else None,

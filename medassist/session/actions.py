@@ -217,7 +217,9 @@ class AddPrediction:
         news = tuple(one for one in self.findings if (one.series_key, one.label, one.model) not in settled)
         news = tuple(with_settings(session, one) for one in news)
         after = replace(session, predictions=(*kept, new), findings=(*judged, *news))
-        return after if new.uncertainty is None else AddHeatmap(new.uncertainty)(after)
+        for one in (new.spread, new.uncertainty):  # the last one is on screen
+            after = after if one is None else AddHeatmap(one)(after)
+        return after
 
 
 @dataclass(frozen=True, eq=False)

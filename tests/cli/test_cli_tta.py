@@ -31,3 +31,17 @@ def test_a_package_without_flips_is_refused_it(refused, tmp_path) -> None:
     said = refused(4, "analyze", tmp_path / "mr", "-m", package, "-o", tmp_path / "out", "--tta")
     assert "declares no flips" in said
     assert not (tmp_path / "out").exists()
+
+
+def test_with_uncertainty_there_is_a_map_of_where_the_views_disagree(medassist, tmp_path) -> None:
+    package = write_segmenter(tmp_path / "tiny_segmenter")
+    change_json(package, "metadata", medassist={"tta": {"flips": [[0]]}})
+    write_mr_series(tmp_path / "mr")
+    words = ("analyze", tmp_path / "mr", "-m", package, "-o", tmp_path / "out", "--explain", "none", "--json", "--tta")
+    answer = medassist(*words, "--uncertainty")
+    assert answer.code == 0, answer.err
+    (spread,), (doubt,) = answer.json["spread"], answer.json["uncertainty"]
+    assert 0.0 < spread["maximum"] < 0.5
+    assert spread["file"] != doubt["file"]
+    assert (tmp_path / "out" / spread["file"]).exists()
+    assert medassist(*words).json["spread"] == []

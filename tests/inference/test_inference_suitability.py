@@ -289,6 +289,21 @@ def test_a_squashed_film_is_caught(tiny_classifier, make_volume, make_study, sha
     assert verdicts(check(read(tiny_classifier), make_study(), film))["Height / width"] is expected
 
 
+@pytest.mark.parametrize(
+    ("shape", "expected"), [((64, 80), PASS), ((16, 16), FAIL), ((64, 63), FAIL), ((63, 64), FAIL)]
+)
+def test_a_film_of_few_pixels_is_caught(tiny_classifier, make_volume, make_study, shape, expected) -> None:
+    change_json(tiny_classifier, "metadata", medassist={"suitability": {"least_pixels": 64}})
+    film = make_volume(wedge((1, *shape), np.uint16), kind=SeriesKind.FILM, modality="CR")
+    assert verdicts(check(read(tiny_classifier), make_study(), film))["Rows and columns"] is expected
+
+
+def test_a_number_of_pixels_that_is_none_is_refused(tiny_classifier) -> None:
+    change_json(tiny_classifier, "metadata", medassist={"suitability": {"least_pixels": [64]}})
+    with pytest.raises(Refused, match="least_pixels"):
+        read(tiny_classifier)
+
+
 def test_a_structure_at_the_edge_may_be_cut_off(make_volume) -> None:
     labels = np.zeros((5, 6, 7), np.uint8)
     segments = (Segment(1, "Inner"), Segment(2, "Outer"))

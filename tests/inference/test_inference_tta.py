@@ -24,6 +24,7 @@ from bundles import (
 )
 
 from medassist.entities.errors import Cancelled, Refused
+from medassist.entities.heatmap import MapKind
 from medassist.imaging.load import load
 from medassist.imaging.scan import scan
 from medassist.inference.averaging import averaged, views
@@ -92,6 +93,44 @@ def test_it_is_the_mean_of_the_probabilities_turned_back(tmp_path, flips) -> Non
         assert not torch.allclose(expected, network(image).softmax(1), atol=1e-3)
 
 
+def test_the_spread_is_that_of_the_likeliest_class_over_all_views(tmp_path) -> None:
+    flips = [[0], [1], [0, 1]]
+    package = read(declare(write_segmenter(tmp_path / "p"), flips))
+    network = build_network(package).eval()
+    image = torch.randn(2, 1, 16, 12, 8, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        found = averaged(network, package.flips, Progress(), spread=True)(image)
+        answers = [network(image).softmax(1)]
+        for flip in flips:
+            axes = [2 + axis for axis in flip]
+            answers.append(network(image.flip(axes)).softmax(1).flip(axes))
+    every = torch.stack(answers)
+    winner = every.mean(0).argmax(1, keepdim=True)
+    expected = every.std(0, correction=0).gather(1, winner)
+    assert found.shape[1] == 4
+    assert torch.allclose(found[:, 3:], expected, atol=1e-6)
+    assert torch.allclose(found[:, :3].exp(), every.mean(0), atol=1e-6)
+    assert expected.max() > 1e-3
+
+
+def test_a_volume_in_windows_has_a_spread_at_every_voxel_and_the_same_mask_without_it(tmp_path, make_volume) -> None:
+    volume = make_volume(np.random.default_rng(0).normal(100, 30, (20, 24, 28)).astype(np.float32))
+    package = read(declare(write_segmenter(tmp_path / "p"), [[0], [2]]))
+    found, plain = predict(package, volume, tta=True, uncertainty=True), predict(package, volume, tta=True)
+    assert found.spread is not None
+    assert 0.0 < found.spread.values_zyx.min() <= found.spread.values_zyx.max() < 0.5
+    assert plain.spread is None
+    assert found.mask is not None
+    assert plain.mask is not None
+    assert np.array_equal(found.mask.labels_zyx, plain.mask.labels_zyx)
+    back = decode(encode(found), package, volume).spread
+    assert back is not None
+    assert back.kind is MapKind.SPREAD
+    assert np.array_equal(back.values_zyx, found.spread.values_zyx)
+    assert back.native_geometry.same_grid(found.spread.native_geometry)
+    assert decode(encode(plain), package, volume).spread is None
+
+
 def test_probabilities_too_small_for_a_float_stay_numbers() -> None:
     logits = torch.tensor([0.0, 1000.0, -1000.0]).reshape(1, 3, 1, 1).expand(1, 3, 4, 4)
     found = averaged(lambda _windows: logits, ((0,),), Progress())(torch.zeros(1, 1, 4, 4))
@@ -122,6 +161,14 @@ def test_a_network_that_knows_a_direction_marks_both_sides_half(tmp_path, make_v
     for one in sides:
         others[tuple(one)] = False
     assert values[others] == pytest.approx(entropy(sigmoid(LOW)), abs=1e-5)
+    assert found.spread is not None
+    assert found.spread.kind is MapKind.SPREAD
+    assert found.spread.geometry.same_grid(volume.geometry)
+    assert found.spread.series_key == volume.series.key
+    disagree = (sigmoid(HIGH) - sigmoid(LOW)) / 2
+    assert [float(found.spread.values_zyx[tuple(one)]) for one in sides] == pytest.approx([disagree] * 2, abs=1e-5)
+    assert found.spread.values_zyx[others] == pytest.approx(0.0, abs=1e-5)
+    assert plain.spread is None
     assert found.manifest.flips == ((axis,),)
     assert "mirrored" in str(found.notes)
     assert plain.manifest.flips == ()

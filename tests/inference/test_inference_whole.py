@@ -12,6 +12,7 @@ from bundles import change_json
 
 from medassist.entities.errors import Refused
 from medassist.entities.geometry import Geometry
+from medassist.entities.heatmap import MapKind
 from medassist.entities.prediction import Mask, ModelRef, Prediction, Verdict
 from medassist.imaging.registration import Alignment
 from medassist.inference import crops as crops_module
@@ -264,19 +265,21 @@ def test_cutting_and_laying_home_keep_places_on_fine_turned_grids(package, uprig
         assert np.abs(center - home).max() < 0.3
 
 
-def test_the_uncertainty_of_both_sides_comes_home_where_it_was_seen(package, upright, make_volume):
+@pytest.mark.parametrize(("name", "kind"), [("uncertainty", MapKind.UNCERTAINTY), ("spread", MapKind.SPREAD)])
+def test_the_uncertainty_of_both_sides_comes_home_where_it_was_seen(package, upright, make_volume, name, kind):
     """A model that is as unsure as the crop is bright: its map has to lie on the balls of either side."""
     volume = head(make_volume, order=(2, 0, 1), flips=(-1, 1, -1))
     marks = mark_bright(package)
 
     def run(crop):
         bright = (np.asarray(crop.array_zyx) > 150).astype(np.float32)
-        doubt = as_map(package, crop.series.key, bright, crop.geometry, bright, crop.geometry)
-        return replace(marks(crop), uncertainty=doubt)
+        doubt = as_map(package, crop.series.key, bright, crop.geometry, bright, crop.geometry, kind=kind)
+        return replace(marks(crop), **{name: doubt})
 
     found = run_regions(package, volume, run, progress=Progress())
-    doubt = found.uncertainty
+    doubt = getattr(found, name)
     assert doubt is not None
+    assert doubt.kind is kind
     assert doubt.series_key == volume.series.key
     assert doubt.geometry.same_grid(volume.geometry)
     true = np.asarray(volume.array_zyx) > 150

@@ -62,3 +62,23 @@ def test_it_is_not_called_what_influenced_a_score(case) -> None:
     assert "influenced" not in told
     assert "0 is sure" in told
     assert "分割的不确定性" in title(case, view, Wording("zh_CN"))
+
+
+def test_a_spread_over_views_is_a_map_of_its_own(case, tmp_path) -> None:
+    spread = replace(case.heatmaps[1], method="Standard deviation over mirrored views", kind=MapKind.SPREAD)
+    both = replace(case, heatmaps=(*case.heatmaps, spread))
+    export(both, tmp_path / "out", ("json", "pm"), progress=Progress())
+    told = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert [[one["file"] for one in told[key]] for key in ("explanations", "uncertainty", "spread")] == [
+        ["heatmap-1.dcm"], ["heatmap-2.dcm"], ["heatmap-3.dcm"],
+    ]  # fmt: skip
+    written = dcmread(tmp_path / "out" / "heatmap-3.dcm")
+    assert written.ContentLabel == "SPREAD"
+    mapping = written.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence[0]
+    assert mapping.QuantityDefinitionSequence[0].ConceptCodeSequence[0].CodeValue == "VIEW_SPREAD"
+    view = next(one for one in key_views(both) if one.heatmap is spread)
+    assert title(both, view, Wording("en")) == "Spread over mirrored views"
+    words = explanation(both, view, Wording("en"))
+    assert "Standard deviation" in words
+    assert "influenced" not in words
+    assert "equally likely" not in words

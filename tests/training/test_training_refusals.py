@@ -7,8 +7,10 @@ from bundles import write_classifier, write_segmenter
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.prediction import Verdict
 from medassist.inference.catalogue import find
+from medassist.inference.likeness import likeness
 from medassist.inference.packages import read
 from medassist.progress import Progress
+from medassist.training.datasets import film_volume
 from medassist.training.evaluate import evaluate
 from medassist.training.refusals import _rates, picture_file, read_pictures, refusal_rates
 
@@ -115,6 +117,21 @@ def test_the_chest_model_knows_its_films(shared_data) -> None:
     assert all(rates[kind]["refused"].value > 0.95 for kind in set(rates) - {"CXR"})
     inverted = refusal_rates(package, _some(pictures, only="CXR", invert=True), device="cpu", progress=Progress())
     assert inverted["CXR"]["refused"].value > 0.95
+
+
+def test_what_the_card_says_of_films_cut_to_their_middle_is_so(shared_data) -> None:
+    """Whole films pass, of their middle (200 of 512 pixels) about half: no size tells it, so the card has to."""
+    from PIL import Image
+
+    package, accepted = find("chest_xray_findings"), {"whole": [], "middle": []}
+    for path in sorted((shared_data("chest_xray_nih") / "images512").glob("*.jpg"))[::6]:
+        with Image.open(path) as picture:
+            film = np.asarray(picture.convert("L"))
+        for name, seen in (("whole", film), ("middle", film[150:350, 150:350])):
+            row = likeness(package, film_volume(np.ascontiguousarray(seen), "1"), device="cpu")
+            accepted[name].append(row is not None and row.verdict is Verdict.PASS)
+    assert np.mean(accepted["whole"]) > 0.95
+    assert 0.35 < np.mean(accepted["middle"]) < 0.65
 
 
 def _some(pictures, only: str = "", invert: bool = False):

@@ -89,3 +89,19 @@ def test_mirrored_views_are_offered_where_the_package_declares_flips(
     (call,) = fake.calls
     assert {name: value for name, value in call[4].items() if name == "tta"} == asked
     fake.deleteLater()
+
+
+def test_a_spread_over_views_has_its_own_words_and_scale(store, volume, keep) -> None:
+    spread = replace(make_heatmap(volume, value=0.25), kind=MapKind.SPREAD, target="Uncertainty", method="Deviation")
+    added = add_mask(volume)
+    store.dispatch(replace(added, prediction=replace(added.prediction, uncertainty=doubt(volume), spread=spread)))
+    assert [one.kind for one in store.session.heatmaps] == [MapKind.SPREAD, MapKind.UNCERTAINTY]
+    store.dispatch(AddHeatmap(spread))
+    bar = keep(ColorBar())
+    bar.draw(store.session, hidden=False)
+    assert bar.captions() == ("Spread over mirrored views", "Where they agree, all can still be wrong")
+    assert bar.scale() == "share of the largest possible standard deviation (0.5)"
+    plane = slices.planes_of(volume)[0]
+    shown = slices.Shown(volume, plane, layout(volume.geometry, plane), 6)
+    assert slices.heat(shown, spread, False).max() == pytest.approx(0.5)
+    assert passport_text(store.session, spread).startswith("Spread over mirrored views\n")

@@ -184,10 +184,12 @@ def cell_text(geometry: Geometry) -> str:
 
 def passport_text(session: Session, heatmap: Heatmap) -> str:
     """Say what a map is: method, layer, target, grid it was computed on, and what must be known about it."""
-    uncertain = heatmap.kind is MapKind.UNCERTAINTY
+    uncertain = heatmap.kind is not MapKind.ATTRIBUTION
+    spread = heatmap.kind is MapKind.SPREAD
+    own = tr("Spread over mirrored views") if spread else tr("Uncertainty of the segmentation")
     cells = " × ".join(str(count) for count in reversed(heatmap.native_geometry.shape_zyx))
     lines = [
-        tr("Uncertainty of the segmentation") if uncertain else tr("Method: {method}", method=heatmap.method),
+        own if uncertain else tr("Method: {method}", method=heatmap.method),
         *(() if uncertain else _explained(session, heatmap)),
         tr("Computed on {cells} cells of {size}, enlarged to the picture",
            cells=cells, size=cell_text(heatmap.native_geometry)),

@@ -51,6 +51,8 @@ class ColorBar(QWidget):
             return tr("From a file: {title}", title=self._target), tr("Values as the file gives them, no AI result")
         if self._heatmap.kind is MapKind.UNCERTAINTY:
             return tr("Uncertainty of the segmentation"), tr("Where it is sure, it can still be wrong")
+        if self._heatmap.kind is MapKind.SPREAD:
+            return tr("Spread over mirrored views"), tr("Where they agree, all can still be wrong")
         left = tr("{method} for {label}", method=self._heatmap.method, label=self._target)
         return left, tr("Regions that influenced the score, not lesion outline")
 
@@ -60,6 +62,8 @@ class ColorBar(QWidget):
             return ""
         if self._heatmap.kind is MapKind.UNCERTAINTY:
             return tr("0 %: sure, 100 %: every label equally likely")
+        if self._heatmap.kind is MapKind.SPREAD:
+            return tr("share of the largest possible standard deviation (0.5)")
         if self._of_file:
             unit = str(self._heatmap.parameters.get("unit", ""))
             return tr("in {unit}", unit=unit) if unit else tr("without a unit")

@@ -238,6 +238,8 @@ def _heat_text(shown: Shown, heatmap: Heatmap, voxel: tuple[int, int, int], nati
         raw = float(heatmap.native_zyx[k, j, i])
     if heatmap.kind is MapKind.UNCERTAINTY:
         return tr("uncertainty {value}", value=f"{raw:.2f}")
+    if heatmap.kind is MapKind.SPREAD:
+        return tr("spread over views {value}", value=f"{raw:.2f}")
     share = tr("map {percent} % of maximum", percent=round(100 * raw / heatmap.maximum))
     return f"{share} ({raw:.3g})"
 
