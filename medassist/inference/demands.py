@@ -38,7 +38,7 @@ class Suitability:
     """What an input must have; an empty list or None demands nothing.
 
     `unit` is that of the values ("HU", "g/ml"); `slices` a range of slice counts, `aspect`
-    one of height over width of a slice as it lies in the patient, `least_pixels` how many rows and columns there must be.
+    one of height over width of a slice as it lies in the patient, `least_pixels` the fewest rows and columns.
     """
 
     modality: tuple[str, ...] = ()
