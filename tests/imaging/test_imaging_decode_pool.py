@@ -314,7 +314,8 @@ def test_a_frozen_program_is_its_own_worker(tmp_path, pool, monkeypatch):
 
 
 SCRIPT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored by what it starts in the background
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import copy
