@@ -8,7 +8,6 @@ outside them, over its mean variance (probabilistic PCA: Tipping and Bishop, J R
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from medassist.entities.errors import Refused
 from medassist.entities.prediction import Check, Verdict
 from medassist.inference.demands import EmbeddingSpec
 from medassist.inference.packages import Package
+from medassist.inference.promised import promised
 
 if TYPE_CHECKING:
     import torch
@@ -75,7 +75,7 @@ def read_embedding(package: Package) -> Embedding | None:
     spec = package.suitability.embedding
     if spec is None:
         return None
-    content = _content(package, spec)
+    content = promised(spec.file, spec.sha256, package.name, MAX_BYTES)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             center, axes, variances, residual, limits = (np.asarray(archive[name], np.float64) for name in _PARTS)
@@ -88,22 +88,6 @@ def read_embedding(package: Package) -> Embedding | None:
     ):
         raise _unusable(package, spec)
     return Embedding(center, axes, variances, float(residual), float(limits[0]), float(limits[1]))
-
-
-def _content(package: Package, spec: EmbeddingSpec) -> bytes:
-    try:
-        size = spec.file.stat().st_size
-        content = spec.file.read_bytes() if size <= MAX_BYTES else b""
-    except OSError as error:
-        raise Refused("{file} cannot be read: {reason}.", file=spec.file, reason=error.strerror or error) from error
-    if hashlib.sha256(content).hexdigest() != spec.sha256:
-        raise Refused(
-            "{file} is not the file the metadata of {model} promises.",
-            remedy="Install the model package again from a source you trust.",
-            file=spec.file,
-            model=package.name,
-        )
-    return content
 
 
 def _unusable(package: Package, spec: EmbeddingSpec) -> Refused:

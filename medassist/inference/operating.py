@@ -8,7 +8,6 @@ do these: a file for other weights is refused.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from medassist.entities.errors import Refused
 from medassist.entities.operating import OperatingCurve
 from medassist.entities.prediction import ClassScore
+from medassist.inference.promised import promised
 from medassist.inference.schema import Section, as_section, inside
 
 if TYPE_CHECKING:
@@ -84,17 +84,7 @@ def probabilities(label: Label, logits: NDArray[np.float64] | float) -> NDArray[
 
 
 def _parsed(package: Package, spec: CalibrationSpec) -> object:
-    try:
-        content = spec.file.read_bytes() if spec.file.stat().st_size <= MAX_BYTES else b""
-    except OSError as error:
-        raise Refused("{file} cannot be read: {reason}.", file=spec.file, reason=error.strerror or error) from error
-    if hashlib.sha256(content).hexdigest() != spec.sha256:
-        raise Refused(
-            "{file} is not the file the metadata of {model} promises.",
-            remedy="Install the model package again from a source you trust.",
-            file=spec.file,
-            model=package.name,
-        )
+    content = promised(spec.file, spec.sha256, package.name, MAX_BYTES)
     try:
         parsed: object = json.loads(content, parse_int=float)  # an integer too long for a float is infinite then
     except (ValueError, RecursionError) as error:
