@@ -29,6 +29,7 @@ class Finding:
         label, code: what is claimed. `present` is False for a class below its operating point.
         laterality: the side of what is claimed, None where it has none.
         probability, threshold, calibrated: for classifier claims, else None.
+        exclusive: whether it is one of several classes of which one at most is called.
         spread: standard deviation of the probability over views of the image, None where there was one view.
         package_threshold: the threshold of the package, where the reader set another; else None.
         curve: what any threshold catches and misses, None where the package does not know.
@@ -53,6 +54,7 @@ class Finding:
     threshold: float | None = None
     calibrated: bool = False
     operating_point: str = ""
+    exclusive: bool = False
     spread: float | None = None
     package_threshold: float | None = None
     curve: OperatingCurve | None = field(default=None, compare=False, repr=False)

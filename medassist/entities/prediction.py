@@ -69,7 +69,8 @@ class ClassScore:
     output score. `positive` is `probability >= threshold`. `operating_point` is an English sentence that
     says where the threshold came from and what sensitivity and specificity it had there. `curve` tells what any
     threshold catches and misses, None for a package without calibration cases. `spread` is the standard deviation of
-    the probability over the views it is the mean of, None where the image was looked at as it is only.
+    the probability over the views it is the mean of, None where the image was looked at as it is only. Of classes that
+    are `exclusive` one at most is positive: `threshold` is then what it takes to be that one on this very image.
     """
 
     label: str
@@ -81,6 +82,8 @@ class ClassScore:
     operating_point: str = ""
     spread: float | None = None
     curve: OperatingCurve | None = field(default=None, compare=False, repr=False)
+    category: Code | None = None
+    exclusive: bool = False
 
     @property
     def positive(self) -> bool:

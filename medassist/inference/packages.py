@@ -11,6 +11,7 @@ from medassist.entities.carrier import Carrier
 from medassist.entities.errors import Refused
 from medassist.entities.prediction import Code, ModelRef, Segment
 from medassist.inference.demands import Suitability, read_demands
+from medassist.inference.exclusive import read_exclusive
 from medassist.inference.flips import Flips, read_flips
 from medassist.inference.localizer import Localizer, read_localizer
 from medassist.inference.operating import CalibrationSpec, read_spec
@@ -104,6 +105,8 @@ class Package:
     """
 
     root: Path
+        exclusive: whether a classifier's classes exclude each other: the most likely one is called, or none.
+        optimised: the quicker form of its network that lies beside its weights, None when it brings none.
     name: str
     version: str = ""
     title: str = ""
@@ -126,6 +129,7 @@ class Package:
     calibration: CalibrationSpec | None = None
     flips: Flips = ()
 
+    exclusive: bool = False
     @property
     def explainable(self) -> Availability:
         """Whether the layers of the network can be watched, which every explanation needs."""
@@ -176,7 +180,7 @@ def read(root: Path) -> Package:
     place = root if carrier is None else weights_dir() / (sha256 or "unknown")
     path = inside(place, weights.file, weights.place("file"), weights.text("file"))
     form, trusted = format_of(path), trust_of(root) is not None
-    seen = _input(own.section("input"))
+    seen, labels = _input(own.section("input")), _labels(own, task)
     return Package(
         root=root,
         name=root.resolve().name,
@@ -184,7 +188,8 @@ def read(root: Path) -> Package:
         title=own.section("title").text("en"),
         title_zh=own.section("title").text("zh_CN", ""),
         task=task,
-        labels=_labels(own, task),
+        labels=labels,
+        exclusive=read_exclusive(own, task, labels),
         localizer=read_localizer(root, own),
         calibration=read_spec(own, root),
         input=seen,

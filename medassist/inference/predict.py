@@ -33,7 +33,7 @@ from medassist.inference.packages import Label, Package
 from medassist.inference.plan import Plan
 from medassist.inference.prepare import Prepared, prepare
 from medassist.inference.results import Key, again, key_of, of_parts, recall, remember
-from medassist.inference.scoring import foreign_scores
+from medassist.inference.scoring import called, certainty, exclusive_scores, foreign_scores
 from medassist.inference.suitability import gate
 from medassist.inference.uncertainty import Doubt, check_uncertainty
 from medassist.inference.whole import run_regions
@@ -152,18 +152,19 @@ def _run_once(package: Package, volume: Volume, asked: _Asked, progress: Progres
             return (), _mask(package, whole, prepared, plan, device, doubt, progress), doubt
         run_view = partial(answer_of, image=prepared.tensor, plan=plan, device=device, progress=progress)
         told = [class_scores(package, run_view(view).numpy()) for view in views(forward, asked.flips)]
-        return mean_scores(told) if asked.flips else told[0], None, None
+        return called(package, mean_scores(told)) if asked.flips else told[0], None, None
 
     embedding = read_embedding(package)
     ran = run(package, prepared.tensor, work, device=chosen, backend=asked.backend, progress=progress)
     scores, mask, doubt = ran.answer
     timings = {"prepare": ready[0] - began, "infer": perf_counter() - ready[0]}
     return Prediction(
+    alike = None if embedding is None or ran.features is None else embedding.check(ran.features)
         model=package.ref,
         series_key=volume.series.key,
         started=started,
         device=ran.setting.device,
-        checks=() if embedding is None or ran.features is None else (embedding.check(ran.features),),
+        checks=tuple(one for one in (alike, certainty(package, scores)) if one is not None),
         scores=scores,
         mask=mask,
         uncertainty=None if doubt is None else doubt.finish(volume.series.key),
@@ -178,10 +179,10 @@ def class_scores(package: Package, logits: NDArray[np.float32]) -> tuple[ClassSc
     """Turn the logits (K,) of a classifier into scores at their operating points (Refused when K is too small)."""
     if logits.ndim != 1 or len(logits) <= max(label.value for label in package.labels):
         raise _wrong_outputs(package, logits.shape)
-    if package.foreign:
+    if package.foreign or package.exclusive:
         if len(logits) != len(package.labels):
             raise _wrong_outputs(package, logits.shape)
-        return foreign_scores(package, logits)
+        return (exclusive_scores if package.exclusive else foreign_scores)(package, logits)
     return tuple(_score(label, float(logits[label.value])) for label in package.labels)
 
 
@@ -202,6 +203,7 @@ def _score(label: Label, logit: float) -> ClassScore:
         title_zh=label.title_zh,
         operating_point=label.operating_point,
     )
+        category=label.category,
 
 
 def _mask(

@@ -113,7 +113,7 @@ def _answer(told: Any, arrays: Mapping[str, NDArray[Any]], package: Package, vol
         started=str(told["started"]),
         device=str(told["device"]),
         checks=tuple(Check(**{**one, "verdict": Verdict(one["verdict"])}) for one in told["checks"]),
-        scores=tuple(ClassScore(**{**one, "code": _code(one["code"])}) for one in told["scores"]),
+        scores=tuple(_score(one) for one in told["scores"]),
         mask=None if told["mask"] is None else _mask(told["mask"], arrays["labels"], volume.geometry),
         timings_s={name: float(value) for name, value in told["timings_s"].items()},
         notes=tuple(_text(one) for one in told["notes"]),
@@ -127,6 +127,10 @@ def _text(told: Any) -> Any:
     if isinstance(told, dict):
         return Warned(str(told["message"]), tuple((str(name), _text(value)) for name, value in told["values"]))
     return told
+
+
+def _score(told: Any) -> ClassScore:
+    return ClassScore(**{**told, "code": _code(told["code"]), "category": _code(told["category"])})
 
 
 def _code(told: Any) -> Code | None:

@@ -183,6 +183,7 @@ def _class(finding: Finding) -> dict[str, Any]:
         "calibrated": finding.calibrated,
         "operating_point": finding.operating_point,
         **as_json_at_threshold(finding),
+        "exclusive": finding.exclusive,
     }
 
 

@@ -95,6 +95,8 @@ def _algorithm(case: Case, finding: Finding) -> AlgorithmIdentification | None:
     parameters = [f"weights_sha256={finding.model.sha256}"]
     if finding.threshold is not None:
         parameters.append(f"threshold={finding.threshold:.6g}")
+    if finding.exclusive:
+        parameters.append("classes=exclusive")
     if finding.operating_point:
         parameters.append(f"operating_point={finding.operating_point}")
     parameters += operating.as_parameters(finding)

@@ -131,6 +131,8 @@ class ThresholdDial(QWidget):
     def _meaning(self, finding: Finding) -> str:
         curve, threshold, probability = finding.curve, finding.threshold, finding.probability
         if curve is None or threshold is None or probability is None:
+            if finding.exclusive:
+                return tr("The classes exclude each other: the most likely one is called, if it is likely enough.")
             return tr("Its threshold cannot be moved here: the package has no calibration cases.")
         rates = tr(
             "Sensitivity {sensitivity}, specificity {specificity}, on {count} images",

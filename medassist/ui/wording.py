@@ -156,12 +156,16 @@ def finding_title(finding: Finding) -> str:
     """Name the claim; a class below its operating point is said to be below it, never 'absent'."""
     title = local_title(finding.label, finding.title_zh)
     return title if finding.present else tr("{label} (below threshold)", label=title)
+    if finding.exclusive:
+        return title if finding.present else tr("{label} (not called)", label=title)
 
 
 def finding_measure(finding: Finding) -> str:
     """Write the score with its threshold, or the volume, with a mark where it is that of a single slice."""
     if finding.probability is not None and finding.threshold is not None:
         values = {"score": share_text(finding.probability), "threshold": share_text(finding.threshold)}
+        if finding.exclusive:
+            return _share_of_classes(finding, finding.probability)
         said = tr("score {score} (threshold {threshold})", **values)
         if finding.calibrated:
             said = tr("probability {score} (threshold {threshold})", **values)
@@ -178,6 +182,13 @@ def finding_measure(finding: Finding) -> str:
 def share_text(share: float) -> str:
     """Write a score or a threshold with two decimals, a small one with three."""
     return f"{share:.2f}" if share >= 0.1 else f"{share:.3f}"
+def _share_of_classes(finding: Finding, share: float) -> str:
+    """Write the score of one of several classes; what it takes to be called depends on the others."""
+    score = share_text(share)
+    said = tr("probability {score}", score=score) if finding.calibrated else tr("score {score}", score=score)
+    return tr("{said}, the most likely class", said=said) if finding.present else said
+
+
 
 
 def volume_text(millilitres: float) -> str:

@@ -8,8 +8,12 @@ import numpy as np
 import phantoms
 import pytest
 from report_cases import ANTERIOR, SCORES, make_case
+from test_report_sr import read
 
+from medassist.entities.prediction import ClassScore, Code
 from medassist.report.findings import findings_from
+from medassist.report.page import page
+from medassist.report.result_json import result
 
 
 def test_segment_is_measured_in_ml_mm_and_hu(tmp_path):
@@ -71,3 +75,27 @@ def test_irregular_slices_have_no_volume_but_a_true_place(tmp_path):
     k, _, _ = np.nonzero(inside)
     assert found.volume_ml is None
     assert found.center_lps[2] == pytest.approx(case.volume.slice_origins_lps[k, 2].mean())
+
+
+def test_of_classes_that_exclude_each_other_every_format_says_which_one_is_called(tmp_path):
+    phantoms.write_film(tmp_path / "in")
+    kind = Code("KIND", "99MEDASSIST", "Kind of picture")
+    scores = tuple(
+        ClassScore(label, share, threshold, True, category=kind, exclusive=True)
+        for label, share, threshold in (("Chest film", 0.97, 0.9), ("Hand", 0.03, 0.97))
+    )
+    case = make_case(tmp_path / "in")
+    prediction = replace(case.predictions[0], scores=scores)
+    case = replace(case, predictions=(prediction,), findings=findings_from(prediction, case.volume))
+    told = result(case)["classes"]
+    assert [(one["label"], one["positive"], one["exclusive"]) for one in told] == [
+        ("Chest film", True, True),
+        ("Hand", False, True),
+    ]
+    (table,) = (one for one in page(case).tables if len(one.rows) == 2 and one.rows[0].cells[0] == "Chest film")
+    assert [row.cells[3] for row in table.rows] == ["called: the most likely class", "not called"]
+    _, report = read(case, tmp_path / "out")
+    chest, hand = report.get_image_measurement_groups()
+    assert chest.finding_category.meaning == "Kind of picture"
+    said = [one.value for one in hand[0].ContentSequence if one.name.meaning == "Algorithm Parameters"]
+    assert "classes=exclusive" in said

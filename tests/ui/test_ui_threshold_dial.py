@@ -179,3 +179,23 @@ def test_the_list_keeps_its_rows_where_there_is_little_room(panel) -> None:
     panel.resize(340, 330)
     pump(lambda: panel.details.verticalScrollBar().isVisible())
     assert panel.table.height() >= 96
+
+
+def test_classes_that_exclude_each_other_have_no_threshold_of_their_own(store, keep):
+    volume = make_volume()
+    shares = (("Hand", 0.97, 0.9), ("Chest", 0.03, 0.97))
+    findings = tuple(
+        Finding(f"1.2.{label}", label, volume.series.key, present=share >= threshold, probability=share,
+                threshold=threshold, calibrated=True, exclusive=True, model=MODEL)
+        for label, share, threshold in shares
+    )  # fmt: skip
+    store.dispatch(AddScan(make_scan(volume.series)))
+    store.dispatch(ShowVolume(volume))
+    store.dispatch(AddPrediction(Prediction(MODEL, volume.series.key, "now", "cpu"), findings))
+    panel = keep(FindingsPanel(store), 420, 600)
+    panel.table.selectRow(0)
+    assert [title(panel, row) for row in (0, 1)] == ["Hand", "Chest (not called)"]
+    assert panel.table.item(0, 2).text() == "probability 0.97, the most likely class"
+    assert panel.table.item(1, 2).text() == "probability 0.030"
+    assert "exclude each other" in panel.dial.meaning.text()
+    assert not panel.dial.slider.isVisible()
