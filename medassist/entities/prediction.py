@@ -81,9 +81,9 @@ class ClassScore:
     title_zh: str = ""
     operating_point: str = ""
     spread: float | None = None
-    curve: OperatingCurve | None = field(default=None, compare=False, repr=False)
     category: Code | None = None
     exclusive: bool = False
+    curve: OperatingCurve | None = field(default=None, compare=False, repr=False)
 
     @property
     def positive(self) -> bool:

@@ -101,12 +101,12 @@ class Package:
         localizer: how it finds its regions in an image larger than its network takes, None when it does not.
         calibration: where its scores of cases with known truth are, None when it brings none.
         flips: mirrored views its network has learned, for test-time augmentation; () where it declares none.
+        exclusive: whether a classifier's classes exclude each other: the most likely one is called, or none.
+        optimised: the quicker form of its network that lies beside its weights, None when it brings none.
         foreign: whether it has no "medassist" section: a bundle of somebody else, read as MONAI would run it.
     """
 
     root: Path
-        exclusive: whether a classifier's classes exclude each other: the most likely one is called, or none.
-        optimised: the quicker form of its network that lies beside its weights, None when it brings none.
     name: str
     version: str = ""
     title: str = ""
@@ -125,11 +125,11 @@ class Package:
     format: Format = Format.STATE_DICT
     carrier: Carrier | None = None
     foreign: bool = False
+    exclusive: bool = False
     localizer: Localizer | None = None
     calibration: CalibrationSpec | None = None
     flips: Flips = ()
 
-    exclusive: bool = False
     @property
     def explainable(self) -> Availability:
         """Whether the layers of the network can be watched, which every explanation needs."""

@@ -158,8 +158,8 @@ def _run_once(package: Package, volume: Volume, asked: _Asked, progress: Progres
     ran = run(package, prepared.tensor, work, device=chosen, backend=asked.backend, progress=progress)
     scores, mask, doubt = ran.answer
     timings = {"prepare": ready[0] - began, "infer": perf_counter() - ready[0]}
-    return Prediction(
     alike = None if embedding is None or ran.features is None else embedding.check(ran.features)
+    return Prediction(
         model=package.ref,
         series_key=volume.series.key,
         started=started,
@@ -202,8 +202,8 @@ def _score(label: Label, logit: float) -> ClassScore:
         code=label.code,
         title_zh=label.title_zh,
         operating_point=label.operating_point,
-    )
         category=label.category,
+    )
 
 
 def _mask(

@@ -191,15 +191,15 @@ def _class_row(finding: Finding, words: Wording) -> Row:
     return _judged((words.title(finding), score, threshold, reached), finding, words, remark=remark)
 
 
-def _of_reader(case: Case, words: Wording) -> Table:
-    """Return the findings no model made: marked in the window by a person."""
-    found = [one for one in case.findings if one.segment_value is None and one.probability is None]
 def _reached(finding: Finding, words: Wording) -> str:
     if finding.exclusive:
         return words.tr("called: the most likely class") if finding.present else words.tr("not called")
     return words.tr("present: reaches the threshold") if finding.present else words.tr("absent: below the threshold")
 
 
+def _of_reader(case: Case, words: Wording) -> Table:
+    """Return the findings no model made: marked in the window by a person."""
+    found = [one for one in case.findings if one.segment_value is None and one.probability is None]
     columns = words.tr("Finding"), words.tr("Centre"), words.tr("Reader")
     places = ("" if one.center_lps is None else position_text(one.center_lps) for one in found)
     rows = (_judged((words.title(one), place), one, words) for one, place in zip(found, places, strict=True))

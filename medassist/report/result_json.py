@@ -181,9 +181,9 @@ def _class(finding: Finding) -> dict[str, Any]:
         "threshold": finding.threshold,
         "positive": finding.present,
         "calibrated": finding.calibrated,
+        "exclusive": finding.exclusive,
         "operating_point": finding.operating_point,
         **as_json_at_threshold(finding),
-        "exclusive": finding.exclusive,
     }
 
 

@@ -155,17 +155,17 @@ def label_title(session: Session, label: str) -> str:
 def finding_title(finding: Finding) -> str:
     """Name the claim; a class below its operating point is said to be below it, never 'absent'."""
     title = local_title(finding.label, finding.title_zh)
-    return title if finding.present else tr("{label} (below threshold)", label=title)
     if finding.exclusive:
         return title if finding.present else tr("{label} (not called)", label=title)
+    return title if finding.present else tr("{label} (below threshold)", label=title)
 
 
 def finding_measure(finding: Finding) -> str:
     """Write the score with its threshold, or the volume, with a mark where it is that of a single slice."""
     if finding.probability is not None and finding.threshold is not None:
-        values = {"score": share_text(finding.probability), "threshold": share_text(finding.threshold)}
         if finding.exclusive:
             return _share_of_classes(finding, finding.probability)
+        values = {"score": share_text(finding.probability), "threshold": share_text(finding.threshold)}
         said = tr("score {score} (threshold {threshold})", **values)
         if finding.calibrated:
             said = tr("probability {score} (threshold {threshold})", **values)
@@ -179,9 +179,6 @@ def finding_measure(finding: Finding) -> str:
     return tr("{volume}, one slice only", volume=volume) if one_slice else volume
 
 
-def share_text(share: float) -> str:
-    """Write a score or a threshold with two decimals, a small one with three."""
-    return f"{share:.2f}" if share >= 0.1 else f"{share:.3f}"
 def _share_of_classes(finding: Finding, share: float) -> str:
     """Write the score of one of several classes; what it takes to be called depends on the others."""
     score = share_text(share)
@@ -189,6 +186,9 @@ def _share_of_classes(finding: Finding, share: float) -> str:
     return tr("{said}, the most likely class", said=said) if finding.present else said
 
 
+def share_text(share: float) -> str:
+    """Write a score or a threshold with two decimals, a small one with three."""
+    return f"{share:.2f}" if share >= 0.1 else f"{share:.3f}"
 
 
 def volume_text(millilitres: float) -> str:
