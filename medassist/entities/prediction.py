@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.entities.geometry import Geometry
+from medassist.entities.instances import Instances
 from medassist.entities.manifest import RunManifest
 from medassist.entities.operating import OperatingCurve
 from medassist.entities.prompt import Prompt
@@ -111,12 +112,14 @@ class Mask:
 
     `labels_zyx` is uint8 (slice, row, column), 0 is background; `geometry` must equal the series' grid. Where labels
     are `overlapping`, a voxel holds one bit per label: bit 0 for the segment of value 1, bit 1 for value 2, up to 8.
+    `instances` tells the objects of the one segment from each other, where a model does so.
     """
 
     labels_zyx: NDArray[np.uint8]
     geometry: Geometry
     segments: tuple[Segment, ...]
     overlapping: bool = False
+    instances: Instances | None = None
 
     def __post_init__(self) -> None:
         """Refuse labels that do not fit the grid, or a voxel (ValueError), and freeze them."""
@@ -124,6 +127,8 @@ class Mask:
             raise ValueError(f"labels {self.labels_zyx.shape} do not fit the grid {self.geometry.shape_zyx}")
         if self.overlapping and any(not 1 <= one.value <= MOST_OVERLAPPING for one in self.segments):
             raise ValueError(f"overlapping labels have the values 1 to {MOST_OVERLAPPING}")
+        if self.instances is not None and self.instances.labels_zyx.shape != self.labels_zyx.shape:
+            raise ValueError(f"objects {self.instances.labels_zyx.shape} do not fit a mask {self.labels_zyx.shape}")
         self.labels_zyx.setflags(write=False)
 
     def voxels(self, segment: Segment) -> int:
@@ -181,3 +186,8 @@ class Prediction:
     manifest: RunManifest = field(default_factory=RunManifest)
     uncertainty: Heatmap | None = None
     spread: Heatmap | None = None
+
+    @property
+    def instances(self) -> Instances | None:
+        """The objects of its mask one by one, where the model tells them apart."""
+        return None if self.mask is None else self.mask.instances

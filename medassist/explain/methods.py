@@ -88,11 +88,12 @@ def explain(
     if for_whole(package.localizer, volume.geometry):
         return _explain_part(package, volume, target, method, mask, device, progress)
     label = _label(package, target)
-    explainer = find(method, package.task)
+    task = "segmentation" if package.marks_voxels else package.task
+    explainer = find(method, task)
     if not package.explainable.ok:
         raise Refused("{model} cannot be explained: {reason}.", model=package.name, reason=package.explainable.reason)
     chosen = choose(device)
-    region = _region(package, volume, label, mask, chosen, progress) if package.task == "segmentation" else None
+    region = _region(package, volume, label, mask, chosen, progress) if package.marks_voxels else None
     progress.step("Preparing the image")
     view = look(package, volume, region)
     network = load_network(package, chosen)
@@ -105,7 +106,7 @@ def explain(
     native, native_grid = cells_of(view, answer)
     values = bring_home(view, answer, volume.geometry)
     return Heatmap(
-        method=explainer.title(package.task),
+        method=explainer.title(task),
         target=label.label,
         model=package.ref,
         series_key=volume.series.key,

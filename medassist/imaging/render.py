@@ -107,13 +107,17 @@ def blend_labels(
     labels: AnyArray,
     colors: Mapping[int, tuple[int, int, int]],
     *,
+    objects: AnyArray | None = None,
     fill_opacity: float = 0.3,
     outline_opacity: float = 1.0,
 ) -> Rgb:
-    """Lay a label slice over a grey or RGB picture of the same rows and columns; labels without colour stay hidden."""
+    """Lay a label slice over a grey or RGB picture of the same rows and columns; labels without colour stay hidden.
+
+    `objects` numbers the objects of one label, so that a line lies between those that touch.
+    """
     _same_size(picture, labels)
     result = to_rgb(picture).astype(np.float32)
-    edge = outline(labels)
+    edge = outline(labels if objects is None else objects)
     for value, color in colors.items():
         inside = labels == value
         for where, opacity in ((inside & ~edge, fill_opacity), (inside & edge, outline_opacity)):

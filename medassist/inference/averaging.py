@@ -107,7 +107,7 @@ def mean_scores(told: Sequence[Sequence[ClassScore]]) -> tuple[ClassScore, ...]:
 def note_of(package: Package) -> Warned:
     """Return what a reader must know of an answer that is a mean over views."""
     count = 1 + len(package.flips)
-    if package.task == "segmentation":
+    if package.marks_voxels:
         return warned("The labels come from the mean of {count} views: the image as it is, and mirrored.", count=count)
     return warned(
         "The scores are the mean of {count} views: the image as it is, and mirrored; the calibration and the operating "

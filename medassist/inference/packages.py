@@ -16,6 +16,8 @@ from medassist.inference.flips import Flips, read_flips
 from medassist.inference.localizer import Localizer, read_localizer
 from medassist.inference.operating import CalibrationSpec, read_spec
 from medassist.inference.schema import Section, inside, plain_label, read_json
+from medassist.inference.separation import TASK as INSTANCES
+from medassist.inference.separation import Separation, read_separation
 from medassist.inference.trust import trust_of
 from medassist.inference.weights import Format, format_of, too_large
 from medassist.language import tr
@@ -24,7 +26,7 @@ from medassist.plugins import Availability, needs
 
 PROMPTED = "prompted_segmentation"
 """The task of a model that marks what lies in a box the reader draws."""
-TASKS = ("segmentation", "classification", PROMPTED)
+TASKS = ("segmentation", "classification", INSTANCES, PROMPTED)
 MOST_OF_A_CARD = 2_000_000
 METADATA = "configs/metadata.json"
 INFERENCE = "configs/inference.json"
@@ -100,6 +102,7 @@ class Package:
         carrier: where weights come from that do not ship with the package, None when they do.
         localizer: how it finds its regions in an image larger than its network takes, None when it does not.
         calibration: where its scores of cases with known truth are, None when it brings none.
+        separation: how its maps become objects one by one, None for any other task than "instances".
         flips: mirrored views its network has learned, for test-time augmentation; () where it declares none.
         exclusive: whether a classifier's classes exclude each other: the most likely one is called, or none.
         optimised: the quicker form of its network that lies beside its weights, None when it brings none.
@@ -128,7 +131,13 @@ class Package:
     exclusive: bool = False
     localizer: Localizer | None = None
     calibration: CalibrationSpec | None = None
+    separation: Separation | None = None
     flips: Flips = ()
+
+    @property
+    def marks_voxels(self) -> bool:
+        """Whether it answers with a mask of the whole image: of segments, or of objects one by one."""
+        return self.task in ("segmentation", INSTANCES)
 
     @property
     def explainable(self) -> Availability:
@@ -193,6 +202,7 @@ def read(root: Path) -> Package:
         localizer=read_localizer(root, own),
         calibration=read_spec(own, root),
         input=seen,
+        separation=read_separation(own, task, seen),
         flips=read_flips(own, seen.dimensions),
         suitability=read_demands(own.section("suitability", optional=True), root),
         explanation=_explanation(own.section("explanation", optional=True)),
@@ -297,7 +307,7 @@ def _explanation(section: Section) -> ExplanationSpec:
 
 def _labels(own: Section, task: str) -> tuple[Label, ...]:
     labels = tuple(_label(section, task) for section in own.sections("labels"))
-    lowest, highest = (0, 100_000) if task == "classification" else (1, 255)
+    lowest, highest = (0, 100_000) if task == "classification" else (1, 1) if task == INSTANCES else (1, 255)
     values = [label.value for label in labels]
     if len(set(values)) < len(values) or min(values) < lowest or max(values) > highest:
         raise Refused(

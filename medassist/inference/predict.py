@@ -19,7 +19,7 @@ from medassist.entities.volume import Volume
 from medassist.inference import kept
 from medassist.inference.averaging import averaged, mean_scores, note_of, views
 from medassist.inference.backends.selection import check_backend
-from medassist.inference.decide import Masking
+from medassist.inference.decide import Masking, Separating
 from medassist.inference.devices import choose, one_core_free
 from medassist.inference.embedding import read_embedding
 from medassist.inference.engine import run
@@ -121,7 +121,8 @@ def _known(key: Key | None, package: Package, volume: Volume, *, on_disk: bool) 
 def _run(package: Package, volume: Volume, asked: _Asked, progress: Progress) -> Prediction:
     if not for_whole(package.localizer, volume.geometry):
         found = _run_once(package, volume, asked, progress)
-        covered = None if found.mask is None else coverage_check(found.mask)
+        # Of many small objects some always touch the edge: that is counted, not a doubt about all of them.
+        covered = None if found.mask is None or found.instances is not None else coverage_check(found.mask)
         return found if covered is None else replace(found, checks=(*found.checks, covered))
     parts: list[Prediction] = []
 
@@ -146,7 +147,7 @@ def _run_once(package: Package, volume: Volume, asked: _Asked, progress: Progres
     def work(forward: Forward, plan: Plan | None, device: str) -> _Answer:
         ready.append(perf_counter())
         doubt = Doubt(package, prepared, spread=bool(asked.flips)) if asked.uncertainty else None
-        if package.task == "segmentation":
+        if package.marks_voxels:
             spread = asked.uncertainty
             whole = averaged(forward, asked.flips, progress, spread=spread) if asked.flips else forward
             return (), _mask(package, whole, prepared, plan, device, doubt, progress), doubt
@@ -215,8 +216,8 @@ def _mask(
     doubt: Doubt | None,
     progress: Progress,
 ) -> Mask:
-    """Run a segmenter and decide its labels block by block: an array of all scores is never needed."""
-    whole = Masking(package, prepared)
+    """Run a segmenter and decide its labels block by block: an array of all scores of all classes is never needed."""
+    whole = Masking(package, prepared) if package.separation is None else Separating(package, prepared)
     for said in blocks(forward, prepared.tensor, plan, device, progress=progress):
         block = said if doubt is None or doubt.spread is None else doubt.spread.without(said)
         if block.logits.shape[0] != whole.channels:

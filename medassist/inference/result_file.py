@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap, MapKind
+from medassist.entities.instances import Instances
 from medassist.entities.manifest import RunManifest
 from medassist.entities.prediction import Check, ClassScore, Code, Mask, Prediction, Segment, Verdict
 from medassist.entities.study import Warned
@@ -27,7 +28,7 @@ from medassist.inference.uncertainty import as_map
 
 MOST_BYTES = 512 * 2**20
 """Of arrays in one file, unpacked."""
-ARRAYS = ("told", "labels", "doubt", "native_doubt", "spread", "native_spread")
+ARRAYS = ("told", "labels", "objects", "doubt", "native_doubt", "spread", "native_spread")
 
 
 class Unkept(ValueError):
@@ -39,6 +40,8 @@ def encode(answer: Prediction, elsewhere: Sequence[str | Warned] = ()) -> bytes:
     arrays: dict[str, NDArray[Any]] = {}
     if answer.mask is not None:
         arrays["labels"] = answer.mask.labels_zyx
+    if answer.instances is not None:
+        arrays["objects"] = answer.instances.labels_zyx
     if answer.uncertainty is not None:
         arrays |= {"doubt": answer.uncertainty.values_zyx, "native_doubt": answer.uncertainty.native_zyx}
     if answer.spread is not None:
@@ -114,7 +117,7 @@ def _answer(told: Any, arrays: Mapping[str, NDArray[Any]], package: Package, vol
         device=str(told["device"]),
         checks=tuple(Check(**{**one, "verdict": Verdict(one["verdict"])}) for one in told["checks"]),
         scores=tuple(_score(one) for one in told["scores"]),
-        mask=None if told["mask"] is None else _mask(told["mask"], arrays["labels"], volume.geometry),
+        mask=None if told["mask"] is None else _mask(told["mask"], arrays, volume.geometry),
         timings_s={name: float(value) for name, value in told["timings_s"].items()},
         notes=tuple(_text(one) for one in told["notes"]),
         manifest=_manifest(told["manifest"]),
@@ -137,7 +140,8 @@ def _code(told: Any) -> Code | None:
     return None if told is None else Code(**told)
 
 
-def _mask(told: Any, labels: NDArray[Any], home: Geometry) -> Mask:
+def _mask(told: Any, arrays: Mapping[str, NDArray[Any]], home: Geometry) -> Mask:
+    labels = arrays["labels"]
     if labels.dtype != np.uint8:
         raise Unkept("labels of another type")
     codes = [one.name for one in fields(Segment) if one.name in ("code", "category", "modifier", "laterality")]
@@ -145,7 +149,8 @@ def _mask(told: Any, labels: NDArray[Any], home: Geometry) -> Mask:
         Segment(**{**one, **{name: _code(one[name]) for name in codes}, "color": tuple(one["color"])})
         for one in told["segments"]
     )
-    return Mask(labels, home, tuple(segments), bool(told["overlapping"]))
+    instances = Instances(arrays["objects"], home) if "objects" in arrays else None
+    return Mask(labels, home, tuple(segments), bool(told["overlapping"]), instances)
 
 
 def _manifest(told: Any) -> RunManifest:

@@ -136,4 +136,5 @@ def _package_sha256(package: Package) -> str:
 def _bytes(answer: Prediction) -> int:
     maps = [one for one in (answer.uncertainty, answer.spread) if one is not None]
     doubts = sum(one.values_zyx.nbytes + one.native_zyx.nbytes for one in maps)
-    return 4096 + doubts + (answer.mask.labels_zyx.nbytes if answer.mask is not None else 0)
+    objects = 0 if answer.instances is None else answer.instances.labels_zyx.nbytes
+    return 4096 + doubts + objects + (answer.mask.labels_zyx.nbytes if answer.mask is not None else 0)

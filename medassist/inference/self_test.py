@@ -23,6 +23,8 @@ from medassist.progress import Progress
 READ, BUILT, RUN = "format", "parts and weights", "test run"
 SIDE_3D, SIDE_2D = 64, 256
 TOLERANCE = 0.02
+OBJECTS = "objects"
+"""The name of the count of objects in the answer of a model that tells them apart."""
 LEAST_DICE = 0.9
 """What any model that outlines reaches on a bright disc; measured 0.98."""
 GONE = "on an image made here: the package names a test image and does not bring it"
@@ -106,10 +108,11 @@ def opened(image: Path, progress: Progress) -> Volume:
 
 
 def answer(prediction: Prediction) -> dict[str, float]:
-    """Return what is compared: voxels of every segment, or the probability of every label."""
+    """Return what is compared: voxels of every segment and how many objects, or the probability of every label."""
     if prediction.mask is not None:
-        mask = prediction.mask
-        return {segment.label: float(mask.voxels(segment)) for segment in mask.segments}
+        mask, objects = prediction.mask, prediction.instances
+        count = {} if objects is None else {OBJECTS: float(objects.count)}
+        return {segment.label: float(mask.voxels(segment)) for segment in mask.segments} | count
     return {score.label: score.probability for score in prediction.scores}
 
 

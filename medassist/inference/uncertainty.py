@@ -30,6 +30,12 @@ SPREAD_LIMIT = "The map shows where mirrored views disagree; where they agree, a
 
 def check_uncertainty(package: Package) -> None:
     """Refuse a model that marks no voxels, or whose outputs nobody says how to turn into probabilities."""
+    if package.separation is not None:
+        raise Refused(
+            "The model {model} tells objects apart one by one; the doubt about its maps is none about an object.",
+            remedy="Run it without the map of uncertainty.",
+            model=package.name,
+        )
     if package.task != "segmentation":
         raise Refused(
             "The model {model} marks no voxels, so there is no map of its uncertainty.",

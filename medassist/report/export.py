@@ -134,5 +134,5 @@ def _listed(folder: Path) -> set[str]:
 
 
 def _is_ours(name: str) -> bool:
-    stems = ("seg", "heatmap-", "sr", "report", "key-", "mask")
-    return name.startswith(stems) and name.endswith((".dcm", ".png", ".nii.gz", ".pdf", ".html"))
+    stems = ("seg", "heatmap-", "sr", "report", "key-", "mask", "instances")
+    return name.startswith(stems) and name.endswith((".dcm", ".png", ".nii.gz", ".csv", ".pdf", ".html"))

@@ -90,9 +90,15 @@ def _from_segment(
         segment_value=segment.value,
         center_lps=_center_lps(np.argwhere(inside) + corner, volume) if box else None,
         key_slice=int(corner[0] + areas.argmax()) if box else None,
-        measurements={} if volume.is_color else _statistics(volume.array_zyx[at][inside], volume),
+        measurements=_measures(mask, volume, volume.array_zyx[at][inside]),
         model=prediction.model,
     )
+
+
+def _measures(mask: Mask, volume: Volume, values: AnyArray) -> dict[str, float]:
+    """Return what is measured of one segment beside its volume; of objects one by one their number and size."""
+    told = {} if volume.is_color else _statistics(values, volume)
+    return told if mask.instances is None else {**told, **mask.instances.measures()}
 
 
 def _center_lps(index_zyx: NDArray[np.int64], volume: Volume) -> tuple[float, float, float]:

@@ -35,6 +35,8 @@ WIDEST_LEGEND_PX = 260
 NARROWEST_PAGE_PX = 560
 
 HEAT_OPACITY = 0.5
+OBJECT_OPACITY = 0.1
+"""Of the filling of objects one by one: their colours are stains, which a reader wants to see."""
 HEAT_THRESHOLD = 0.2
 
 _INK = (235, 235, 235)
@@ -81,8 +83,11 @@ def overlaid(case: Case, view: KeyView) -> NDArray[np.uint8]:
         heat = shown.extract(view.heatmap.values_zyx, view.index)
         return blend_heat(picture, heat, view.heatmap.full_scale, opacity=HEAT_OPACITY, threshold=HEAT_THRESHOLD)
     if view.mask is not None:
-        labels = shown.extract(view.mask.labels_zyx, view.index)
-        return blend_labels(picture, labels, view.mask.colors())
+        labels, objects = shown.extract(view.mask.labels_zyx, view.index), view.mask.instances
+        if objects is None:
+            return blend_labels(picture, labels, view.mask.colors())
+        numbers = shown.extract(objects.labels_zyx, view.index)
+        return blend_labels(picture, labels, view.mask.colors(), objects=numbers, fill_opacity=OBJECT_OPACITY)
     return to_rgb(picture)
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from medassist.entities.prediction import Mask
 from medassist.entities.volume import Window
 from medassist.report.case import Case, numbered
+from medassist.report.instances import FILE_NAME, write_table
 
 
 def write(case: Case, folder: Path) -> tuple[Path, ...]:
     """Write mask.nii.gz, mask-2.nii.gz, … one per mask; voxel values are those of the model's segments (uint8).
 
+    Objects one by one are numbered in it (int32), and instances.csv lists them.
     Labels that overlap become the fourth axis, 0 and 1 for each segment in its order, as MONAI writes them.
     Nothing where the slices form no regular grid: one affine would be wrong for some of them.
     """
@@ -24,9 +29,18 @@ def write(case: Case, folder: Path) -> tuple[Path, ...]:
     paths = []
     for index, (_, mask) in enumerate(case.masks):
         path = folder / numbered("mask.nii.gz", index)
-        values = np.stack([mask.region(one) for one in mask.segments]).astype(np.uint8) if mask.overlapping else None
-        array = mask.labels_zyx[None] if values is None else values
-        labels = replace(case.volume, array_tzyx=array, unit="", windows=(Window(0.5, 1.0),), padding=None)
+        labels = replace(case.volume, array_tzyx=_values(mask), unit="", windows=(Window(0.5, 1.0),), padding=None)
         write_volume(labels, path)
         paths.append(path)
+        if mask.instances is not None:
+            paths.append(write_table(mask.instances, folder / numbered(FILE_NAME, index)))
     return tuple(paths)
+
+
+def _values(mask: Mask) -> NDArray[Any]:
+    """Return what is written, (segment or 1, slice, row, column)."""
+    if mask.instances is not None:
+        return mask.instances.labels_zyx[None]
+    if mask.overlapping:
+        return np.stack([mask.region(one) for one in mask.segments]).astype(np.uint8)
+    return mask.labels_zyx[None]

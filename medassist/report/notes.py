@@ -39,7 +39,15 @@ def _about_masks(case: Case) -> list[Warned]:
             warned("The model marked nothing as {label}; the segmentation object leaves this label out.", label=label)
             for label in empty
         ]
-    if case.masks and not can_measure_volumes(case.volume):
+    objects = [mask.instances for _, mask in case.masks if mask.instances is not None]
+    if objects and not case.volume.geometry.calibrated:
+        told.append(warned("Areas are in pixels: the size of a pixel is not known."))
+    if any(one.touching_edge for one in objects):
+        count = sum(one.touching_edge for one in objects)
+        told.append(
+            warned("{count} objects reach the edge of the picture; their areas are of the part inside.", count=count)
+        )
+    if len(case.masks) > len(objects) and not can_measure_volumes(case.volume):
         told.append(warned("No volumes were measured: the slices form no regular grid of known size."))
     if case.masks and not case.volume.is_regular:
         told.append(warned("There is no NIfTI mask: one affine would be wrong for some slices."))

@@ -8,6 +8,7 @@ import medassist
 from medassist.entities.finding import Finding
 from medassist.entities.prediction import Prediction, Verdict
 from medassist.report.case import Case
+from medassist.report.instances import objects_text
 from medassist.report.keyviews import explanation, key_views, place, title
 from medassist.report.notes import notes
 from medassist.report.operating import cannot_say, sentences
@@ -140,7 +141,7 @@ def _segments(case: Case, words: Wording) -> Table:
     found = [one for one in case.findings if one.segment_value is not None]
     columns = (
         words.tr("Structure"),
-        words.tr("Measured volume"),
+        words.tr("Measured size") if any("count" in one.measurements for one in found) else words.tr("Measured volume"),
         words.tr("Mean value"),
         words.tr("Centre"),
         words.tr("Reader"),
@@ -157,6 +158,8 @@ def _segment_row(case: Case, finding: Finding, words: Wording) -> Row:
     volume = words.tr("not measured") if finding.volume_ml is None else f"{finding.volume_ml:.2f} ml"
     if finding.volume_ml is not None and finding.measurements.get("slices_outlined") == 1:
         volume = words.tr("{volume}, one slice only", volume=volume)
+    if "count" in finding.measurements:
+        volume = objects_text(finding.measurements, words.tr)
     mean, deviation = finding.measurements.get("mean_value"), finding.measurements.get("sd_value")
     values = "" if mean is None or deviation is None else f"{mean:.4g} ± {deviation:.3g} {case.volume.unit}".strip()
     where = words.tr("nothing was marked")

@@ -16,8 +16,9 @@ from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.entities.manifest import RunManifest
 from medassist.entities.prediction import Code, ModelRef
 from medassist.report import pm
-from medassist.report.case import Case
+from medassist.report.case import Case, numbered
 from medassist.report.identity import RESEARCH_USE, version
+from medassist.report.instances import FILE_NAME as FILE_NAME_OF_INSTANCES
 from medassist.report.notes import notes
 from medassist.report.operating import as_json as as_json_at_threshold
 from medassist.report.prompts import as_json, prompt_of
@@ -64,6 +65,7 @@ def result(case: Case, files: Iterable[str] = (), timings_s: Mapping[str, float]
         "classes": [_class(one) for one in classes],
         "segments": [_segment(one) | {"prompt": as_json(prompt_of(case, one))} for one in segments],
         "sides": sides(segments),
+        "instances": _instances(case),
         "other_findings": [
             _claim(one) | {"present": one.present, "center_lps": list(one.center_lps) if one.center_lps else None}
             for one in case.findings
@@ -197,6 +199,22 @@ def _segment(finding: Finding) -> dict[str, Any]:
         "key_slice": finding.key_slice,
         **finding.measurements,
     }
+
+
+def _instances(case: Case) -> list[dict[str, Any]]:
+    """Return the objects of each mask that tells them apart, with the file that lists them one by one."""
+    return [
+        {
+            "label": mask.segments[0].label,
+            "model": prediction.model.name,
+            "file": numbered(FILE_NAME_OF_INSTANCES, index) if case.volume.is_regular else None,
+            **mask.instances.measures(),
+            "count": mask.instances.count,
+            "touching_edge": mask.instances.touching_edge,
+        }
+        for index, (prediction, mask) in enumerate(case.masks)
+        if mask.instances is not None
+    ]
 
 
 def sides(segments: Iterable[Finding]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from medassist.entities.prediction import Verdict
 from medassist.entities.study import Patient, Series, SeriesKind, Study
 from medassist.language import current_language, localized, tr
 from medassist.progress import Step
+from medassist.report.instances import objects_text
 from medassist.report.operating import cannot_say
 from medassist.session.state import Session
 from medassist.ui import theme
@@ -172,6 +173,8 @@ def finding_measure(finding: Finding) -> str:
         if finding.package_threshold is not None:
             said += " · " + tr("threshold changed")
         return said + " · " + tr("cannot say") if cannot_say(finding) else said
+    if "count" in finding.measurements:
+        return objects_text(finding.measurements, tr)
     if finding.volume_ml is None:
         return ""
     one_slice = finding.measurements.get("slices_outlined") == 1

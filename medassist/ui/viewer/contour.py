@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,10 +13,10 @@ from medassist.entities.volume import AnyArray
 def border(inside: AnyArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the x and y of border lines, two points per line, in pixels with pixel centres at integers.
 
-    `inside` is a boolean (rows, columns) slice. Runs of edges along one line are joined, so that a long
-    straight border costs one line.
+    `inside` is a boolean (rows, columns) slice, or an int32 one that numbers objects: a line lies between two that
+    touch. Runs of edges along one line are joined, so that a long straight border costs one line.
     """
-    padded = np.pad(np.asarray(inside, dtype=np.int8), 1)
+    padded = np.pad(np.asarray(inside, dtype=np.int8 if inside.dtype == bool else np.int32), 1)
     row, first, last = _runs(np.diff(padded, axis=0)[:, 1:-1])
     column, top, bottom = _runs(np.diff(padded, axis=1)[1:-1, :].T)
     x = np.concatenate([np.stack([first, last], 1).ravel(), np.repeat(column, 2)]) - 0.5
@@ -22,7 +24,7 @@ def border(inside: AnyArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return x.astype(np.float64), y.astype(np.float64)
 
 
-def _runs(edges: NDArray[np.int8]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+def _runs(edges: NDArray[np.signedinteger[Any]]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Return line number, start and end (exclusive) of every run of equal non-zero values along the lines."""
     padded = np.pad(edges, ((0, 0), (1, 1)))
     change = np.diff(padded, axis=1) != 0

@@ -130,16 +130,19 @@ class SliceLayers:
         if moved:
             labels = slices.labels(shown, mask.labels_zyx)
             self.fill.show_slice(labels, shown.layout.spacing_mm)
-            self._draw_outlines(labels, mask, shown.layout.spacing_mm)
+            objects = None if mask.instances is None else slices.labels(shown, mask.instances.labels_zyx)
+            self._draw_outlines(labels, objects, mask, shown.layout.spacing_mm)
         if self._is_new("fill", mask, layers.fill_opacity):
             self.fill.setLookupTable(label_table(mask, layers.fill_opacity))
         for item in self._outlines:
             item.setOpacity(layers.outline_opacity)
 
-    def _draw_outlines(self, labels: AnyArray, mask: Mask, spacing_mm: tuple[float, float]) -> None:
+    def _draw_outlines(
+        self, labels: AnyArray, objects: AnyArray | None, mask: Mask, spacing_mm: tuple[float, float]
+    ) -> None:
         self._remove_outlines()
         for segment in mask.segments:
-            x, y = border(mask.region(segment, labels))
+            x, y = border(mask.region(segment, labels) if objects is None else objects)
             if not x.size:
                 continue
             item = QGraphicsPathItem(pg.arrayToQPath(x * spacing_mm[1], y * spacing_mm[0], connect="pairs"))

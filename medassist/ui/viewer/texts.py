@@ -226,7 +226,12 @@ def _value_text(shown: Shown, voxel: tuple[int, int, int]) -> str:
 
 
 def _label_text(mask: Mask, voxel: tuple[int, int, int]) -> str:
-    return " + ".join(local_title(one.label, one.title_zh) for one in mask.at(int(mask.labels_zyx[voxel])))
+    named = " + ".join(local_title(one.label, one.title_zh) for one in mask.at(int(mask.labels_zyx[voxel])))
+    number = 0 if mask.instances is None else int(mask.instances.labels_zyx[voxel])
+    if mask.instances is None or not number:
+        return named
+    pixels = int(mask.instances.sizes[number - 1])
+    return tr("{name} no. {number}, {pixels} pixels", name=named, number=number, pixels=pixels)
 
 
 def _heat_text(shown: Shown, heatmap: Heatmap, voxel: tuple[int, int, int], native_cells: bool) -> str:
