@@ -38,7 +38,8 @@ class Suitability:
     """What an input must have; an empty list or None demands nothing.
 
     `unit` is that of the values ("HU", "g/ml"); `slices` a range of slice counts, `aspect`
-    one of height over width of a slice as it lies in the patient, `least_pixels` the fewest rows and columns.
+    one of height over width of a slice as it lies in the patient, `least_pixels` the fewest rows and columns;
+    `kind` the kinds of picture, by the words of the router (see `inference.kind`).
     """
 
     modality: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class Suitability:
     slices: tuple[float, float] | None = None
     aspect: tuple[float, float] | None = None
     least_pixels: float | None = None
+    kind: tuple[str, ...] = ()
     unit: str = ""
     percentiles: tuple[Percentile, ...] = ()
     embedding: EmbeddingSpec | None = None
@@ -69,6 +71,7 @@ def read_demands(section: Section, root: Path) -> Suitability:
         slices=section.span("slices"),
         aspect=section.span("aspect"),
         least_pixels=section.number("least_pixels") if "least_pixels" in section.data else None,
+        kind=section.texts("kind"),
         unit=section.text("unit", ""),
         percentiles=_percentiles(section),
         embedding=_embedding(section.section("embedding"), root) if "embedding" in section.data else None,

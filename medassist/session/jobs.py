@@ -81,6 +81,17 @@ def check_input(package: Package, study: Study, volume: Volume) -> tuple[Check, 
     return () if package.task == PROMPTED else check(package, study, volume)
 
 
+def look(package: Package, volume: Volume, *, progress: Progress | None = None) -> tuple[Check, ...]:
+    """Return the rows of the suitability table for which the picture itself is looked at, by another model.
+
+    They take torch and a moment, so they are no part of `check_input`, which the window asks for while it draws.
+    """
+    from medassist.inference.kind import kind_check
+
+    row = kind_check(package, volume, progress=progress)
+    return () if row is None else (row,)
+
+
 def check_runs_alone(package: Package) -> None:
     """Refuse a model that needs a box where none was drawn (UsageError)."""
     from medassist.inference.packages import PROMPTED
@@ -118,7 +129,7 @@ def run_model(
     from medassist.session.remembered import remembers_results
 
     check_runs_alone(package)
-    checks = check_input(package, study, volume)
+    checks = (*check_input(package, study, volume), *look(package, volume, progress=progress))
     prediction = predict(
         package,
         volume,

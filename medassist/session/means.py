@@ -1,4 +1,4 @@
-"""What a run has to work with: the devices of this machine, and the memory it will need.
+"""What a run has to work with: the devices of this machine, the memory it will need, and the kind of picture.
 
 Found by jobs, and not once for all: torch is slow to come, and free memory changes.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from medassist.entities.prediction import ModelRef
+from medassist.entities.prediction import Check, ModelRef
 from medassist.entities.volume import Volume
 from medassist.inference.devices import Device, available
 from medassist.progress import Progress
@@ -22,15 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outlook:
-    """The memory one model will need on one series; `memory` is None where that cannot be told.
+    """What one model will meet on one series: `memory` it will need, None where that cannot be told.
 
-    `device` is what the reader chose ("auto" or a torch name); `memory.device` is what that comes to.
+    `checks` are the rows of the suitability table for which the picture was looked at. `device` is what the reader
+    chose ("auto" or a torch name); `memory.device` is what that comes to.
     """
 
     model: ModelRef
     series_key: str
     device: str
     memory: MemoryForecast | None = None
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def find_devices(*, progress: Progress) -> KnowDevices:
 
 
 def foresee(package: Package, volume: Volume, device: str, *, progress: Progress) -> KnowOutlook:
-    """Tell how much memory a run will need; loads the network, which the run then finds loaded."""
+    """Tell how much memory a run will need, and what the picture is; loads the networks, which the run then finds."""
     progress.step("Estimating the memory")
     memory = jobs.forecast(package, volume, device)
-    return KnowOutlook(Outlook(package.ref, volume.series.key, device, memory))
+    return KnowOutlook(Outlook(package.ref, volume.series.key, device, memory, jobs.look(package, volume)))

@@ -57,7 +57,7 @@ class OutlookLine(QLabel):
         """Return what a forecast of the meant run would be called, with what is known."""
         if self._package is None or self._volume is None:
             return None
-        return Outlook(self._package.ref, self._volume.series.key, self._device, known.memory)
+        return Outlook(self._package.ref, self._volume.series.key, self._device, known.memory, known.checks)
 
     def _missing(self) -> bool:
         known = self._store.session.outlook

@@ -224,3 +224,20 @@ def test_the_window_forecasts_and_lists_the_real_devices(window, store, runner, 
     window.models.device.hidePopup()
     assert "cpu" in {one.name for one in store.session.devices}
     assert window.messages.sentences() == ()
+
+
+def test_what_a_look_at_the_picture_told_joins_the_table(store, fake, keep, package, rows, volume):
+    rows.append(Check("Modality", "CR", "CR", Verdict.PASS))
+    panel = keep(ModelPanel(store, fake, catalogue=lambda: [package]))
+    panel.select("demo")
+    assert panel.table.rowCount() == 1
+    other_kind = Check("Kind of picture", "Chest film", "Hand film (0.99)", Verdict.FAIL)
+    store.dispatch(KnowOutlook(Outlook(package.ref, "elsewhere", "auto", checks=(other_kind,))))
+    assert panel.table.rowCount() == 1
+    store.dispatch(KnowOutlook(Outlook(package.ref, volume.series.key, "auto", checks=(other_kind,))))
+    assert [panel.table.item(1, column).text() for column in range(3)] == [
+        "Kind of picture", "Chest film", "Hand film (0.99)",
+    ]  # fmt: skip
+    assert "Kind of picture: demanded Chest film, found Hand film (0.99)" in panel.problem.text()
+    assert panel.reason.isVisibleTo(panel)
+    assert not panel.run.isEnabled()

@@ -196,7 +196,7 @@ class ModelPanel(QWidget):
         elif old.predictions is not new.predictions:
             self._refused = ("", "", ())
             self._draw()
-        elif self._refused_in_queue(old) != self._refused_in_queue(new):
+        elif self._refused_in_queue(old) != self._refused_in_queue(new) or old.outlook is not new.outlook:
             self._draw()
         elif (old.loading is None) is not (new.loading is None):
             self._draw_buttons()
@@ -218,10 +218,17 @@ class ModelPanel(QWidget):
         self._checks = ()
         if package is not None and package.availability.ok and volume is not None:
             study = self._store.session.study_of(volume.series.key)
-            self._checks = self._told_by_a_run(package, volume) or jobs.check_input(package, study, volume)
+            known = jobs.check_input(package, study, volume) + self._seen(package, volume)
+            self._checks = self._told_by_a_run(package, volume) or known
         self.table.show_checks(self._checks)
         self.notes.show_result(self._store.session.prediction)
         self._draw_buttons()
+
+    def _seen(self, package: Package, volume: Volume) -> tuple[Check, ...]:
+        """Return what a look at the picture told, once a worker has looked."""
+        known = self._store.session.outlook
+        same = known is not None and (known.model, known.series_key) == (package.ref, volume.series.key)
+        return known.checks if known is not None and same else ()
 
     def _told_by_a_run(self, package: Package, volume: Volume) -> tuple[Check, ...]:
         """Return the table of the newest run of this model on this series, which knows more than headers do."""
