@@ -15,6 +15,7 @@ from medassist.entities.errors import UnwritableOutput
 from medassist.training.calibration import Calibration, OperatingPoint
 from medassist.training.recipe import Label, Recipe
 from medassist.training.record import write_json
+from medassist.training.tasks.choosing import task_of
 from medassist.training.workflow import INVERT, SAVE_MASK, SAVE_SCORES, workflow
 
 if TYPE_CHECKING:
@@ -73,11 +74,11 @@ def inference_content(recipe: Recipe) -> dict[str, Any]:
         {"_target_": "LoadImaged", "keys": ["image"], "image_only": False},
         {"_target_": "EnsureChannelFirstd", "keys": ["image"]},
     ]
-    activation = {"softmax": True} if recipe.task == "segmentation" else {"sigmoid": True}
-    after: list[Mapping[str, Any]] = [{"_target_": "Activationsd", "keys": "pred", **activation}]
-    if recipe.task == "segmentation":
+    task = task_of(recipe)
+    after: list[Mapping[str, Any]] = [{"_target_": "Activationsd", "keys": "pred", **task.activation}]
+    if task.logits is None:
         after += [INVERT, {"_target_": "AsDiscreted", "keys": "pred", "argmax": True}]
-    save = SAVE_MASK if recipe.task == "segmentation" else SAVE_SCORES
+    save = SAVE_MASK if task.logits is None else SAVE_SCORES
     return {
         **workflow(),
         "network_def": dict(recipe.network),
@@ -108,7 +109,7 @@ def metadata_content(recipe: Recipe, sha256: str, operations: Mapping[int, Opera
         "network_data_format": _data_format(recipe),
         "medassist": {
             **own,
-            "task": recipe.task,
+            **task_of(recipe).metadata,
             "weights": {"file": WEIGHTS, "sha256": sha256},
             "labels": [_label(recipe, label, operations.get(label.value)) for label in recipe.offered],
         },
@@ -131,7 +132,7 @@ def _label(recipe: Recipe, label: Label, operation: Operation | None) -> dict[st
 
 
 def _data_format(recipe: Recipe) -> dict[str, Any]:
-    segmenter = recipe.task == "segmentation"
+    segmenter = task_of(recipe).logits is None
     kind, titles = ("segmentation", {"0": "background"}) if segmenter else ("probability", {})
     image = {
         "type": "image",
@@ -144,7 +145,7 @@ def _data_format(recipe: Recipe) -> dict[str, Any]:
     outputs = {
         "type": kind,
         "format": kind,
-        "num_channels": len(recipe.labels) + int(segmenter),
+        "num_channels": task_of(recipe).channels(recipe),
         "dtype": "float32",
         "channel_def": {**titles, **{str(label.value): label.label for label in recipe.labels}},
     }

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.inference.schema import Section, read_json
-from medassist.training.datasets import Row
 from medassist.training.evaluate import REPEATS, Subgroup
 from medassist.training.metrics import Measured, bootstrap
 from medassist.training.recipe import Recipe
 from medassist.training.record import write_json
-from medassist.training.samples import Sample
+from medassist.training.table import Row
+from medassist.training.tasks.task import Sample
 
 FILE = "docs/cross_validation.json"
 

@@ -20,12 +20,14 @@ from medassist.inference.demands import EmbeddingSpec
 from medassist.inference.embedding import Embedding, Seen, encode, watched
 from medassist.inference.packages import Package, read
 from medassist.progress import Progress
-from medassist.training.datasets import Row, read_table, split_rows
+from medassist.training.layouts.reading import read_table
 from medassist.training.recipe import Recipe, read_recipe
 from medassist.training.record import write_json
+from medassist.training.table import Row, split_rows, with_folds
+from medassist.training.tasks.choosing import task_of
 
 if TYPE_CHECKING:
-    from medassist.training.samples import Sample
+    from medassist.training.tasks.task import Sample
 
 Floats = NDArray[np.float64]
 
@@ -95,14 +97,12 @@ def features_of(package: Package, spec: EmbeddingSpec, sample: Sample) -> NDArra
 
 def describe(bundle: Path, data: Path, *, progress: Progress) -> None:
     """Write the statistics of a package that was trained before, from the folder it was trained on."""
-    from medassist.training.samples import prepare_samples
-
     recipe = read_recipe(bundle / "recipe.toml")
-    table = read_table(data, recipe.layout)
+    table = with_folds(recipe, read_table(data, recipe.layout))
     rows, _ = split_rows(recipe, table)
     package = read(bundle)
     plain = replace(package, suitability=replace(package.suitability, embedding=None))
-    write_embedding(recipe, bundle, prepare_samples(recipe, plain, table, rows, progress=progress), rows)
+    write_embedding(recipe, bundle, task_of(recipe).samples(recipe, plain, table, rows, progress), rows)
 
 
 def main() -> None:

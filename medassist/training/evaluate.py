@@ -15,10 +15,11 @@ from medassist.entities.prediction import ModelRef
 from medassist.inference.packages import Package
 from medassist.inference.predict import predict
 from medassist.progress import Progress
-from medassist.training.datasets import Row, Table, film_volume, load_films, load_volume_pair, read_table, targets
+from medassist.training.layouts.reading import image_of, mask_of, read_table
 from medassist.training.metrics import Measured, bootstrap, finding_metrics, mask_metrics
 from medassist.training.record import TrainingRecord, read_record, refuse_leak
 from medassist.training.refusals import picture_file, read_pictures, refusal_rates
+from medassist.training.table import Row, Table, drawn, subject_hash, targets
 
 Metrics = Mapping[str, Mapping[str, Measured]]
 
@@ -80,7 +81,7 @@ def evaluate(
     if pictures is not None:
         return _evaluate_refusals(package, pictures, device, progress)
     record = read_record(package)
-    table = read_table(data, record.layout)
+    table = _with_folds(record, read_table(data, record.layout))
     rows = _chosen(package, record, table, folds)
     refuse_leak(package, record, rows)
     if package.task == "segmentation":
@@ -92,6 +93,14 @@ def _evaluate_refusals(package: Package, path: Path, device: str, progress: Prog
     pictures = read_pictures(path)
     rates = refusal_rates(package, pictures, device=device, progress=progress)
     return Evaluation(package.ref, len(pictures.kinds), len(set(pictures.groups)), rates)
+
+
+def _with_folds(record: TrainingRecord, table: Table) -> Table:
+    """Return a folder that names no folds with those of the training, where it is the folder of the training."""
+    if table.has_folds or not record.drawn_folds:
+        return table
+    known = any(subject_hash(row.subject) in record.subjects for row in table.rows)
+    return drawn(table, record.drawn_folds, record.seed) if known else table
 
 
 def _chosen(package: Package, record: TrainingRecord, table: Table, folds: Sequence[int] | None) -> tuple[Row, ...]:
@@ -113,7 +122,8 @@ def _chosen(package: Package, record: TrainingRecord, table: Table, folds: Seque
 def _evaluate_masks(package: Package, table: Table, rows: Sequence[Row], device: str, progress: Progress) -> Evaluation:
     cases: dict[str, list[dict[str, float]]] = {label.label: [] for label in package.labels}
     for row in progress.over(rows, STAGE):
-        volume, truth = load_volume_pair(table.root, row.key)
+        volume = image_of(table, row)
+        truth = mask_of(table, row, volume)
         mask = predict(package, volume, device=device, progress=Progress()).mask
         if mask is None:
             raise Refused("The model {model} gave no usable answer on this image.", model=package.name)
@@ -163,13 +173,11 @@ class _FindingFigures:
 def _evaluate_findings(
     package: Package, record: TrainingRecord, table: Table, rows: Sequence[Row], device: str, progress: Progress
 ) -> Evaluation:
-    films = load_films(table)
     meaning = {label.label: label for label in record.labels}
     truth = targets(rows, [meaning[label.label] for label in package.labels]) > 0.5
     scores = np.empty(truth.shape, np.float64)
     for i, row in enumerate(progress.over(rows, STAGE)):
-        film = film_volume(films[int(row.key)], row.key)
-        found = predict(package, film, device=device, progress=Progress()).scores
+        found = predict(package, image_of(table, row), device=device, progress=Progress()).scores
         scores[i] = [score.probability for score in found]
     groups = dict(_subgroups(rows))
     subgroups = {}

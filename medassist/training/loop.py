@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,14 +16,11 @@ import numpy as np
 from medassist.progress import Progress
 from medassist.training.augment import Augmentation
 from medassist.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from medassist.training.losses import Loss
 from medassist.training.recipe import Recipe
-from medassist.training.samples import Sample
+from medassist.training.tasks.task import Loss, Sample, Validate
 
 if TYPE_CHECKING:
     import torch
-
-Validate = Callable[["torch.nn.Module"], dict[str, float]]
 
 _log = logging.getLogger(__name__)
 

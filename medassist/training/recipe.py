@@ -15,8 +15,12 @@ from medassist.inference.demands import POOLS
 
 Table = Mapping[str, Any]
 
-TASKS = ("segmentation", "classification")
-LAYOUTS = {"segmentation": ("volume_pairs",), "classification": ("films_npz",)}
+LAYOUTS = {
+    "segmentation": ("volume_pairs", "picture_pairs", "files"),
+    "classification": ("films_npz", "files", "pictures_npz"),
+}
+"""Which layouts of a training folder bring what a task learns from."""
+TASKS = tuple(LAYOUTS)
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -80,7 +84,8 @@ class Recipe:
 
     `balance` names columns no label may depend on in training; with `cross_fit` thresholds and calibration
     come from models that each leave one training fold out, instead of from validation rows. `embedding` names the
-    layer and pooling by which the package knows its kind of image; {} for none.
+    layer and pooling by which the package knows its kind of image; {} for none. A folder that names no folds gets
+    `drawn_folds` of them, by subject; 0 refuses such a folder.
     """
 
     path: Path
@@ -104,6 +109,7 @@ class Recipe:
     package: Table
     card: Table
     embedding: Table
+    drawn_folds: int = 0
 
     @property
     def offered(self) -> tuple[Label, ...]:
@@ -116,7 +122,10 @@ class Recipe:
         labels = [(label.value, label.members, label.unless) for label in self.labels]
         parts = (self.task, self.layout, asdict(self.split), self.network, self.preprocessing, self.augmentation)
         rest = (self.loss, self.balance, asdict(self.optimiser), asdict(self.schedule), labels)
-        return hashlib.sha256(json.dumps([*parts, *rest], sort_keys=True).encode()).hexdigest()
+        # What came later counts only where it is used, so that a checkpoint of before still fits its recipe.
+        later = {"drawn_folds": self.drawn_folds}
+        used = [{key: value for key, value in later.items() if value}] if any(later.values()) else []
+        return hashlib.sha256(json.dumps([*parts, *rest, *used], sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -214,6 +223,7 @@ def _recipe(path: Path, text: str, top: _Reader) -> Recipe:
         package=top.sub("package").table,
         card=top.sub("card").table,
         embedding=_embedding(top.sub("embedding", {})),
+        drawn_folds=data.count("folds", 0, 100, 0),
     )
 
 

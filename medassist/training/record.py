@@ -11,8 +11,8 @@ from typing import Any
 from medassist.entities.errors import Refused
 from medassist.inference.packages import Package
 from medassist.inference.schema import Section, read_json
-from medassist.training.datasets import Row, subject_hash
 from medassist.training.recipe import LAYOUTS, Label, Recipe
+from medassist.training.table import Row, subject_hash
 
 FILE = "configs/training.json"
 
@@ -26,12 +26,15 @@ class TrainingRecord:
         test_folds: folds that took no part in it, () when unknown.
         subjects: hashes of everyone who did: learning, choosing and calibrating.
         labels: what counts as positive for each label of the package.
+        drawn_folds: how many folds were drawn by subject, with `seed`, from a folder that names none; 0 where it did.
     """
 
     layout: str
     test_folds: tuple[int, ...]
     subjects: frozenset[str]
     labels: tuple[Label, ...]
+    drawn_folds: int = 0
+    seed: int = 0
 
 
 def training_content(
@@ -43,6 +46,7 @@ def training_content(
         "fingerprint": recipe.fingerprint,
         "layout": recipe.layout,
         "test_folds": list(recipe.split.test_folds),
+        **({"drawn_folds": recipe.drawn_folds, "seed": recipe.schedule.seed} if recipe.drawn_folds else {}),
         "labels": [
             {"value": label.value, "label": label.label, "members": list(label.members), "unless": list(label.unless)}
             for label in recipe.offered
@@ -76,6 +80,8 @@ def read_record(package: Package) -> TrainingRecord:
         test_folds=tuple(int(fold) for fold in content.items("test_folds")),
         subjects=frozenset(subjects.texts("train")) | frozenset(subjects.texts("validation")),
         labels=tuple(_label(section) for section in content.sections("labels")),
+        drawn_folds=content.integer("drawn_folds", 0),
+        seed=content.integer("seed", 0),
     )
 
 

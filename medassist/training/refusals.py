@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,8 @@ from medassist.inference.likeness import likeness
 from medassist.inference.packages import Package
 from medassist.inference.suitability import check
 from medassist.progress import Progress
-from medassist.training.datasets import film_volume
-from medassist.training.metrics import Measured, bootstrap
+from medassist.training.layouts.layout import picture_volume
+from medassist.training.metrics import Measured, bootstrap, never_certain
 
 REPEATS = 1000
 STRETCH = 200
@@ -29,11 +29,12 @@ NOT_A_PICTURE_SET = "{path} holds no pictures with their kinds: {reason}."
 
 @dataclass(frozen=True, eq=False)
 class PictureSet:
-    """Pictures (number, row, column) uint8, the kind of each and which of them may be related."""
+    """Pictures (number, row, column) uint8, the kind of each, which of them may be related, and folds where told."""
 
     images: NDArray[np.uint8]
     kinds: tuple[str, ...]
     groups: tuple[str, ...]
+    folds: NDArray[np.int64] | None = None
 
 
 def picture_file(data: Path) -> Path | None:
@@ -51,6 +52,7 @@ def read_pictures(path: Path) -> PictureSet:
             order = (
                 archive["source_index"].astype(int) if "source_index" in archive else np.arange(len(labels)) * STRETCH
             )
+            folds = archive["fold"].astype(np.int64) if "fold" in archive else None
     except (OSError, ValueError, KeyError) as error:
         raise UnreadableInput(NOT_A_PICTURE_SET, path=path, reason=error) from error
     if images.ndim != 3 or images.dtype != np.uint8 or not len(images) == len(labels) == len(order):
@@ -59,7 +61,7 @@ def read_pictures(path: Path) -> PictureSet:
         raise UnreadableInput(NOT_A_PICTURE_SET, path=path, reason="labels")
     kinds = tuple(names[label] for label in labels)
     groups = tuple(f"{kind} {at // STRETCH}" for kind, at in zip(kinds, order, strict=True))
-    return PictureSet(images, kinds, groups)
+    return PictureSet(images, kinds, groups, folds)
 
 
 def refusal_rates(
@@ -71,7 +73,7 @@ def refusal_rates(
     what a picture without a header cannot tell does not make it unsure.
     """
     told = progress.over(range(len(pictures.images)), STAGE)
-    verdicts = [_verdict(package, film_volume(pictures.images[at], str(at)), device) for at in told]
+    verdicts = [_verdict(package, picture_volume(pictures.images[at], str(at)), device) for at in told]
     rates: dict[str, Mapping[str, Measured]] = {}
     for kind in dict.fromkeys(pictures.kinds):
         rows = [at for at, one in enumerate(pictures.kinds) if one == kind]
@@ -92,19 +94,4 @@ def _rates(verdicts: list[Verdict], groups: list[str]) -> Mapping[str, Measured]
     found = bootstrap(
         lambda rows: {name: float(each[rows].mean()) for name, each in hits.items()}, groups, repeats=REPEATS
     )
-    return {name: _never_certain(one, len(set(groups))) for name, one in found.items()}
-
-
-def _never_certain(measured: Measured, groups: int) -> Measured:
-    """Widen the interval to the exact binomial one (Clopper and Pearson, Biometrika 1934) of as many draws as groups.
-
-    Drawing groups again cannot tell of a share near 0 or 1 what another group would add; counting groups, not
-    pictures, takes all pictures of one for a single witness. One rule for every share, so that none looks surer than
-    its neighbour.
-    """
-    from scipy.stats import beta
-
-    hits = measured.value * groups
-    low = 0.0 if hits <= 0 else float(beta.ppf(0.025, hits, groups - hits + 1))
-    high = 1.0 if hits >= groups else float(beta.ppf(0.975, hits + 1, groups - hits))
-    return replace(measured, low=min(measured.low, low), high=max(measured.high, high))
+    return {name: never_certain(one, len(set(groups))) for name, one in found.items()}

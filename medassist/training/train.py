@@ -18,16 +18,18 @@ from medassist.progress import Progress
 from medassist.training.bundle import CROSS_FITTED, VALIDATION, Operation, write_skeleton, write_weights
 from medassist.training.cases import write_cases
 from medassist.training.cross_validation import write_cross_validation
-from medassist.training.datasets import Row, Table, read_table, split_rows
 from medassist.training.embedding import write_embedding
+from medassist.training.layouts.reading import read_table
 from medassist.training.recipe import Recipe, read_recipe
 from medassist.training.record import FILE, training_content, write_json
+from medassist.training.table import Row, Table, split_rows, with_folds
+from medassist.training.tasks.choosing import task_of
 
 if TYPE_CHECKING:
     from torch import nn
 
     from medassist.training.loop import Trained
-    from medassist.training.samples import Sample
+    from medassist.training.tasks.task import LogitsOf, Sample
 
 _log = logging.getLogger("medassist.training")
 
@@ -44,7 +46,7 @@ def train(recipe_path: Path, data: Path, out: Path, *, resume: bool = False, pro
     """
     progress = progress or Progress()
     recipe = read_recipe(recipe_path)
-    table = read_table(data, recipe.layout)
+    table = with_folds(recipe, read_table(data, recipe.layout))
     train_rows, validation_rows = split_rows(recipe, table)
     if not train_rows:
         raise UnreadableInput("{path} has no rows in the training folds.", path=data / "index.csv")
@@ -79,9 +81,8 @@ class _Run:
         """Train one network from fresh weights; `name` is the sub-folder of its checkpoint."""
         from medassist.training.augment import build_augmentation
         from medassist.training.loop import fit
-        from medassist.training.losses import build_loss
-        from medassist.training.validation import build_validation
 
+        task = task_of(self.recipe)
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         network = _fresh_network(self.recipe, self.out)
@@ -91,8 +92,8 @@ class _Run:
             network,
             samples,
             build_augmentation(self.recipe.augmentation),
-            build_loss(self.recipe),
-            build_validation(self.recipe, checks),
+            task.loss(self.recipe, samples),
+            task.validation(self.recipe, checks),
             folder,
             resume=self.resume,
             progress=self.progress,
@@ -102,16 +103,18 @@ class _Run:
 
 
 def _learn(run: _Run, table: Table, train_rows: Sequence[Row], validation_rows: Sequence[Row]) -> None:
-    from medassist.training.samples import prepare_samples
-
-    recipe, package = run.recipe, read(run.out)
-    samples = prepare_samples(recipe, package, table, train_rows, progress=run.progress)
-    checks = prepare_samples(recipe, package, table, validation_rows, progress=run.progress)
-    left_out = _cross_fitted(run, samples, train_rows) if recipe.cross_fit else None
+    recipe, package, task = run.recipe, read(run.out), task_of(run.recipe)
+    samples = task.samples(recipe, package, table, train_rows, run.progress)
+    checks = task.samples(recipe, package, table, validation_rows, run.progress) if validation_rows else []
+    left_out = None
+    if recipe.cross_fit and task.logits is not None:
+        left_out = _cross_fitted(run, task.logits, samples, train_rows)
     if left_out is not None:
         write_cross_validation(recipe, train_rows, samples, left_out, run.out)
     network, trained = run.fit(samples, checks)
-    cases = _cases(recipe, network, left_out, samples, checks) if recipe.task == "classification" else None
+    cases = None
+    if task.logits is not None:
+        cases = _cases(recipe, task.logits, network, left_out, samples, checks)
     judged = train_rows if left_out is not None else validation_rows
     operations = () if cases is None else _operations(*cases, [row.subject for row in judged])
     content = training_content(recipe, train_rows, validation_rows, trained.epoch, trained.curve)
@@ -124,24 +127,23 @@ def _learn(run: _Run, table: Table, train_rows: Sequence[Row], validation_rows: 
 
 def _cases(
     recipe: Recipe,
+    logits_of: LogitsOf,
     network: nn.Module,
     left_out: NDArray[np.float32] | None,
     samples: Sequence[Sample],
     checks: Sequence[Sample],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return logits and truth (cases, labels) of cases whose network had not seen them (UsageError without any)."""
-    from medassist.training.validation import logits_of
-
     if left_out is None and not checks:
         raise UsageError("The recipe {path} leaves no rows to choose thresholds on.", path=recipe.path)
     logits = logits_of(network, checks) if left_out is None else left_out
     return logits, np.stack([sample["label"].numpy() for sample in (checks if left_out is None else samples)])
 
 
-def _cross_fitted(run: _Run, samples: Sequence[Sample], rows: Sequence[Row]) -> NDArray[np.float32]:
+def _cross_fitted(
+    run: _Run, logits_of: LogitsOf, samples: Sequence[Sample], rows: Sequence[Row]
+) -> NDArray[np.float32]:
     """Return (rows, labels) logits, each by a model that was trained without the fold of its row."""
-    from medassist.training.validation import logits_of
-
     logits = np.empty((len(rows), len(run.recipe.labels)), np.float32)
     for fold in run.recipe.split.train_folds:
         inside = [i for i, row in enumerate(rows) if row.fold == fold]

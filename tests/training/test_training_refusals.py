@@ -10,8 +10,8 @@ from medassist.inference.catalogue import find
 from medassist.inference.likeness import likeness
 from medassist.inference.packages import read
 from medassist.progress import Progress
-from medassist.training.datasets import film_volume
 from medassist.training.evaluate import evaluate
+from medassist.training.layouts.layout import picture_volume
 from medassist.training.refusals import _rates, picture_file, read_pictures, refusal_rates
 
 
@@ -128,7 +128,7 @@ def test_what_the_card_says_of_films_cut_to_their_middle_is_so(shared_data) -> N
         with Image.open(path) as picture:
             film = np.asarray(picture.convert("L"))
         for name, seen in (("whole", film), ("middle", film[150:350, 150:350])):
-            row = likeness(package, film_volume(np.ascontiguousarray(seen), "1"), device="cpu")
+            row = likeness(package, picture_volume(np.ascontiguousarray(seen), "1"), device="cpu")
             accepted[name].append(row is not None and row.verdict is Verdict.PASS)
     assert np.mean(accepted["whole"]) > 0.95
     assert 0.35 < np.mean(accepted["middle"]) < 0.65

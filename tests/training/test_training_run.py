@@ -12,11 +12,14 @@ from medassist.inference.operating import read_curves
 from medassist.inference.packages import read
 from medassist.progress import Progress, Step
 from medassist.training.cross_validation import read_cross_validation
-from medassist.training.datasets import film_volume, load_films, read_table, split_rows, subject_hash, targets
 from medassist.training.embedding import describe
 from medassist.training.evaluate import evaluate
-from medassist.training.losses import independence_weights
+from medassist.training.layouts.films import load_films
+from medassist.training.layouts.layout import picture_volume
+from medassist.training.layouts.reading import read_table
 from medassist.training.recipe import read_recipe
+from medassist.training.table import split_rows, subject_hash, targets
+from medassist.training.tasks.classification import independence_weights
 from medassist.training.train import train
 
 
@@ -118,7 +121,7 @@ def test_a_package_that_was_asked_knows_its_kind_of_image(films, classifier_reci
     )
     package = read(train(recipe, films, tmp_path / "out"))
     seen, stripes = load_films(read_table(films, "films_npz"))[0], np.indices((32, 32))[0] % 2 * 255
-    verdicts = [likeness(package, film_volume(one.astype(np.uint8), "1"), device="cpu") for one in (seen, stripes)]
+    verdicts = [likeness(package, picture_volume(one.astype(np.uint8), "1"), device="cpu") for one in (seen, stripes)]
     assert [one.verdict for one in verdicts if one is not None] == [Verdict.PASS, Verdict.FAIL]
     before = (package.root / "models/embedding.npz").read_bytes()
     describe(package.root, films, progress=Progress())
@@ -201,8 +204,6 @@ def test_validation_share_takes_whole_people(blobs, segmenter_recipe) -> None:
 
 
 def test_weights_make_label_and_view_independent(films, classifier_recipe) -> None:
-    from medassist.training.datasets import targets
-
     recipe = read_recipe(classifier_recipe())
     rows = read_table(films, recipe.layout).rows
     truth = targets(rows, recipe.labels)

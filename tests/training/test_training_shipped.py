@@ -15,7 +15,7 @@ from medassist.inference.packages import Package, read
 from medassist.inference.predict import predict
 from medassist.locations import shipped_models_dir
 from medassist.progress import Progress
-from medassist.training.datasets import load_volume_pair, read_table
+from medassist.training.layouts.reading import image_of, mask_of, read_table
 from medassist.training.evaluate import evaluate
 from medassist.training.metrics import mask_metrics
 from medassist.training.record import read_record
@@ -69,7 +69,8 @@ def test_hippocampus_of_unseen_people(shared_data) -> None:
     table = read_table(shared_data("hippocampus"), "volume_pairs")
     rows = [row for row in table.rows if row.fold in read_record(package).test_folds]
     for row in rows[:2]:
-        volume, truth = load_volume_pair(table.root, row.key)
+        volume = image_of(table, row)
+        truth = mask_of(table, row, volume)
         mask = predict(package, volume, device="cpu").mask
         assert mask is not None
         for value in (1, 2):

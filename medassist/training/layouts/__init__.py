@@ -1,0 +1,1 @@
+"""How training folders are laid out: one file per layout, all with the same door."""
