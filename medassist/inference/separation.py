@@ -88,7 +88,8 @@ def separate(foreground: NDArray[np.float32], core: NDArray[np.float32], rule: S
         rule: the thresholds.
 
     Cores are seeds; the rest of the foreground goes to the core from which it is reached over the highest
-    probabilities of a core, and of equal ones to the nearer (watershed of Beucher and Lantuéjoul, 1979). Foreground without a core is dropped.
+    probabilities of a core, and of equal ones to the nearer (watershed of Beucher and Lantuéjoul, 1979). Foreground
+    without a core is dropped.
     """
     from scipy import ndimage
     from skimage.segmentation import watershed

@@ -18,6 +18,7 @@ Table = Mapping[str, Any]
 LAYOUTS = {
     "segmentation": ("volume_pairs", "picture_pairs", "files"),
     "classification": ("films_npz", "files", "pictures_npz"),
+    "instances": ("picture_pairs", "files"),
 }
 """Which layouts of a training folder bring what a task learns from."""
 TASKS = tuple(LAYOUTS)

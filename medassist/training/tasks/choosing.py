@@ -6,10 +6,15 @@ from collections.abc import Mapping
 
 from medassist.training.recipe import Recipe
 from medassist.training.tasks.classification import CLASSIFICATION
+from medassist.training.tasks.instances import INSTANCES
 from medassist.training.tasks.segmentation import SEGMENTATION
 from medassist.training.tasks.task import Task
 
-TASKS: Mapping[str, Task] = {"segmentation": SEGMENTATION, "classification": CLASSIFICATION}
+TASKS: Mapping[str, Task] = {
+    "segmentation": SEGMENTATION,
+    "classification": CLASSIFICATION,
+    "instances": INSTANCES,
+}
 
 
 def task_of(recipe: Recipe) -> Task:
