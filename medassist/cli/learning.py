@@ -1,4 +1,4 @@
-"""`train` and `evaluate`: from a recipe to a model package, and what the package is worth on labelled data."""
+"""`evaluate`: what a model package is worth on labelled data."""
 
 from __future__ import annotations
 
@@ -7,19 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from medassist.cli.terminal import progress_bar, say, say_json, say_table
+from medassist.cli.terminal import progress_bar, say_json, say_table
 from medassist.entities.errors import UnwritableOutput
 from medassist.language import tr
 
 
 def register(verbs: Any) -> None:
-    """Add the verbs to the parser."""
-    train = verbs.add_parser("train", help="train a model from a recipe")
-    train.add_argument("recipe", type=Path, metavar="RECIPE")
-    train.add_argument("--data", type=Path, required=True, metavar="DIR")
-    train.add_argument("--out", type=Path, required=True, metavar="BUNDLE")
-    train.add_argument("--resume", action="store_true", help="go on after an interruption, to the same result")
-    train.set_defaults(run=run_train)
+    """Add the verb to the parser."""
     evaluate = verbs.add_parser("evaluate", help="metrics of a model on labelled data, with intervals")
     evaluate.add_argument("model", metavar="MODEL", help="a name of `models list`, or a folder")
     evaluate.add_argument("data", type=Path, metavar="DATA")
@@ -27,16 +21,6 @@ def register(verbs: Any) -> None:
     evaluate.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]|mps")
     evaluate.add_argument("--json", action="store_true", help="one JSON object on standard output")
     evaluate.set_defaults(run=run_evaluate)
-
-
-def run_train(arguments: argparse.Namespace) -> int:
-    """Train and say where the package is."""
-    from medassist.training.train import train
-
-    with progress_bar() as progress:
-        bundle = train(arguments.recipe, arguments.data, arguments.out, resume=arguments.resume, progress=progress)
-    say(str(bundle))
-    return 0
 
 
 def run_evaluate(arguments: argparse.Namespace) -> int:

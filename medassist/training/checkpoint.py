@@ -12,7 +12,10 @@ from medassist.entities.errors import Refused, UnwritableOutput
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """State after `epoch` whole epochs; `fingerprint` must be that of the recipe it is resumed with."""
+    """State after `epoch` whole epochs; `fingerprint` must be that of the recipe it is resumed with.
+
+    `scaler` is the scale of float16 gradients; checkpoints of other types, and older ones, have none.
+    """
 
     fingerprint: str
     epoch: int
@@ -24,6 +27,7 @@ class Checkpoint:
     best_score: float
     best_network: dict[str, Any] | None
     curve: list[dict[str, float]]
+    scaler: dict[str, Any] | None = None
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:

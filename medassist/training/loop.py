@@ -1,4 +1,4 @@
-"""The training loop: batches, loss, warm-up and cosine, moving average, checkpoint after every epoch."""
+"""The training loop: batches, loss, moving average, validation, a checkpoint after every epoch."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medassist.entities.errors import Refused
 from medassist.progress import Progress
 from medassist.training.augment import Augmentation
-from medassist.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from medassist.training.checkpoint import load_checkpoint, save_checkpoint
+from medassist.training.curves import Watch, recorded, unwatched
+from medassist.training.place import Place, facing_cpu, moved
+from medassist.training.precision import autocast
 from medassist.training.recipe import Recipe
+from medassist.training.state import State, begin, packed, put_back
 from medassist.training.tasks.task import Loss, Sample, Validate
 
 if TYPE_CHECKING:
@@ -25,23 +30,17 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@dataclass
-class _State:
-    """What changes while training: the loop owns it, nobody else sees it."""
+@dataclass(frozen=True)
+class Lesson:
+    """What is learned: samples, every one once per epoch, how they are varied, what is minimised and watched.
 
-    network: torch.nn.Module
-    average: torch.optim.swa_utils.AveragedModel | None
-    optimiser: torch.optim.Optimizer
-    schedule: torch.optim.lr_scheduler.LRScheduler
-    epoch: int = 0
-    best_epoch: int = 0
-    best_score: float = -math.inf
-    best_network: dict[str, Any] | None = None
-    curve: list[dict[str, float]] = field(default_factory=list)
+    `validate` returns figures whose "score" is better when larger.
+    """
 
-    def shipped(self) -> torch.nn.Module:
-        """Return the network that would be shipped now: the moving average where there is one."""
-        return self.average.module if self.average is not None else self.network
+    samples: Sequence[Sample]
+    augment: Augmentation
+    loss: Loss
+    validate: Validate
 
 
 @dataclass(frozen=True)
@@ -56,52 +55,37 @@ class Trained:
 def fit(
     recipe: Recipe,
     network: torch.nn.Module,
-    samples: Sequence[Sample],
-    augment: Augmentation,
-    loss: Loss,
-    validate: Validate,
+    lesson: Lesson,
     folder: Path,
     *,
     resume: bool,
     progress: Progress,
+    place: Place | None = None,
+    watch: Watch = unwatched,
 ) -> Trained:
-    """Train `network` on `samples`, every one once per epoch, and keep checkpoint and curve in `folder`.
+    """Train `network` and keep checkpoint, curve and TensorBoard events in `folder`; `watch` sees the curve grow.
 
-    `validate` returns figures whose "score" is better when larger.
+    With `resume` a run that was killed goes on after its last whole epoch to the same weights, bit by bit on a CPU with
+    the same number of threads: an epoch depends on nothing but the checkpoint, the seed and its number. Refused when
+    the loss becomes no number.
     """
-    state = _begin(recipe, network, len(samples))
-    if resume:
-        _restore(state, load_checkpoint(folder / "checkpoint.pt", recipe.fingerprint))
-    while state.epoch < recipe.schedule.epochs and not _stalled(recipe, state):
-        _epoch(recipe, state, samples, augment, loss, progress)
-        _judge(recipe, state, validate)
-        save_checkpoint(_checkpoint(recipe, state), folder / "checkpoint.pt")
-        _write_curve(state.curve, folder / "curve.jsonl")
+    place = place or Place()
+    state = begin(recipe, network, len(lesson.samples), place)
+    kept = load_checkpoint(folder / "checkpoint.pt", recipe.fingerprint) if resume else None
+    if kept is not None:
+        put_back(state, kept)
+        watch(tuple(state.curve))
+    with recorded(folder if place.leads else None, state.epoch) as record:
+        while state.epoch < recipe.schedule.epochs and not _stalled(recipe, state):
+            _epoch(recipe, state, lesson, place, progress)
+            _judge(recipe, state, lesson, place)
+            if place.leads:
+                save_checkpoint(packed(recipe, state), folder / "checkpoint.pt")
+            record(state.curve)
+            watch(tuple(state.curve))
     if recipe.schedule.patience and state.best_network is not None:
-        return Trained(state.best_network, state.best_epoch, tuple(state.curve))
-    return Trained(dict(state.shipped().state_dict()), state.epoch, tuple(state.curve))
-
-
-def _begin(recipe: Recipe, network: torch.nn.Module, count: int) -> _State:
-    import torch
-    from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-
-    schedule = recipe.schedule
-    optimiser = torch.optim.AdamW(
-        network.parameters(), recipe.optimiser.learning_rate, weight_decay=recipe.optimiser.weight_decay
-    )
-    steps = math.ceil(count / schedule.batch_size)
-    warmup, total = recipe.optimiser.warmup_epochs * steps, schedule.epochs * steps
-
-    def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / (warmup + 1)
-        return 0.5 * (1.0 + math.cos(math.pi * min(1.0, (step - warmup) / max(1.0, total - warmup))))
-
-    average = None
-    if schedule.ema_decay:
-        average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(schedule.ema_decay), use_buffers=True)  # type: ignore[no-untyped-call]
-    return _State(network, average, optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, factor))
+        return Trained(moved(state.best_network, "cpu"), state.best_epoch, tuple(state.curve))
+    return Trained(moved(dict(state.shipped().state_dict()), "cpu"), state.epoch, tuple(state.curve))
 
 
 def draw_order(seed: int, epoch: int, count: int) -> list[int]:
@@ -109,25 +93,19 @@ def draw_order(seed: int, epoch: int, count: int) -> list[int]:
     return [int(i) for i in np.random.default_rng([seed, epoch]).permutation(count)]
 
 
-def _epoch(
-    recipe: Recipe,
-    state: _State,
-    samples: Sequence[Sample],
-    augment: Augmentation,
-    loss: Loss,
-    progress: Progress,
-) -> None:
+def _epoch(recipe: Recipe, state: State, lesson: Lesson, place: Place, progress: Progress) -> None:
     import torch
 
     schedule, began, losses = recipe.schedule, time.monotonic(), []
-    torch.manual_seed(schedule.seed * 1_000_003 + state.epoch)
+    torch.manual_seed(schedule.seed * 1_000_003 + state.epoch + place.rank * 7_368_787)
     state.network.train()
-    order = draw_order(schedule.seed, state.epoch, len(samples))
+    order = draw_order(schedule.seed, state.epoch, len(lesson.samples))
     batches = [order[i : i + schedule.batch_size] for i in range(0, len(order), schedule.batch_size)]
     for number, batch in enumerate(batches):
         progress.step("Training", (state.epoch + number / len(batches)) / schedule.epochs)
-        drawn = [augment(dict(samples[i]), schedule.seed, state.epoch, i) for i in batch]
-        losses.append(_step(recipe, state, _collated(drawn), loss))
+        mine = place.share(batch)
+        drawn = [lesson.augment(dict(lesson.samples[i]), schedule.seed, state.epoch, i) for i in mine]
+        losses.append(_step(recipe, state, _collated(drawn), len(batch), lesson.loss, place))
     state.epoch += 1
     row = {
         "epoch": float(state.epoch),
@@ -135,7 +113,17 @@ def _epoch(
         "learning_rate": float(state.schedule.get_last_lr()[0]),
         "seconds": round(time.monotonic() - began, 1),
     }
+    _demand_number(row["loss"], state.epoch)
     state.curve.append(row)
+
+
+def _demand_number(loss: float, epoch: int) -> None:
+    if not math.isfinite(loss):
+        raise Refused(
+            "The training came apart: the loss of epoch {epoch} is no number.",
+            remedy="Take a smaller learning rate, clip the gradients, or train in float32.",
+            epoch=epoch,
+        )
 
 
 def _collated(samples: Sequence[Sample]) -> dict[str, torch.Tensor]:
@@ -149,30 +137,36 @@ def _collated(samples: Sequence[Sample]) -> dict[str, torch.Tensor]:
     return {key: torch.stack([plain(sample[key]) for sample in samples]) for key in samples[0]}
 
 
-def _step(recipe: Recipe, state: _State, batch: dict[str, torch.Tensor], loss: Loss) -> float:
+def _step(recipe: Recipe, state: State, part: dict[str, torch.Tensor], total: int, loss: Loss, place: Place) -> float:
+    """Learn from one batch of `total` samples, of which `part` are here, and return the loss of the whole."""
     import torch
 
-    schedule = recipe.schedule
+    batch: dict[str, torch.Tensor] = moved(part, place.device)
     state.optimiser.zero_grad(set_to_none=True)
-    with torch.autocast("cpu", torch.bfloat16, enabled=schedule.precision == "bfloat16"):
-        output = state.network(batch["image"])
-    value = loss(output.float(), batch)
-    value.backward()  # type: ignore[no-untyped-call]
-    if schedule.gradient_clip:
-        torch.nn.utils.clip_grad_norm_(state.network.parameters(), schedule.gradient_clip)
-    state.optimiser.step()
+    with autocast(state.short, place):
+        output = state.learner(batch["image"])
+    truth = {key: place.whole(value, total) for key, value in batch.items() if key != "image"}
+    value = loss(place.whole(output.float(), total), truth)
+    # Processes average their gradients, each of which is that of its own part of the whole loss: the sum is meant.
+    state.scaler.scale(value * place.size if place.size > 1 else value).backward()  # type: ignore[no-untyped-call]
+    if recipe.schedule.gradient_clip:
+        state.scaler.unscale_(state.optimiser)
+        torch.nn.utils.clip_grad_norm_(state.network.parameters(), recipe.schedule.gradient_clip)
+    state.scaler.step(state.optimiser)
+    state.scaler.update()
     state.schedule.step()
     if state.average is not None:
         state.average.update_parameters(state.network)
     return float(value.detach())
 
 
-def _judge(recipe: Recipe, state: _State, validate: Validate) -> None:
+def _judge(recipe: Recipe, state: State, lesson: Lesson, place: Place) -> None:
     schedule = recipe.schedule
     if state.epoch % schedule.validate_every == 0 or state.epoch == schedule.epochs:
         network = state.shipped()
         network.eval()
-        figures = validate(network)
+        with facing_cpu(network, place.device):
+            figures = place.told(lambda: lesson.validate(network))
         state.curve[-1].update({key: round(value, 5) for key, value in figures.items()})
         if figures and figures["score"] > state.best_score:
             state.best_score, state.best_epoch = figures["score"], state.epoch
@@ -180,38 +174,6 @@ def _judge(recipe: Recipe, state: _State, validate: Validate) -> None:
     _log.info("%s", json.dumps(state.curve[-1]))
 
 
-def _stalled(recipe: Recipe, state: _State) -> bool:
+def _stalled(recipe: Recipe, state: State) -> bool:
     patience = recipe.schedule.patience
     return bool(patience) and state.best_epoch > 0 and state.epoch - state.best_epoch >= patience
-
-
-def _checkpoint(recipe: Recipe, state: _State) -> Checkpoint:
-    return Checkpoint(
-        fingerprint=recipe.fingerprint,
-        epoch=state.epoch,
-        network=state.network.state_dict(),
-        average=state.average.state_dict() if state.average is not None else None,
-        optimiser=state.optimiser.state_dict(),
-        schedule=state.schedule.state_dict(),
-        best_epoch=state.best_epoch,
-        best_score=state.best_score,
-        best_network=state.best_network,
-        curve=state.curve,
-    )
-
-
-def _restore(state: _State, checkpoint: Checkpoint | None) -> None:
-    if checkpoint is None:
-        return
-    state.network.load_state_dict(checkpoint.network)
-    if state.average is not None and checkpoint.average is not None:
-        state.average.load_state_dict(checkpoint.average)
-    state.optimiser.load_state_dict(checkpoint.optimiser)
-    state.schedule.load_state_dict(checkpoint.schedule)
-    state.epoch, state.curve = checkpoint.epoch, list(checkpoint.curve)
-    state.best_epoch, state.best_score = checkpoint.best_epoch, checkpoint.best_score
-    state.best_network = checkpoint.best_network
-
-
-def _write_curve(curve: Sequence[dict[str, float]], path: Path) -> None:
-    path.write_text("".join(json.dumps(row) + "\n" for row in curve), encoding="utf-8")
