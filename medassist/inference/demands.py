@@ -79,11 +79,7 @@ def read_demands(section: Section, root: Path) -> Suitability:
 
 
 def _embedding(section: Section, root: Path) -> EmbeddingSpec:
-    sha256 = section.text("sha256").lower()
-    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
-        raise Refused(
-            "{file}: the key {key} must be 64 hexadecimal digits.", file=section.file, key=section.place("sha256")
-        )
+    sha256 = section.sha256()
     file = inside(root, section.file, section.place("file"), section.text("file"))
     return EmbeddingSpec(file, sha256, section.text("layer"), section.choice("pool", POOLS, "mean"))
 

@@ -16,6 +16,7 @@ from medassist.entities.errors import Refused
 from medassist.inference.bounded import bounded
 from medassist.inference.bundle import build_network
 from medassist.inference.demands import EmbeddingSpec
+from medassist.inference.optimised import Optimised
 from medassist.inference.packages import Package
 from medassist.inference.weights import format_of, read_program, read_state, too_large
 from medassist.progress import Progress
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 MAX_CACHED = 3
 WAIT_S = 0.1
 
-_cache: OrderedDict[tuple[str, str, str, EmbeddingSpec | None], LoadedNetwork] = OrderedDict()
+_Key = tuple[str, str, str, EmbeddingSpec | None, Optimised | None]
+_cache: OrderedDict[_Key, LoadedNetwork] = OrderedDict()
 _cache_lock = threading.Lock()
 
 
@@ -61,7 +63,7 @@ def load_network(package: Package, device: str) -> LoadedNetwork:
     trusts, or do not fit the network.
     """
     _permit(package)
-    key = (package.sha256, device, str(package.root.resolve()), package.suitability.embedding)
+    key = (package.sha256, device, str(package.root.resolve()), package.suitability.embedding, package.optimised)
     with _cache_lock:
         if key not in _cache:
             _cache[key] = _load(package, device)

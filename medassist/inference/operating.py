@@ -9,7 +9,6 @@ do these: a file for other weights is refused.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,11 +42,7 @@ def read_spec(own: Section, root: Path) -> CalibrationSpec | None:
     if "calibration" not in own.data:
         return None
     section = own.section("calibration")
-    sha256 = section.text("sha256").lower()
-    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
-        raise Refused(
-            "{file}: the key {key} must be 64 hexadecimal digits.", file=section.file, key=section.place("sha256")
-        )
+    sha256 = section.sha256()
     return CalibrationSpec(inside(root, section.file, section.place("file"), section.text("file")), sha256)
 
 

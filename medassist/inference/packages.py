@@ -15,6 +15,7 @@ from medassist.inference.exclusive import read_exclusive
 from medassist.inference.flips import Flips, read_flips
 from medassist.inference.localizer import Localizer, read_localizer
 from medassist.inference.operating import CalibrationSpec, read_spec
+from medassist.inference.optimised import Optimised, read_optimised
 from medassist.inference.schema import Section, inside, plain_label, read_json
 from medassist.inference.separation import TASK as INSTANCES
 from medassist.inference.separation import Separation, read_separation
@@ -133,6 +134,7 @@ class Package:
     calibration: CalibrationSpec | None = None
     separation: Separation | None = None
     flips: Flips = ()
+    optimised: Optimised | None = None
 
     @property
     def marks_voxels(self) -> bool:
@@ -204,6 +206,7 @@ def read(root: Path) -> Package:
         input=seen,
         separation=read_separation(own, task, seen),
         flips=read_flips(own, seen.dimensions),
+        optimised=read_optimised(own, root),
         suitability=read_demands(own.section("suitability", optional=True), root),
         explanation=_explanation(own.section("explanation", optional=True)),
         weights=path,

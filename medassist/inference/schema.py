@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import sys
 from collections.abc import Mapping, Sequence
@@ -72,6 +73,13 @@ class Section:
         value = self.data.get(key, default)
         if not isinstance(value, bool):
             raise Refused("{file}: the key {key} must be true or false.", file=self.file, key=self.place(key))
+        return value
+
+    def sha256(self, key: str = "sha256") -> str:
+        """Return a SHA-256 as 64 hexadecimal digits in lower case."""
+        value = self.text(key).lower()
+        if not re.fullmatch(r"[0-9a-f]{64}", value):
+            raise Refused("{file}: the key {key} must be 64 hexadecimal digits.", file=self.file, key=self.place(key))
         return value
 
     def items(self, key: str, default: Sequence[Any] | None = None) -> tuple[Any, ...]:

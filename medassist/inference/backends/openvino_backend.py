@@ -49,7 +49,7 @@ def availability() -> Availability:
 
 def knows_bf16() -> bool:
     """Tell whether this processor computes in bfloat16."""
-    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def openvino_backend(
@@ -65,7 +65,7 @@ def openvino_backend(
     key = shape, precision, usable_cores()
     if key not in known:
         watch = _compiled(network, shape, precision)
-        forward = _first(watch)
+        forward = first(watch)
         parity = _parity(network, forward, shape, precision)
         watching = None if network.package.suitability.embedding is None else watch
         known[key] = Backend("openvino", "cpu", precision, forward, parity, watching)
@@ -75,7 +75,8 @@ def openvino_backend(
 
 
 @cache
-def _library() -> Any:
+def library() -> Any:
+    """Return openvino, kept from reporting its use to its maker."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 
@@ -83,12 +84,31 @@ def _library() -> Any:
 
 
 @cache
-def _core() -> Any:
-    return _library().Core()
+def core() -> Any:
+    """Return the one Core of this process: to start it takes a moment."""
+    return library().Core()
 
 
 def _compiled(network: LoadedNetwork, shape: tuple[int, ...], precision: str) -> Watch:
-    """Return the network; where the package compares no features, the second answer is the logits again."""
+    try:
+        model = _model(network, shape)
+        model.reshape(list(shape))
+    except Exception as error:  # whatever torch.export or the converter did not understand
+        if is_shortage(error):
+            raise
+        raise _not_understood(error) from error
+    return compiled(network, model, precision)
+
+
+def _not_understood(error: Exception) -> Unsupported:
+    return Unsupported(f"{type(error).__name__}: {(str(error).strip() or '?').splitlines()[0][:160]}")
+
+
+def compiled(network: LoadedNetwork, model: Any, precision: str) -> Watch:
+    """Return OpenVINO's model of a network, ready to run on one core less than there is (Unsupported says why not).
+
+    Where the package compares no features, the second answer is the logits again.
+    """
     options = {
         "INFERENCE_PRECISION_HINT": precision,
         "INFERENCE_NUM_THREADS": max(1, usable_cores() - 1),
@@ -96,17 +116,15 @@ def _compiled(network: LoadedNetwork, shape: tuple[int, ...], precision: str) ->
         "ENABLE_CPU_PINNING": False,
     }
     try:
-        model = _model(network, shape)
-        model.reshape(list(shape))
-        compiled = _core().compile_model(model, "CPU", options)
-    except Exception as error:  # whatever torch.export or the converter did not understand
+        ready = core().compile_model(model, "CPU", options)
+    except Exception as error:  # whatever the plugin has no code for
         if is_shortage(error):
             raise
-        raise Unsupported(f"{type(error).__name__}: {str(error).strip().splitlines()[0][:160]}") from error
+        raise _not_understood(error) from error
     outputs = 1 if network.package.suitability.embedding is None else 2
-    if len(compiled.outputs) != outputs:
+    if len(ready.outputs) != outputs:
         raise Unsupported("the network has several outputs")
-    request = compiled.create_infer_request()
+    request = ready.create_infer_request()
 
     def watch(windows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
@@ -118,7 +136,9 @@ def _compiled(network: LoadedNetwork, shape: tuple[int, ...], precision: str) ->
     return watch
 
 
-def _first(watch: Watch) -> Forward:
+def first(watch: Watch) -> Forward:
+    """Return the network without its features."""
+
     def forward(windows: torch.Tensor) -> torch.Tensor:
         return watch(windows)[0]
 
@@ -128,20 +148,21 @@ def _first(watch: Watch) -> Forward:
 def _model(network: LoadedNetwork, shape: tuple[int, ...]) -> Any:
     """Return the network as OpenVINO's model: from the user's cache, else converted and kept there."""
     place = converted.place_of(network.package, shape, version("openvino"))
-    model = converted.read(place, _core())
+    model = converted.read(place, core())
     if model is None:
         spec = network.package.suitability.embedding
-        model = _convert(network.module if spec is None else watched(network.module, spec), shape)
-        converted.keep(place, model, _library())
+        model = convert(network.module if spec is None else watched(network.module, spec), shape)
+        converted.keep(place, model, library())
     return model
 
 
-def _convert(module: torch.nn.Module, shape: tuple[int, ...]) -> Any:
+def convert(module: torch.nn.Module, shape: tuple[int, ...]) -> Any:
+    """Return a network for windows of `shape` as OpenVINO's model; what torch.export raises is let through."""
     import torch
 
     with warnings.catch_warnings(), _silent("torch"), torch.no_grad():
         warnings.simplefilter("ignore")  # torch.export and the converter warn of each other
-        return _library().convert_model(torch.export.export(module, (torch.zeros(shape),)))
+        return library().convert_model(torch.export.export(module, (torch.zeros(shape),)))
 
 
 @contextmanager
@@ -184,6 +205,20 @@ def _check_on(network: LoadedNetwork, backend: Backend, window: torch.Tensor) ->
 
 def _compare(network: LoadedNetwork, forward: Forward, window: torch.Tensor, precision: str, *, decided: bool) -> float:
     """Return the largest difference as a share of the largest logit (Unsupported when numbers or labels differ)."""
+    difference, share = compared(network, forward, window)
+    if not difference <= MOST_DIFFERENCE[precision]:
+        raise Unsupported(f"its answer differs from torch's by {difference:.2g} of the largest output")
+    if decided and share > MOST_DECIDED_OTHERWISE:
+        raise Unsupported(f"it labels {share:.2%} of the voxels otherwise than torch")
+    return difference
+
+
+def compared(network: LoadedNetwork, forward: Forward, window: torch.Tensor) -> tuple[float, float]:
+    """Return how far an answer is from torch's on one window (Unsupported when it has another shape).
+
+    The largest difference of a logit, as a share of the largest one, and the share of voxels that a segmenter labels
+    otherwise, 0 for other models.
+    """
     import torch
 
     with torch.inference_mode():
@@ -191,13 +226,8 @@ def _compare(network: LoadedNetwork, forward: Forward, window: torch.Tensor, pre
     if expected.shape != found.shape:
         raise Unsupported("its answer has another shape than torch's")
     difference = float((expected - found).abs().max() / expected.abs().max().clamp_min(1e-6))
-    if not difference <= MOST_DIFFERENCE[precision]:
-        raise Unsupported(f"its answer differs from torch's by {difference:.2g} of the largest output")
-    if decided and network.package.task == "segmentation":
-        share = decided_otherwise(decision(network.package), expected, found)
-        if share > MOST_DECIDED_OTHERWISE:
-            raise Unsupported(f"it labels {share:.2%} of the voxels otherwise than torch")
-    return difference
+    segments = network.package.task == "segmentation"
+    return difference, decided_otherwise(decision(network.package), expected, found) if segments else 0.0
 
 
 def decided_otherwise(rule: Decision, expected: torch.Tensor, found: torch.Tensor) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from medassist.entities.errors import Refused, UsageError
 from medassist.entities.study import Warned, warned
 from medassist.inference.backends import openvino_backend as openvino
+from medassist.inference.backends import optimised_backend as optimised
 from medassist.inference.backends.protocol import BACKENDS, Backend, Unsupported
 from medassist.inference.backends.torch_backend import torch_backend
 from medassist.inference.network import LoadedNetwork
@@ -43,13 +44,20 @@ def select(
     """Return the backend for windows of `shape` (N, C, …) and what the reader must know about the choice.
 
     The caller holds the network's lock; on `window`, the first of the image, another backend has to label as torch
-    does. Where "auto" cannot take OpenVINO although it is here, the reason is told;
-    asked for by name, it is Refused.
+    does. The program a package brings for its weights comes first. Where "auto" cannot take OpenVINO although it is
+    here, the reason is told; asked for by name, it is Refused.
     """
     if name == "torch" or network.device != "cpu" or not openvino.availability().ok:
         return torch_backend(network), ()
+    told: tuple[Warned, ...] = ()
+    made = network.package.optimised
+    if made is not None:
+        try:
+            return optimised.optimised_backend(network, shape, window), (optimised.told(made),)
+        except Unsupported as reason:
+            told = (warned("The optimised form of the model was not used: {reason}.", reason=str(reason)),)
     try:
-        return openvino.openvino_backend(network, shape, precision(network.package), window), ()
+        return openvino.openvino_backend(network, shape, precision(network.package), window), told
     except Unsupported as reason:
         if name == "openvino":
             raise Refused(
@@ -58,8 +66,8 @@ def select(
                 model=network.package.name,
                 reason=reason,
             ) from reason
-        told = warned("The model ran with torch: OpenVINO cannot run it ({reason}).", reason=str(reason))
-        return torch_backend(network), (told,)
+        by_torch = warned("The model ran with torch: OpenVINO cannot run it ({reason}).", reason=str(reason))
+        return torch_backend(network), (*told, by_torch)
 
 
 def precision(package: Package) -> str:
