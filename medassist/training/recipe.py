@@ -6,7 +6,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +80,22 @@ class Label:
 
 
 @dataclass(frozen=True)
+class Initial:
+    """Weights to begin with: a file, or a model package, and the SHA-256 of the file ("" while it is not there)."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything about one training; tables that MONAI understands are kept as they were written.
 
     `balance` names columns no label may depend on in training; with `cross_fit` thresholds and calibration
     come from models that each leave one training fold out, instead of from validation rows. `embedding` names the
     layer and pooling by which the package knows its kind of image; {} for none. A folder that names no folds gets
-    `drawn_folds` of them, by subject; 0 refuses such a folder.
+    `drawn_folds` of them, by subject; 0 refuses such a folder. Learning begins at the weights `initial` where there are
+    any; `search` says what a search may vary.
     """
 
     path: Path
@@ -111,6 +120,8 @@ class Recipe:
     card: Table
     embedding: Table
     drawn_folds: int = 0
+    initial: Initial | None = None
+    search: Table = field(default_factory=dict)
 
     @property
     def offered(self) -> tuple[Label, ...]:
@@ -124,7 +135,7 @@ class Recipe:
         parts = (self.task, self.layout, asdict(self.split), self.network, self.preprocessing, self.augmentation)
         rest = (self.loss, self.balance, asdict(self.optimiser), asdict(self.schedule), labels)
         # What came later counts only where it is used, so that a checkpoint of before still fits its recipe.
-        later = {"drawn_folds": self.drawn_folds}
+        later = {"drawn_folds": self.drawn_folds, "initial": self.initial.sha256 if self.initial else ""}
         used = [{key: value for key, value in later.items() if value}] if any(later.values()) else []
         return hashlib.sha256(json.dumps([*parts, *rest, *used], sort_keys=True).encode()).hexdigest()
 
@@ -188,13 +199,19 @@ class _Reader:
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe (UsageError names the file and the key that is missing or wrong)."""
     try:
-        text = path.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
+        return recipe_of(path, path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError("The recipe {path} cannot be read: {reason}.", path=path, reason=error.strerror) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise UsageError("The recipe {path} is no valid TOML: {reason}.", path=path, reason=error) from error
-    return _recipe(path, text, _Reader(path, table))
+
+
+def recipe_of(path: Path, text: str) -> Recipe:
+    """Read a recipe from its text; `path` is where its errors point and its own paths begin (UsageError)."""
+    try:
+        return _recipe(path, text, _Reader(path, tomllib.loads(text)))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError("The recipe {path} is no valid TOML: {reason}.", path=path, reason=error) from error
 
 
 def _recipe(path: Path, text: str, top: _Reader) -> Recipe:
@@ -225,7 +242,19 @@ def _recipe(path: Path, text: str, top: _Reader) -> Recipe:
         card=top.sub("card").table,
         embedding=_embedding(top.sub("embedding", {})),
         drawn_folds=data.count("folds", 0, 100, 0),
+        initial=_initial(top.sub("initial", {})),
+        search=top.sub("search", {}).table,
     )
+
+
+def _initial(reader: _Reader) -> Initial | None:
+    """Read where learning begins; a package stands for its weights. The file counts as it is now, not by its name."""
+    if not reader.table:
+        return None
+    path = reader.path.parent / reader.get("weights", str)
+    path = path / "models/model.pt" if path.is_dir() else path
+    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    return Initial(path, found)
 
 
 def _embedding(reader: _Reader) -> Table:

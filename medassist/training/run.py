@@ -19,6 +19,7 @@ from medassist.training.cases import write_cases
 from medassist.training.cross_validation import write_cross_validation
 from medassist.training.curves import PICTURE, Watch, draw_curve, unwatched
 from medassist.training.embedding import write_embedding
+from medassist.training.initial import begin_with
 from medassist.training.place import Place
 from medassist.training.recipe import Recipe
 from medassist.training.record import FILE, training_content, write_json
@@ -78,13 +79,16 @@ class Run:
 
 
 def fresh_network(recipe: Recipe, out: Path) -> nn.Module:
-    """Return the network of a recipe with the weights its seed draws; `out` is its package, trained or not."""
+    """Return the network of a recipe, with the weights its seed draws or it begins with; `out` is its package."""
     import torch
 
     from medassist.inference.bundle import build_network
 
     torch.manual_seed(recipe.schedule.seed)
-    return build_network(read(out))
+    network = build_network(read(out))
+    if recipe.initial is not None:
+        begin_with(recipe.initial, network)
+    return network
 
 
 def learn(run: Run, table: Table) -> None:
