@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medassist.entities.errors import UnwritableOutput
-from medassist.training.calibration import Calibration, OperatingPoint
+from medassist.training.calibration import Calibration
 from medassist.training.recipe import Label, Recipe
 from medassist.training.record import write_json
 from medassist.training.tasks.choosing import task_of
+from medassist.training.tasks.task import OperatingPoint
 from medassist.training.workflow import INVERT, SAVE_MASK, SAVE_SCORES, workflow
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from medassist.training.metrics import Measured, bootstrap
 from medassist.training.recipe import Recipe
 from medassist.training.record import write_json
 from medassist.training.table import Row
+from medassist.training.tasks.choosing import task_of
 from medassist.training.tasks.task import Sample
 
 FILE = "docs/cross_validation.json"
@@ -22,16 +23,18 @@ FILE = "docs/cross_validation.json"
 def write_cross_validation(
     recipe: Recipe, rows: Sequence[Row], samples: Sequence[Sample], logits: NDArray[np.float32], out: Path
 ) -> None:
-    """Measure the AUC of every label on the left-out rows, also per view, and write it beside the card.
+    """Measure every label on the left-out rows, also per view, and write it beside the card.
 
-    The logits of different models are ranked together; that they differ a little in scale is part of the figure.
+    That is its AUC, unless the task measures something else. The logits of different models are ranked together; that
+    they differ a little in scale is part of the figure.
     """
     truth = np.stack([sample["label"].numpy() for sample in samples]) > 0.5
+    measured = task_of(recipe).statistic or _Area
     content = {}
     for name, members in _groups(rows).items():
         labels = {
             label.label: bootstrap(
-                _Area(truth[members, j], logits[members, j]), [rows[i].subject for i in members], repeats=REPEATS
+                measured(truth[members], logits[members], j), [rows[i].subject for i in members], repeats=REPEATS
             )
             for j, label in enumerate(recipe.labels)
         }
@@ -43,8 +46,8 @@ def write_cross_validation(
 class _Area:
     """The statistic "area under the ROC curve" for the bootstrap; nothing when a class is missing."""
 
-    def __init__(self, truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> None:
-        self.truth, self.scores = truth, scores
+    def __init__(self, truth: NDArray[np.bool_], logits: NDArray[np.float32], label: int) -> None:
+        self.truth, self.scores = truth[:, label], logits[:, label]
 
     def __call__(self, rows: NDArray[np.intp]) -> dict[str, float]:
         from sklearn.metrics import roc_auc_score

@@ -18,10 +18,13 @@ Table = Mapping[str, Any]
 LAYOUTS = {
     "segmentation": ("volume_pairs", "picture_pairs", "files"),
     "classification": ("films_npz", "files", "pictures_npz"),
+    "exclusive_classification": ("films_npz", "files", "pictures_npz"),
     "instances": ("picture_pairs", "files"),
 }
 """Which layouts of a training folder bring what a task learns from."""
 TASKS = tuple(LAYOUTS)
+SCORING = ("classification", "exclusive_classification", "anomaly")
+"""Tasks whose outputs are one score per label."""
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -309,9 +312,9 @@ def _labels(path: Path, task: str, tables: tuple[Table, ...]) -> tuple[Label, ..
         known = {"value", "label", "members", "unless", "offered"}
         members = tuple(reader.get("members", list, []))
         unless = tuple(reader.get("unless", list, []))
-        if task == "classification" and not members and not unless:
+        if task in SCORING and not members and not unless:
             raise UsageError("The recipe {path} lacks the key {key}.", path=path, key=f"labels[{index}].members")
-        value = index if task == "classification" else reader.count("value", 1, 255)
+        value = index if task in SCORING else reader.count("value", 1, 255)
         rest = {key: value for key, value in table.items() if key not in known}
         offered = reader.get("offered", bool, True)
         labels.append(Label(value, reader.get("label", str), members, unless, rest, offered))

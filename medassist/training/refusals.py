@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,19 +49,24 @@ def read_pictures(path: Path) -> PictureSet:
         with np.load(path, allow_pickle=False) as archive:
             images, labels = archive["images"], archive["labels"].astype(int)
             names = [str(name) for name in archive["class_names"]]
-            order = (
-                archive["source_index"].astype(int) if "source_index" in archive else np.arange(len(labels)) * STRETCH
-            )
+            order = archive["source_index"].astype(int) if "source_index" in archive else None
             folds = archive["fold"].astype(np.int64) if "fold" in archive else None
     except (OSError, ValueError, KeyError) as error:
         raise UnreadableInput(NOT_A_PICTURE_SET, path=path, reason=error) from error
-    if images.ndim != 3 or images.dtype != np.uint8 or not len(images) == len(labels) == len(order):
+    lengths = {len(one) for one in (images, labels, order) if one is not None}
+    if images.ndim != 3 or images.dtype != np.uint8 or len(lengths) > 1:
         raise UnreadableInput(NOT_A_PICTURE_SET, path=path, reason=f"{images.dtype} {images.shape}")
     if not len(labels) or labels.min() < 0 or labels.max() >= len(names):
         raise UnreadableInput(NOT_A_PICTURE_SET, path=path, reason="labels")
     kinds = tuple(names[label] for label in labels)
-    groups = tuple(f"{kind} {at // STRETCH}" for kind, at in zip(kinds, order, strict=True))
-    return PictureSet(images, kinds, groups, folds)
+    return PictureSet(images, kinds, _groups(kinds, order), folds)
+
+
+def _groups(kinds: Sequence[str], order: NDArray[np.int64] | None) -> tuple[str, ...]:
+    """Return the stretch each picture lies in; where no order is told each is for itself, and no stretch of others."""
+    if order is None:
+        return tuple(f"picture {at}" for at in range(len(kinds)))
+    return tuple(f"{kind} {at // STRETCH}" for kind, at in zip(kinds, order, strict=True))
 
 
 def refusal_rates(

@@ -111,11 +111,12 @@ def learn(run: Run, table: Table) -> None:
     if task.logits is not None:
         cases = _cases(recipe, task.logits, network, left_out, samples, checks)
     judged = train_rows if left_out is not None else validation_rows
-    operations = () if cases is None else _operations(*cases, [row.subject for row in judged])
+    operate = task.operations or _operations
+    operations = () if cases is None else operate(*cases, [row.subject for row in judged])
     write_json(run.out / FILE, training_content(recipe, train_rows, validation_rows, trained.epoch, trained.curve))
     draw_curve(trained.curve, run.out / PICTURE)
     write_weights(recipe, run.out, network.state_dict(), operations)
-    if cases is not None:
+    if cases is not None and task.has_curves:
         write_cases(recipe, run.out, *cases, CROSS_FITTED if left_out is not None else VALIDATION)
     write_embedding(recipe, run.out, samples, train_rows)
 

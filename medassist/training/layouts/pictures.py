@@ -5,6 +5,7 @@ Pictures up to `STRETCH` numbers of `source_index` apart may be slices of one pa
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from medassist.entities.errors import UnreadableInput
@@ -28,12 +29,23 @@ def _archive(root: Path) -> Path:
 
 def _rows(root: Path) -> tuple[Row, ...]:
     pictures = read_pictures(_archive(root))
-    return tuple(_row(pictures, at) for at in range(len(pictures.kinds)))
+    divided = _divided(pictures)
+    return tuple(_row(pictures, at, divided) for at in range(len(pictures.kinds)))
 
 
-def _row(pictures: PictureSet, at: int) -> Row:
+def _divided(pictures: PictureSet) -> frozenset[str]:
+    """Return the stretches that reach over a border between two folds, which does not fall on a round number."""
+    if pictures.folds is None:
+        return frozenset()
+    found = set(zip(pictures.groups, pictures.folds.tolist(), strict=True))
+    return frozenset(group for group, count in Counter(group for group, _ in found).items() if count > 1)
+
+
+def _row(pictures: PictureSet, at: int, divided: frozenset[str]) -> Row:
     fold = None if pictures.folds is None else int(pictures.folds[at])
-    return Row(str(at), pictures.groups[at], fold, {"labels": pictures.kinds[at]})
+    group = pictures.groups[at]
+    subject = f"{group} of fold {fold}" if group in divided else group
+    return Row(str(at), subject, fold, {"labels": pictures.kinds[at]})
 
 
 def _image(table: Table, row: Row) -> Volume:

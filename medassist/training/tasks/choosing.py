@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from medassist.training.recipe import Recipe
 from medassist.training.tasks.classification import CLASSIFICATION
+from medassist.training.tasks.exclusive import EXCLUSIVE
 from medassist.training.tasks.instances import INSTANCES
 from medassist.training.tasks.segmentation import SEGMENTATION
 from medassist.training.tasks.task import Task
@@ -13,6 +14,7 @@ from medassist.training.tasks.task import Task
 TASKS: Mapping[str, Task] = {
     "segmentation": SEGMENTATION,
     "classification": CLASSIFICATION,
+    "exclusive_classification": EXCLUSIVE,
     "instances": INSTANCES,
 }
 

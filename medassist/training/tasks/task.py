@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medassist.inference.packages import Package
 from medassist.progress import Progress
+from medassist.training.calibration import Calibration
 from medassist.training.recipe import Recipe
 from medassist.training.table import Row, Table
 
@@ -21,6 +22,23 @@ Sample = dict[str, "torch.Tensor"]
 Loss = Callable[["torch.Tensor", Mapping[str, "torch.Tensor"]], "torch.Tensor"]
 Validate = Callable[["torch.nn.Module"], dict[str, float]]
 LogitsOf = Callable[["torch.nn.Module", Sequence[Sample]], NDArray[np.float32]]
+
+Statistic = Callable[[NDArray[np.intp]], dict[str, float]]
+Operations = Callable[
+    [NDArray[np.float32], NDArray[np.float32], Sequence[str]], tuple[tuple[Calibration, "OperatingPoint"], ...]
+]
+
+
+class OperatingPoint(Protocol):
+    """A threshold on the probability, and what it does on rows the network has not learned from."""
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which on a label is called."""
+
+    def sentence(self, source: str) -> str:
+        """Return the English sentence of the package contract; `source` says which people these are."""
+
 
 STAGE = "Reading training data"
 
@@ -38,6 +56,11 @@ class Task:
         activation: the arguments of Activationsd under which MONAI's own runner gives what MedAssist gives.
         channels: how many outputs the network has.
         metadata: what the "medassist" section of the package says of the task.
+        operations: calibration and operating point of every label, from the logits (rows, labels), truth and subjects
+            of rows the network has not learned from; None stands for each label by itself.
+        has_curves: whether the scores of such rows travel with the package, as what a threshold catches.
+        statistic: what cross-validation measures of label `j`, from truth and logits (rows, labels); None stands for
+            the area under its ROC curve.
     """
 
     samples: Callable[[Recipe, Package, Table, Sequence[Row], Progress], list[Sample]]
@@ -47,6 +70,9 @@ class Task:
     activation: Mapping[str, Any]
     channels: Callable[[Recipe], int]
     metadata: Mapping[str, Any]
+    operations: Operations | None = None
+    has_curves: bool = True
+    statistic: Callable[[NDArray[np.bool_], NDArray[np.float32], int], Statistic] | None = None
 
     def validation(self, recipe: Recipe, samples: Sequence[Sample]) -> Validate:
         """Return `validate(network)`: its figures on these samples, {} without any."""
