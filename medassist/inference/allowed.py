@@ -27,7 +27,14 @@ _TRANSFORMS = """
 """
 
 MONAI_NETWORKS = frozenset(_NETWORKS.split())
-LITE_MEDSAM = "medassist.inference.interactive.lite_medsam.LiteMedSam"
+OWN_NETWORKS = frozenset(
+    {
+        "medassist.inference.interactive.lite_medsam.LiteMedSam",
+        "medassist.inference.networks.fcn.FCN",
+        "medassist.inference.networks.reconstruction.ReconstructionError",
+        "medassist.inference.networks.slice_reader.SliceReader",
+    }
+)
 TORCH_LAYERS = frozenset({"Conv2d", "Conv3d", "Identity", "Linear"})
 
 # Those that change the grid keep MetaTensor.affine true (tests/inference/test_inference_grid.py measures it).

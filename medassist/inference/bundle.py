@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +15,7 @@ from medassist.entities.errors import Refused
 from medassist.inference.allowed import (
     FORMER_ARGUMENTS,
     MONAI_NETWORKS,
+    OWN_NETWORKS,
     PLACEMENT_OPTIONS,
     REASONS,
     TORCH_LAYERS,
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-OWN_NETWORK = "medassist.inference.interactive.lite_medsam.LiteMedSam"
 MAX_WINDOW = 1 << 28
 """Voxels of a window: one channel of it takes a gigabyte, and a network holds dozens."""
 MAX_OVERLAP = 0.95
@@ -94,10 +95,8 @@ def _network(part: Component) -> Any:
         return build(part, make, {**_current_arguments(part), **offline})
     if part.module == "torch.nn" and part.name in TORCH_LAYERS:
         return build(part, getattr(nn, part.name), part.arguments)
-    if part.target == OWN_NETWORK:
-        from medassist.inference.interactive.lite_medsam import LiteMedSam
-
-        return build(part, LiteMedSam, part.arguments)
+    if part.target in OWN_NETWORKS:
+        return build(part, getattr(import_module(part.module), part.name), part.arguments)
     if part.name in REASONS:
         raise part.refuse(
             "{file}, line {line}: {key} asks for the network {target}, which cannot be run: {reason}.",

@@ -20,6 +20,7 @@ LAYOUTS = {
     "classification": ("films_npz", "files", "pictures_npz"),
     "exclusive_classification": ("films_npz", "files", "pictures_npz"),
     "instances": ("picture_pairs", "files"),
+    "anomaly": ("films_npz", "files", "pictures_npz"),
 }
 """Which layouts of a training folder bring what a task learns from."""
 TASKS = tuple(LAYOUTS)

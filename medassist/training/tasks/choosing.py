@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from medassist.training.recipe import Recipe
+from medassist.training.tasks.anomaly import ANOMALY
 from medassist.training.tasks.classification import CLASSIFICATION
 from medassist.training.tasks.exclusive import EXCLUSIVE
 from medassist.training.tasks.instances import INSTANCES
@@ -15,6 +16,7 @@ TASKS: Mapping[str, Task] = {
     "segmentation": SEGMENTATION,
     "classification": CLASSIFICATION,
     "exclusive_classification": EXCLUSIVE,
+    "anomaly": ANOMALY,
     "instances": INSTANCES,
 }
 
