@@ -42,9 +42,14 @@ def _installed() -> dict[str, Path]:
     return {path.name: path for path in files}
 
 
+def chinese_font() -> Path | None:
+    """Return the best installed font with Chinese characters, None without one."""
+    return next((_installed()[name] for name, _ in _CJK if name in _installed()), None)
+
+
 def speaks_chinese() -> bool:
     """Tell whether a font with Chinese characters is installed: without one a text would be a row of boxes."""
-    return any(name in _installed() for name, _ in _CJK)
+    return chinese_font() is not None
 
 
 @cache

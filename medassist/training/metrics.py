@@ -1,10 +1,9 @@
-"""Figures and their 95 % intervals: people, not pictures, are drawn again (bootstrap by subject)."""
+"""Figures of classifiers and 95 % intervals of any figure: people, not pictures, are drawn again."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +68,8 @@ def finding_metrics(truth: Bools, probability: Floats, threshold: float) -> dict
         "ece": expected_calibration_error(truth, probability),
         "brier": float(np.mean((probability - truth) ** 2)),
     }
+    if hits + alarms:
+        figures["precision"] = hits / (hits + alarms)
     if hits + misses:
         figures |= {"sensitivity": hits / (hits + misses), "f1": 2 * hits / (2 * hits + misses + alarms)}
     if alarms + passes:
@@ -89,31 +90,59 @@ def expected_calibration_error(truth: Bools, probability: Floats, bins: int = EC
     return float(np.abs(gaps).sum() / len(truth))
 
 
-def mask_metrics(found: Bools, truth: Bools, spacing_zyx_mm: tuple[float, float, float]) -> dict[str, float]:
-    """Return Dice, 95 % Hausdorff distance (mm, both ways, by MONAI) and absolute volume error (ml) of one label.
+def exclusive_metrics(truth: Indices, shares: Floats) -> dict[str, float]:
+    """Return the figures over all classes of a classifier whose classes exclude each other.
 
-    The distance is left out when either mask is empty; Dice is 1 when both are.
+    Args:
+        truth: (cases,) index of the true class.
+        shares: (cases, classes) probabilities; the largest one is the answer.
+
+    `accuracy` is the share of right answers, `balanced_accuracy` the mean sensitivity of the classes that occur,
+    `f1` the mean F1 of these, `ece` compares the largest probability with how often it is right, `brier` is the mean
+    squared distance from the truth, summed over the classes (Brier, Monthly Weather Review 78:1, 1950: 0 to 2).
     """
-    both = int(found.sum()) + int(truth.sum())
-    voxel_ml = float(np.prod(spacing_zyx_mm)) / 1000.0
-    figures = {
-        "dice": 2.0 * int((found & truth).sum()) / both if both else 1.0,
-        "volume_error_ml": abs(int(found.sum()) - int(truth.sum())) * voxel_ml,
+    answers, present = shares.argmax(axis=1), np.unique(truth)
+    right = answers == truth
+    hits = np.array([right[truth == one].sum() for one in present])
+    wanted = np.array([(truth == one).sum() for one in present])
+    told = np.array([(answers == one).sum() for one in present])
+    wished = np.arange(shares.shape[1])[None] == truth[:, None]
+    return {
+        "accuracy": float(right.mean()),
+        "balanced_accuracy": float(np.mean(hits / wanted)),
+        "f1": float(np.mean(2 * hits / (wanted + told))),
+        "ece": expected_calibration_error(right, shares.max(axis=1)),
+        "brier": float(np.mean(((shares - wished) ** 2).sum(axis=1))),
     }
-    if found.any() and truth.any():
-        figures["hd95_mm"] = _hausdorff_95(found, truth, spacing_zyx_mm)
-    return figures
 
 
-def _hausdorff_95(found: Bools, truth: Bools, spacing_zyx_mm: tuple[float, float, float]) -> float:
-    import torch
-    from monai.metrics import compute_hausdorff_distance
+def class_metrics(truth: Bools, answered: Bools, share: Floats) -> dict[str, float]:
+    """Return the figures of one class against the rest, where the answer is a decision between all classes.
 
-    masks = [torch.from_numpy(mask[None, None].astype(np.float32)) for mask in (found, truth)]
-    with warnings.catch_warnings():
-        # MONAI 1.6 warns here about an argument that MONAI itself passes.
-        warnings.simplefilter("ignore", FutureWarning)
-        distance = compute_hausdorff_distance(
-            masks[0], masks[1], include_background=True, percentile=95, spacing=list(spacing_zyx_mm)
-        )
-    return float(distance[0, 0])
+    Args:
+        truth: (cases,) whether the case is of the class.
+        answered: (cases,) whether the class had the largest probability.
+        share: (cases,) probability of the class.
+    """
+    figures = finding_metrics(truth, share, 0.5)
+    decided = finding_metrics(truth, answered.astype(np.float64), 0.5)
+    by_answer = ("accuracy", "sensitivity", "specificity", "precision", "f1")
+    by_share = ("ece", "brier", "auc", "auprc")
+    return {
+        **{name: value for name, value in decided.items() if name in by_answer},
+        **{name: value for name, value in figures.items() if name in by_share},
+    }
+
+
+def never_certain(measured: Measured, subjects: int) -> Measured:
+    """Widen the interval of a share to the exact binomial one of so many draws (Clopper and Pearson, 1934).
+
+    Drawing subjects again cannot tell of a share near 0 or 1 what another subject would add; counting subjects, not
+    pictures, takes all pictures of one for a single witness.
+    """
+    from scipy.stats import beta
+
+    hits = measured.value * subjects
+    low = 0.0 if hits <= 0 else float(beta.ppf(0.025, hits, subjects - hits + 1))
+    high = 1.0 if hits >= subjects else float(beta.ppf(0.975, hits + 1, subjects - hits))
+    return replace(measured, low=min(measured.low, low), high=max(measured.high, high))

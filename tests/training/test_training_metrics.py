@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medassist.training.calibration import Calibration, choose_threshold, fit_platt, log_loss
-from medassist.training.metrics import bootstrap, expected_calibration_error, finding_metrics, mask_metrics
+from medassist.training.mask_metrics import mask_metrics
+from medassist.training.metrics import (
+    bootstrap,
+    class_metrics,
+    exclusive_metrics,
+    expected_calibration_error,
+    finding_metrics,
+)
 
 
 def test_finding_metrics_by_hand() -> None:
@@ -14,6 +21,7 @@ def test_finding_metrics_by_hand() -> None:
     figures = finding_metrics(truth, np.array([0.9, 0.4, 0.6, 0.1]), 0.5)
     assert figures["auc"] == 0.75
     assert figures["sensitivity"] == figures["specificity"] == figures["accuracy"] == figures["f1"] == 0.5
+    assert figures["precision"] == 0.5
     assert figures["brier"] == pytest.approx((0.01 + 0.36 + 0.36 + 0.01) / 4)
 
 
@@ -21,6 +29,7 @@ def test_what_needs_both_classes_is_left_out() -> None:
     figures = finding_metrics(np.array([False, False]), np.array([0.2, 0.7]), 0.5)
     assert figures["specificity"] == 0.5
     assert not {"auc", "auprc", "sensitivity", "f1"} & set(figures)
+    assert "precision" not in finding_metrics(np.array([True, False]), np.array([0.1, 0.2]), 0.5)
 
 
 def test_calibration_error_of_a_constant() -> None:
@@ -37,9 +46,46 @@ def test_mask_metrics_by_hand() -> None:
     figures = mask_metrics(found, truth, (3.0, 1.0, 1.0))
     assert figures["dice"] == 0.75
     assert figures["hd95_mm"] == pytest.approx(3.0)
-    assert figures["volume_error_ml"] == 0.0
+    assert figures["volume_error_ml"] == figures["volume_bias_ml"] == 0.0
     assert "hd95_mm" not in mask_metrics(np.zeros_like(truth), truth, (1.0, 1.0, 1.0))
     assert mask_metrics(np.zeros_like(truth), truth, (1.0, 1.0, 2.0))["volume_error_ml"] == pytest.approx(0.128)
+    assert mask_metrics(np.zeros_like(truth), truth, (1.0, 1.0, 2.0))["volume_bias_ml"] == pytest.approx(-0.128)
+
+
+def test_borders_within_a_millimetre_are_one() -> None:
+    truth = np.zeros((1, 12, 12), bool)
+    truth[0, 2:8, 2:8] = True
+    shifted = np.roll(truth, 1, axis=2)
+    assert mask_metrics(shifted, truth, (5.0, 1.0, 1.0))["surface_dice_1mm"] == 1.0
+    # moved by 2 mm: of the 20 pixels of each border 10 lie on the other one and 2 right above or below it
+    assert mask_metrics(shifted, truth, (5.0, 1.0, 2.0))["surface_dice_1mm"] == pytest.approx(12 / 20)
+    nothing = np.zeros_like(truth)
+    assert mask_metrics(nothing, truth, (1.0, 1.0, 1.0))["surface_dice_1mm"] == 0.0
+    assert mask_metrics(nothing, nothing, (1.0, 1.0, 1.0))["surface_dice_1mm"] == 1.0
+
+
+def test_a_film_is_measured_in_its_plane_and_in_pixels_without_millimetres() -> None:
+    truth, found = np.zeros((1, 20, 20), bool), np.zeros((1, 20, 20), bool)
+    truth[0, 5:15, 5:15] = True
+    found[0, 5:15, 8:18] = True
+    assert mask_metrics(found, truth, (5.0, 1.0, 2.0))["hd95_mm"] == pytest.approx(6.0)
+    figures = mask_metrics(found, truth, (5.0, 1.0, 2.0), calibrated=False)
+    assert figures == {"dice": pytest.approx(0.7), "hd95_px": pytest.approx(3.0)}
+
+
+def test_exclusive_classes_by_hand() -> None:
+    truth = np.array([0, 0, 1, 2])
+    shares = np.array([[0.8, 0.1, 0.1], [0.3, 0.6, 0.1], [0.1, 0.9, 0.0], [0.2, 0.1, 0.7]])
+    figures = exclusive_metrics(truth, shares)
+    assert figures["accuracy"] == 0.75
+    assert figures["balanced_accuracy"] == pytest.approx((0.5 + 1 + 1) / 3)
+    assert figures["f1"] == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
+    assert figures["brier"] == pytest.approx((0.06 + 0.86 + 0.02 + 0.14) / 4)
+    assert figures["ece"] == pytest.approx((abs(0.8 - 1) + abs(0.6 - 0) + abs(0.9 - 1) + abs(0.7 - 1)) / 4)
+    one = class_metrics(truth == 1, shares.argmax(axis=1) == 1, shares[:, 1])
+    assert (one["sensitivity"], one["precision"], one["specificity"]) == (1.0, 0.5, pytest.approx(2 / 3))
+    assert one["auc"] == 1.0
+    assert one["brier"] == pytest.approx((0.01 + 0.36 + 0.01 + 0.01) / 4)
 
 
 def test_bootstrap_draws_people_not_pictures() -> None:

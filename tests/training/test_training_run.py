@@ -86,7 +86,9 @@ def test_bundle_is_complete_and_good(blobs, segmenter_recipe, tmp_path) -> None:
     evaluation = evaluate(package, blobs).as_json()
     assert evaluation["n"] == 2
     assert evaluation["labels"]["Blob"]["dice"]["value"] > 0.8
-    assert set(evaluation["labels"]["Blob"]) == {"dice", "hd95_mm", "volume_error_ml"}
+    assert set(evaluation["labels"]["Blob"]) == {
+        "dice", "hd95_mm", "surface_dice_1mm", "volume_error_ml", "volume_bias_ml"
+    }  # fmt: skip
     card = (out / "docs/README.md").read_text(encoding="utf-8")
     assert f"{evaluation['labels']['Blob']['dice']['value']:.3f}" in card
     assert "person" not in (out / "configs/training.json").read_text()

@@ -15,9 +15,9 @@ from medassist.inference.packages import Package, read
 from medassist.inference.predict import predict
 from medassist.locations import shipped_models_dir
 from medassist.progress import Progress
-from medassist.training.layouts.reading import image_of, mask_of, read_table
 from medassist.training.evaluate import evaluate
-from medassist.training.metrics import mask_metrics
+from medassist.training.layouts.reading import image_of, mask_of, read_table
+from medassist.training.mask_metrics import mask_metrics
 from medassist.training.record import read_record
 
 MODELS = ("hippocampus_mr", "chest_xray_findings")

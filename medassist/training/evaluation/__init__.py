@@ -1,0 +1,1 @@
+"""What stands behind `evaluate`: cases, figures, parts, robustness, pictures and the page."""

@@ -1,0 +1,1 @@
+"""Pictures of an evaluation, one kind per file; matplotlib without a window."""
