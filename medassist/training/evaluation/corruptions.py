@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.entities.volume import AnyArray, Volume
+from medassist.inference.prepare import without_padding
 
 Floats = NDArray[np.float64]
 Change = Callable[[Floats, float, np.random.Generator], Floats]
@@ -34,12 +35,14 @@ class Corruption:
 def corrupted(volume: Volume, corruption: Corruption, level: float) -> Volume:
     """Return the first time point of a series spoiled at one level, in its own type; the same each time.
 
-    Voxels that mean "no data" keep their value. Whole numbers are rounded and kept in the range of their type.
+    Voxels that mean "no data" keep their value and count as the darkest real one meanwhile. Whole numbers are rounded
+    and kept in the range of their type.
     """
     values = volume.array_tzyx[0]
+    seen = without_padding(volume, 0)
     named = f"{volume.series.key}/{corruption.name}/{level}".encode()
     random = np.random.default_rng(int.from_bytes(hashlib.sha256(named).digest()[:8], "little"))
-    changed = _in_type(corruption.change(values.astype(np.float64), level, random), values.dtype)
+    changed = _in_type(corruption.change(seen.astype(np.float64), level, random), values.dtype)
     if volume.padding is not None and not volume.is_color:
         low, high = volume.padding
         changed = np.where((values >= low) & (values <= high), values, changed)
