@@ -54,7 +54,7 @@ def curve_table(curve: Sequence[Mapping[str, float]]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(tr("Figure"), tr("Epoch {epoch}").format(epoch=int(curve[-1]["epoch"])), tr("Now"), tr("Best"))
+    table = Table(tr("Figure"), tr("Epoch {epoch}", epoch=int(curve[-1]["epoch"])), tr("Now"), tr("Best"))
     for name in dict.fromkeys(name for point in curve for name in point):
         if name in ("epoch", "seconds", "learning_rate"):
             continue

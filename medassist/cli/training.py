@@ -1,13 +1,18 @@
-"""`train`: from a recipe to a model package."""
+"""`train`: from a recipe to a model package, or to a better recipe."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
-from medassist.cli.curves import training_display
-from medassist.cli.terminal import given_path, say
+from medassist.cli.curves import Watch, training_display
+from medassist.cli.terminal import given_path, note, say
+from medassist.language import tr
+from medassist.progress import Progress
 from medassist.training.place import first_process
+
+MOST_TRIALS = 10_000
 
 
 def register(verbs: Any) -> None:
@@ -18,23 +23,52 @@ def register(verbs: Any) -> None:
     train.add_argument("--out", type=given_path, required=True, metavar="BUNDLE")
     train.add_argument("--resume", action="store_true", help="go on after an interruption, to the same result")
     train.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]|mps")
+    train.add_argument(
+        "--search", type=_count, metavar="N", help="try N sets of values of the recipe's [search], train nothing else"
+    )
     train.set_defaults(run=run_train)
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_TRIALS:
+        raise argparse.ArgumentTypeError(tr("it must be a number from 1 to {most}", most=MOST_TRIALS))
+    return int(text)
+
+
 def run_train(arguments: argparse.Namespace) -> int:
-    """Train and say where the package is."""
+    """Train and say where the package is, or search and say where the best recipe is."""
+    with training_display(quiet=not first_process()) as (progress, watch):
+        written = _search(arguments, progress, watch) if arguments.search else _train(arguments, progress, watch)
+    if first_process():
+        say(str(written))
+    return 0
+
+
+def _train(arguments: argparse.Namespace, progress: Progress, watch: Watch) -> Path:
     from medassist.training.train import train
 
-    with training_display(quiet=not first_process()) as (progress, watch):
-        place = train(
-            arguments.recipe,
-            arguments.data,
-            arguments.out,
-            resume=arguments.resume,
-            device=arguments.device,
-            watch=watch,
-            progress=progress,
-        )
-    if first_process():
-        say(str(place))
-    return 0
+    return train(
+        arguments.recipe,
+        arguments.data,
+        arguments.out,
+        resume=arguments.resume,
+        device=arguments.device,
+        watch=watch,
+        progress=progress,
+    )
+
+
+def _search(arguments: argparse.Namespace, progress: Progress, watch: Watch) -> Path:
+    from medassist.training.search.study import search
+
+    found = search(
+        arguments.recipe,
+        arguments.data,
+        arguments.out,
+        arguments.search,
+        device=arguments.device,
+        watch=watch,
+        progress=progress,
+    )
+    note(tr("Best score {score} in {count} trials.", score=f"{found.score:.4f}", count=found.trials))
+    return found.recipe

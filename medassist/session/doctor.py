@@ -56,6 +56,7 @@ def examine(*, progress: Progress) -> tuple[Line, ...]:
         _libraries,
         _devices,
         _backends,
+        _training,
         _display,
         _fonts,
         _codecs,
@@ -98,6 +99,16 @@ def _backends() -> Iterator[Line]:
     else:
         remedy = "For quicker runs without a GPU: pip install 'medassist[cpu]'"
         yield Line("backend OpenVINO", "note", "not installed: torch runs models on the CPU", remedy)
+
+
+def _training() -> Iterator[Line]:
+    reason = needs(("sklearn", "tensorboard", "optuna", "tomlkit")).reason
+    remedy = "To train, calibrate and search recipes: pip install 'medassist[train]'"
+    yield (
+        Line("training", "note", reason, remedy)
+        if reason
+        else Line("training", "ok", "scikit-learn, TensorBoard, Optuna")
+    )
 
 
 def _display() -> Iterator[Line]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,13 +15,12 @@ from medassist.training.card import write_cards
 from medassist.training.curves import Watch, unwatched
 from medassist.training.evaluate import Evaluation, evaluate
 from medassist.training.layouts.reading import read_table
+from medassist.training.log import logged
 from medassist.training.place import Place, joined
 from medassist.training.recipe import read_recipe
 from medassist.training.record import write_json
 from medassist.training.run import Run, learn
 from medassist.training.table import Table, split_rows, with_folds
-
-_log = logging.getLogger("medassist.training")
 
 
 def train(
@@ -51,7 +49,7 @@ def train(
     if not split_rows(recipe, table)[0]:
         raise UnreadableInput("{path} has no rows in the training folds.", path=data / "index.csv")
     folder = training_folder(out)
-    with joined(device) as place, _package(out, place) as package, _logged(folder / "log.txt", place):
+    with joined(device) as place, _package(out, place) as package, logged(folder / "log.txt", place):
         run = Run(recipe, package, folder, resume, progress, place, watch)
         learn(run, table)
         evaluation = _measured(run, table, data) if place.leads else None
@@ -88,22 +86,3 @@ def _measured(run: Run, table: Table, data: Path) -> Evaluation | None:
     evaluation = evaluate(read(run.out), data, device=run.place.device, progress=run.progress)
     write_json(run.out / "docs/evaluation.json", evaluation.as_json())
     return evaluation
-
-
-@contextmanager
-def _logged(path: Path, place: Place) -> Iterator[None]:
-    """Append what training says to a file; it names counts and figures, never a subject."""
-    if not place.leads:
-        yield
-        return
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    _log.addHandler(handler)
-    level = _log.level
-    _log.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        _log.setLevel(level)
-        _log.removeHandler(handler)
-        handler.close()
