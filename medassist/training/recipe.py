@@ -12,6 +12,8 @@ from typing import Any
 
 from medassist.entities.errors import MedAssistError, UsageError
 from medassist.inference.demands import POOLS
+from medassist.plugins import needs
+from medassist.training.defaults import with_defaults
 
 Table = Mapping[str, Any]
 
@@ -213,9 +215,26 @@ def read_recipe(path: Path) -> Recipe:
 def recipe_of(path: Path, text: str) -> Recipe:
     """Read a recipe from its text; `path` is where its errors point and its own paths begin (UsageError)."""
     try:
-        return _recipe(path, text, _Reader(path, tomllib.loads(text)))
+        told = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError("The recipe {path} is no valid TOML: {reason}.", path=path, reason=error) from error
+    whole = with_defaults(told)
+    return _recipe(path, text if whole == told else _written(path, whole), _Reader(path, whole))
+
+
+def _written(path: Path, whole: Table) -> str:
+    """Return a recipe with its defaults as the text that goes into the package (UsageError without tomlkit)."""
+    availability = needs(("tomlkit",))
+    if not availability.ok:
+        raise UsageError(
+            "The recipe {path} leaves its network to MedAssist, which {reason}.",
+            remedy="pip install 'medassist[train]' brings it.",
+            path=path,
+            reason=availability.reason,
+        )
+    import tomlkit
+
+    return f"# Written by medassist train: what the recipe did not say is filled in.\n{tomlkit.dumps(whole)}"
 
 
 def _recipe(path: Path, text: str, top: _Reader) -> Recipe:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,16 +58,27 @@ def _figures(recipe: Recipe, network: torch.nn.Module, samples: Sequence[Sample]
     import torch
 
     every = np.zeros((len(samples), len(recipe.labels)))
+    run = _by_windows(recipe)
     network.eval()
     with torch.inference_mode():
         for i, sample in enumerate(samples):
-            found, truth = network(sample["image"][None]).argmax(dim=1)[0], sample["label"][0]
+            found, truth = run(sample["image"][None], network).argmax(dim=1)[0], sample["label"][0]
             for j, label in enumerate(recipe.labels):
                 mine, wanted = found == label.value, truth == label.value
                 both = int(mine.sum()) + int(wanted.sum())
                 every[i, j] = 2.0 * int((mine & wanted).sum()) / both if both else 1.0
     figures = {f"dice {label.label}": float(every[:, j].mean()) for j, label in enumerate(recipe.labels)}
     return {**figures, "score": float(every.mean())}
+
+
+def _by_windows(recipe: Recipe) -> Callable[[torch.Tensor, torch.nn.Module], torch.Tensor]:
+    """Return how the package will run its network: an image larger than a window is not given to it whole."""
+    from monai.inferers import SimpleInferer, SlidingWindowInferer
+
+    arguments = {key: value for key, value in recipe.inferer.items() if key != "_target_"}
+    windows = str(recipe.inferer["_target_"]).endswith("SlidingWindowInferer")
+    run: Callable[..., torch.Tensor] = SlidingWindowInferer(**arguments) if windows else SimpleInferer()
+    return run
 
 
 SEGMENTATION = Task(
