@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from benchmarks import heartbeat, infer, start
+from benchmarks import audit, heartbeat, infer, start
 from benchmarks import open as opening
 
 Rows = Mapping[str, Mapping[str, float]]
@@ -18,6 +18,7 @@ BENCHMARKS: Mapping[str, Callable[[int], Rows]] = {
     "heartbeat": heartbeat.measure,
     "open": opening.measure,
     "infer": infer.measure,
+    "audit": audit.measure,
 }
 
 

@@ -7,19 +7,21 @@ import json
 from pathlib import Path
 from typing import Any
 
+from medassist.cli import auditing
 from medassist.cli.terminal import progress_bar, say_json, say_table
-from medassist.entities.errors import UnwritableOutput
+from medassist.entities.errors import UnwritableOutput, UsageError
 from medassist.language import tr
 
 
 def register(verbs: Any) -> None:
     """Add the verb to the parser."""
     evaluate = verbs.add_parser("evaluate", help="metrics of a model on labelled data, with intervals")
-    evaluate.add_argument("model", metavar="MODEL", help="a name of `models list`, or a folder")
-    evaluate.add_argument("data", type=Path, metavar="DATA")
+    evaluate.add_argument("model", nargs="?", metavar="MODEL", help="a name of `models list`, or a folder")
+    evaluate.add_argument("data", nargs="?", type=Path, metavar="DATA")
     evaluate.add_argument("-o", "--out", type=Path, metavar="DIR")
     evaluate.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]|mps")
     evaluate.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    auditing.add_arguments(evaluate)
     evaluate.set_defaults(run=run_evaluate)
 
 
@@ -28,6 +30,10 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     from medassist.inference.catalogue import find
     from medassist.training.evaluate import evaluate
 
+    if arguments.audit:
+        return auditing.run_audit(arguments)
+    if arguments.model is None or arguments.data is None:
+        raise UsageError("Name a model and a folder of data, or folders to audit after --audit.")
     package = find(arguments.model)
     with progress_bar() as progress:
         evaluation = evaluate(package, arguments.data, device=arguments.device, progress=progress)

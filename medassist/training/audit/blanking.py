@@ -54,7 +54,11 @@ def scores_of_model(
         return None if given is None else ModelScores(given, {})
     record = read_record(package)
     outputs = _outputs(package, record, labels)
-    rows = [at for at, row in enumerate(table.rows) if subject_hash(row.subject) not in record.subjects]
+    rows = [
+        at
+        for at, row in enumerate(table.rows)
+        if subject_hash(row.subject) not in record.subjects and (given is None or _is_given(given, at))
+    ]
     if not outputs or not rows:
         return None if given is None else ModelScores(given, {})
     hole = joined_masks(table, progress=progress)
@@ -66,6 +70,10 @@ def scores_of_model(
             _keep(whole, at, outputs, package, volume, device)
         _keep(blanked, at, outputs, package, blank(volume, hole, fill), device)
     return ModelScores(whole if given is None else given, blanked)
+
+
+def _is_given(given: Mapping[str, Floats], at: int) -> bool:
+    return any(np.isfinite(scores[at]) for scores in given.values())
 
 
 def _outputs(package: Package, record: TrainingRecord, labels: Sequence[str]) -> dict[str, int]:
