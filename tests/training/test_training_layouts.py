@@ -122,6 +122,27 @@ def test_dicom_files_without_a_subject_are_asked_for_the_patient(tmp_path) -> No
     assert read_table(tmp_path).rows[0].subject == "1CT1"
 
 
+def test_a_segmentation_object_is_a_mask_and_a_folder_of_slices_an_image(tmp_path) -> None:
+    from derived_objects import highdicom_seg
+    from phantoms import write_ct_series
+
+    (tmp_path / "ct").mkdir()
+    images = write_ct_series(tmp_path / "ct")
+    labels = np.zeros((8, 64, 64), np.uint8)
+    labels[1:3, 4:9, 50:60], labels[6, 40:44, 3:9] = 1, 2
+    highdicom_seg(images, labels, "LABELMAP", labels=("A", "B")).save_as(tmp_path / "seg.dcm")
+    write_table(tmp_path / "index.csv", [{"file": "ct", "mask": "seg.dcm"}])
+    table = read_table(tmp_path)
+    assert table.rows[0].subject not in ("ct", ""), "the patient of the slices"
+    volume = image_of(table, table.rows[0])
+    assert np.array_equal(mask_of(table, table.rows[0], volume), labels)
+    both = np.zeros((8, 64, 64, 2), np.uint8)
+    both[2:5, 10:20, 30:44, 0] = both[2:5, 15:26, 40:50, 1] = 1
+    highdicom_seg(images, both, "BINARY", labels=("A", "B")).save_as(tmp_path / "seg.dcm")
+    with pytest.raises(UnreadableInput, match="overlap"):
+        mask_of(table, table.rows[0], volume)
+
+
 @pytest.mark.parametrize("name", ["../out.png", "/etc/passwd", ""])
 def test_no_file_outside_of_the_folder(tmp_path, name) -> None:
     (tmp_path / "set").mkdir()

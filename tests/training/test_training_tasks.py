@@ -134,6 +134,24 @@ def test_positives_may_be_balanced_by_their_number(films, classifier_recipe, tmp
     assert float(other) == pytest.approx((1 + 1 / 3) * np.log(2) / 2, rel=1e-5)
 
 
+def test_classes_of_a_mask_may_be_balanced_by_their_voxels(segmenter_recipe) -> None:
+    import torch
+
+    label = torch.zeros(1, 1, 10, 10, 10, dtype=torch.uint8)
+    label[0, 0, 0] = 1
+    samples, logits = [{"label": label[0]}], torch.zeros(1, 2, 10, 10, 10)
+    only = "[loss]\nlambda_dice = 0.0\n"
+    for written, expected in (('"balanced"', 1.0), ("[1.0, 3.0]", (0.9 + 0.3) / 1.2), ("[1.0, 1.0]", 1.0)):
+        recipe = read_recipe(segmenter_recipe(("[optimiser]", f"{only}class_weights = {written}\n[optimiser]")))
+        loss = task_of(recipe).loss(recipe, samples)
+        assert float(loss(logits, {"label": label})) == pytest.approx(np.log(2) * expected, rel=1e-5)
+    logits[:, 1] = -3.0
+    balanced = read_recipe(segmenter_recipe(("[optimiser]", f'{only}class_weights = "balanced"\n[optimiser]')))
+    plain = read_recipe(segmenter_recipe(("[optimiser]", f"{only}[optimiser]")))
+    costs = [float(task_of(one).loss(one, samples)(logits, {"label": label})) for one in (balanced, plain)]
+    assert costs[0] > 3 * costs[1], "a tenth of the voxels counts as much as the rest"
+
+
 def test_every_task_has_its_layouts() -> None:
     from medassist.training.recipe import LAYOUTS
 

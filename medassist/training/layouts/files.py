@@ -1,9 +1,10 @@
 """Any images at all: index.csv names one `file` per row (a DICOM series' folder, NIfTI, NRRD, a picture).
 
-Beside it stand what is known of the image: `label` or `labels` (separated by `|`) for a classifier, `mask` (NIfTI, NRRD
-or a picture; in the same place in space, on whatever grid) for a segmenter; the subject; perhaps `fold`. Paths are
-relative to the folder and may not leave it. Where no column names the subject, DICOM files are asked for the patient,
-and any other file stands for itself; pictures marked by `exact_duplicate_of` share a subject with their twin.
+Beside it stands what is known of the image: `label` or `labels` (separated by `|`) for a classifier, `mask` for a
+segmenter (NIfTI, NRRD, a picture, a DICOM SEG or RTSTRUCT; in the same place in space, on whatever grid; a segment
+counts by its number in the file); the subject; perhaps `fold`. Paths are relative to the folder and may not leave it.
+Where no column names the subject, DICOM files are asked for the patient, and any other file stands for itself;
+pictures marked by `exact_duplicate_of` share a subject with their twin.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ import numpy as np
 
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.geometry import Geometry
+from medassist.entities.study import Series, SeriesKind
 from medassist.entities.volume import Volume
+from medassist.imaging.objects.read import read_overlay
+from medassist.imaging.resample import resample
+from medassist.imaging.scan import scan
 from medassist.progress import Progress
 from medassist.training.layouts.layout import LabelMap, Layout, label_map, open_one
 from medassist.training.table import INDEX, SUBJECT_COLUMNS, Row, Table, columns_of, fold_of, read_lines
@@ -46,8 +51,6 @@ def _subject(path: Path, line: Mapping[str, str]) -> str:
 
 def _patient(path: Path) -> str:
     """Return the Patient ID of the one patient of a DICOM file or folder, "" for anything else."""
-    from medassist.imaging.scan import scan
-
     if not (path.is_dir() or (path.is_file() and path.suffix.lower() in DATASETS)):
         return ""
     patients = {study.patient.patient_id for study in scan(path, progress=Progress()).studies}
@@ -70,10 +73,22 @@ def _mask(table: Table, row: Row, volume: Volume) -> LabelMap:
     if not name:
         raise UnreadableInput("{path} holds no mask of {key}.", path=table.root / INDEX, key=row.key)
     path = _inside(table.root, name)
+    objects = [one for one in scan(path, progress=Progress()).all_series() if one.kind is SeriesKind.OTHER]
+    if len(objects) == 1:
+        return _drawn(objects[0], volume, path)
     mask = open_one(path)
     if _same_place(mask.geometry, volume.geometry):
         return label_map(path, volume, row.key)
     return _brought(mask, volume, row.key)
+
+
+def _drawn(found: Series, volume: Volume, path: Path) -> LabelMap:
+    """Return the segments of a SEG or RTSTRUCT on the grid of the image (UnreadableInput when they overlap)."""
+    masks = read_overlay(found, volume).masks
+    if len(masks) != 1 or masks[0].overlapping:
+        raise UnreadableInput("{path} holds no segments, or some that overlap: a voxel has one label.", path=path)
+    labels: LabelMap = masks[0].labels_zyx.astype(np.int32)
+    return labels
 
 
 def _same_place(mask: Geometry, image: Geometry) -> bool:
@@ -85,8 +100,6 @@ def _same_place(mask: Geometry, image: Geometry) -> bool:
 
 def _brought(mask: Volume, volume: Volume, key: str) -> LabelMap:
     """Bring a mask on another grid to that of its image, nearest voxel (UnreadableInput when they do not meet)."""
-    from medassist.imaging.resample import resample
-
     if not (mask.geometry.calibrated and volume.geometry.calibrated):
         raise UnreadableInput("The image and the mask of {key} have different sizes.", key=key)
     space = mask.geometry.frame_of_reference_uid or volume.geometry.frame_of_reference_uid

@@ -14,13 +14,12 @@ from medassist.progress import Progress
 from medassist.training.layouts.reading import image_of
 from medassist.training.recipe import Recipe
 from medassist.training.table import Row, Table, targets
-from medassist.training.tasks.task import STAGE, Loss, Sample, Task
+from medassist.training.tasks.task import BALANCED, STAGE, Loss, Sample, Task
 
 if TYPE_CHECKING:
     import torch
 
 BATCH = 64
-BALANCED = "balanced"
 
 
 def _samples(recipe: Recipe, package: Package, table: Table, rows: Sequence[Row], progress: Progress) -> list[Sample]:

@@ -20,8 +20,8 @@ from medassist.training.calibration import SPLITS, Calibration
 from medassist.training.layouts.reading import image_of
 from medassist.training.recipe import Recipe
 from medassist.training.table import Row, Table, targets
-from medassist.training.tasks.classification import BALANCED, logits_of
-from medassist.training.tasks.task import STAGE, Loss, Sample, Task
+from medassist.training.tasks.classification import logits_of
+from medassist.training.tasks.task import BALANCED, STAGE, Loss, Sample, Task
 
 if TYPE_CHECKING:
     import torch

@@ -13,7 +13,7 @@ from medassist.progress import Progress
 from medassist.training.layouts.reading import image_of, mask_of
 from medassist.training.recipe import Recipe
 from medassist.training.table import Row, Table
-from medassist.training.tasks.task import STAGE, Loss, Sample, Task
+from medassist.training.tasks.task import BALANCED, STAGE, Loss, Sample, Task
 
 if TYPE_CHECKING:
     import torch
@@ -41,16 +41,32 @@ def _sample(package: Package, table: Table, row: Row) -> Sample:
     return {"image": image, "label": torch.from_numpy(np.ascontiguousarray(label.reshape(image.shape[1:])))[None]}
 
 
-def _loss(recipe: Recipe, samples: Sequence[Sample]) -> Loss:  # noqa: ARG001 - the door of every task
+def _loss(recipe: Recipe, samples: Sequence[Sample]) -> Loss:
     from monai.losses import DiceCELoss
 
-    dice_and_cross_entropy = DiceCELoss(to_onehot_y=True, softmax=True, **recipe.loss)
+    arguments = {key: value for key, value in recipe.loss.items() if key != "class_weights"}
+    dice_and_cross_entropy = DiceCELoss(
+        to_onehot_y=True, softmax=True, weight=_class_weights(recipe, samples), **arguments
+    )
 
     def loss(logits: torch.Tensor, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        value: torch.Tensor = dice_and_cross_entropy(logits, batch["label"])
+        value: torch.Tensor = dice_and_cross_entropy.to(logits.device)(logits, batch["label"])
         return value
 
     return loss
+
+
+def _class_weights(recipe: Recipe, samples: Sequence[Sample]) -> torch.Tensor | None:
+    """Return what each class counts, background first: as written, or "balanced", one over its share of voxels."""
+    import torch
+
+    written = recipe.loss.get("class_weights")
+    if written != BALANCED:
+        return None if written is None else torch.tensor([float(one) for one in written])
+    classes = 1 + max(label.value for label in recipe.labels)
+    counts = sum(torch.bincount(sample["label"].flatten().long(), minlength=classes)[:classes] for sample in samples)
+    share = torch.as_tensor(counts, dtype=torch.float32).clamp_min(1.0)
+    return share.sum() / (classes * share)
 
 
 def _figures(recipe: Recipe, network: torch.nn.Module, samples: Sequence[Sample]) -> dict[str, float]:

@@ -41,6 +41,8 @@ class OperatingPoint(Protocol):
 
 
 STAGE = "Reading training data"
+BALANCED = "balanced"
+"""What a recipe writes for class weights that follow from how often each class occurs."""
 
 
 @dataclass(frozen=True)
