@@ -1,7 +1,7 @@
 # The two commands a newcomer needs: `make run` and `make test`.
 PYTHON ?= python3
 
-.PHONY: run test screenshots
+.PHONY: run test models screenshots
 
 run:
 	@$(PYTHON) packaging/bootstrap.py
@@ -10,6 +10,11 @@ run:
 test:
 	@$(PYTHON) packaging/bootstrap.py --extra test
 	@.venv/bin/python -m pytest
+
+# Every shipped model again from the development data in ../shared, compared with its card. Hours; resumes.
+models:
+	@$(PYTHON) packaging/bootstrap.py --extra train
+	@.venv/bin/python packaging/retrain_models.py
 
 # The pictures in docs/screenshots, drawn by the real window under Xvfb. Needs xvfb and, for the hippocampus, the
 # development data in ../shared.
