@@ -23,7 +23,11 @@ def register(verbs: Any) -> None:
     train.add_argument("--out", type=given_path, required=True, metavar="BUNDLE")
     train.add_argument("--resume", action="store_true", help="go on after an interruption, to the same result")
     train.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]|mps")
-    train.add_argument(
+    more = train.add_mutually_exclusive_group()
+    more.add_argument(
+        "--cross-validate", action="store_true", help="train one more model per fold and measure each on its fold"
+    )
+    more.add_argument(
         "--search", type=_count, metavar="N", help="try N sets of values of the recipe's [search], train nothing else"
     )
     train.set_defaults(run=run_train)
@@ -53,6 +57,7 @@ def _train(arguments: argparse.Namespace, progress: Progress, watch: Watch) -> P
         arguments.out,
         resume=arguments.resume,
         device=arguments.device,
+        cross_validate=arguments.cross_validate,
         watch=watch,
         progress=progress,
     )

@@ -10,7 +10,11 @@ from medassist.entities.errors import UnwritableOutput
 from medassist.inference.packages import Package
 from medassist.locations import resources_dir
 from medassist.training.cross_validation import read_cross_validation
+from medassist.training.curves import PICTURE
 from medassist.training.evaluate import Evaluation, Subgroup
+from medassist.training.evaluation.asking import kind_of
+from medassist.training.evaluation.figures import MAIN
+from medassist.training.evaluation.names import COLUMNS
 from medassist.training.metrics import Measured
 from medassist.training.recipe import Label, Recipe
 
@@ -39,6 +43,7 @@ def card(recipe: Recipe, package: Package, evaluation: Evaluation | None, langua
         keep_trailing_newline=True,
     )
     template = environment.get_template(f"card.{language}.md.j2")
+    crossed = read_cross_validation(package.root)
     return template.render(
         recipe=recipe,
         package=package,
@@ -50,10 +55,19 @@ def card(recipe: Recipe, package: Package, evaluation: Evaluation | None, langua
         figure=figure,
         metrics=shown_metrics(package.task),
         groups=_groups(evaluation),
-        crossed=read_cross_validation(package.root),
+        crossed=crossed,
+        crossed_metrics=_shown(crossed, kind_of(package)),
+        main=MAIN[kind_of(package)],
+        curve=(package.root / PICTURE).is_file(),
         all_titles={label.label: _title(label, language) for label in recipe.labels},
         withheld=[_title(label, language) for label in recipe.labels if not label.offered],
     )
+
+
+def _shown(crossed: Mapping[str, Subgroup], kind: str) -> tuple[str, ...]:
+    """Return the columns of a cross-validation: what it tells of any label, in the order of a page."""
+    told = {name for metrics in crossed["all"].labels.values() for name in metrics} if crossed else set()
+    return tuple(name for name in COLUMNS[kind] if name in told)
 
 
 def _title(label: Label, language: str) -> str:

@@ -14,6 +14,7 @@ from medassist.progress import Progress
 from medassist.training.card import write_cards
 from medassist.training.curves import Watch, unwatched
 from medassist.training.evaluate import Evaluation, evaluate
+from medassist.training.folds import measure_folds
 from medassist.training.layouts.reading import read_table
 from medassist.training.log import logged
 from medassist.training.place import Place, joined
@@ -30,6 +31,7 @@ def train(
     *,
     resume: bool = False,
     device: str = "auto",
+    cross_validate: bool = False,
     watch: Watch = unwatched,
     progress: Progress | None = None,
 ) -> Path:
@@ -38,7 +40,8 @@ def train(
     Checkpoint, log, curve and TensorBoard events lie beside it in `OUT.training`; with `resume` an interrupted run
     goes on from there to the result an uninterrupted one would have had (on a CPU, with the same number of threads).
     Started by `torchrun`, every process takes its share of each batch; the test folds are looked at once, at the end,
-    for the card.
+    for the card. With `cross_validate` one more model per fold is trained in the same way and measured on the fold it
+    never saw, and the card tells these figures too.
 
     Raises UsageError for the recipe, UnreadableInput for the data, UnwritableOutput for `out`, Refused for parts
     MedAssist does not know, for a device that cannot be used and a loss that is no number, and Cancelled.
@@ -53,6 +56,8 @@ def train(
         run = Run(recipe, package, folder, resume, progress, place, watch)
         learn(run, table)
         evaluation = _measured(run, table, data) if place.leads else None
+        if cross_validate:
+            measure_folds(run, table, data, evaluation)
         if place.leads:
             write_cards(recipe, read(out), evaluation, out)
     return out
