@@ -160,13 +160,13 @@ def convert(module: torch.nn.Module, shape: tuple[int, ...]) -> Any:
     """Return a network for windows of `shape` as OpenVINO's model; what torch.export raises is let through."""
     import torch
 
-    with warnings.catch_warnings(), _silent("torch"), torch.no_grad():
+    with warnings.catch_warnings(), silent("torch"), torch.no_grad():
         warnings.simplefilter("ignore")  # torch.export and the converter warn of each other
         return library().convert_model(torch.export.export(module, (torch.zeros(shape),)))
 
 
 @contextmanager
-def _silent(name: str) -> Iterator[None]:
+def silent(name: str) -> Iterator[None]:
     """Keep a library's log off standard error: what it cannot convert goes by torch, and the result says so."""
     log = logging.getLogger(name)
     level = log.level
