@@ -70,10 +70,14 @@ def _title(name: str) -> str:
 
 
 def sparkline(values: Sequence[float], width: int = WIDTH) -> str:
-    """Return values as a row of bars from the lowest to the highest; neighbours share a bar when they are too many."""
+    """Return values as a row of bars from the lowest to the highest; neighbours share a bar when they are too many.
+
+    The first quarter does not set the scale: a loss falls so steeply there that all the rest would be one flat line.
+    """
     if len(values) > width:
         ends = [round(i * len(values) / width) for i in range(width + 1)]
         values = [sum(values[a:b]) / (b - a) for a, b in pairwise(ends)]
-    low, high = min(values), max(values)
+    later = values[len(values) // 4 :]
+    low, high = min(later), max(later)
     scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
-    return "".join(BARS[round((value - low) * scale)] for value in values)
+    return "".join(BARS[round((min(max(value, low), high) - low) * scale)] for value in values)
