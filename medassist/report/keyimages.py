@@ -5,6 +5,7 @@ The patient is not named in them: they are made to be passed on.
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,7 @@ def _legend_width(view: KeyView, words: Wording) -> int:
     """Return the room beside the picture for names of segments or for the numbers of a colour bar, in pixels."""
     names = ["0.000000"] if view.heatmap is not None else [words.title(segment) for segment in view.segments]
     widest = max((font(SMALL_PX).getbbox(name)[2] for name in names), default=0)
-    return min(round(widest) + BAR_PX + 8, WIDEST_LEGEND_PX) + MARGIN_PX if names else 0
+    return min(ceil(widest) + BAR_PX + 10, WIDEST_LEGEND_PX) + MARGIN_PX if names else 0
 
 
 def _draw_letters(pen: ImageDraw, case: Case, box: tuple[int, int, int, int]) -> None:

@@ -24,6 +24,8 @@ pg.setConfigOptions(imageAxisOrder="row-major")
 
 OUTLINE_PX = 1.6
 HEAT_TABLE = "ember"
+OBJECT_FILL = 0.3
+"""Share of the filling that objects one by one get: their colours are stains, which a reader wants to see."""
 
 
 class SliceImage(pg.ImageItem):  # type: ignore[misc]
@@ -133,7 +135,8 @@ class SliceLayers:
             objects = None if mask.instances is None else slices.labels(shown, mask.instances.labels_zyx)
             self._draw_outlines(labels, objects, mask, shown.layout.spacing_mm)
         if self._is_new("fill", mask, layers.fill_opacity):
-            self.fill.setLookupTable(label_table(mask, layers.fill_opacity))
+            opacity = layers.fill_opacity * (1.0 if mask.instances is None else OBJECT_FILL)
+            self.fill.setLookupTable(label_table(mask, opacity))
         for item in self._outlines:
             item.setOpacity(layers.outline_opacity)
 

@@ -1,0 +1,1 @@
+"""What can be had without learning: classical methods that a trained model has to beat."""
