@@ -10,35 +10,38 @@ from medassist.entities.errors import Refused, UnwritableOutput
 from medassist.inference.packages import Package
 from medassist.training.evaluation.page import render
 from medassist.training.evaluation.plots.draw import drawings
-from medassist.training.evaluation.plots.style import Drawing, save
+from medassist.training.evaluation.plots.style import save
 from medassist.training.evaluation.result import Evaluation
 
 
-def write(evaluation: Evaluation, package: Package, folder: Path, language: str) -> tuple[Path, ...]:
-    """Write evaluation.json, evaluation.html and the PNGs; return their paths.
-
-    Refused where matplotlib is missing (after the JSON is written), UnwritableOutput for the folder.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        content = json.dumps(evaluation.as_json(), ensure_ascii=False, indent=2, allow_nan=False)
-        (folder / "evaluation.json").write_text(content + "\n", encoding="utf-8")
-        pictures = _draw(drawings(evaluation, package, language), folder)
-        page = render(evaluation, package, pictures, folder, language)
-        (folder / "evaluation.html").write_text(page, encoding="utf-8")
-    except OSError as problem:
-        raise UnwritableOutput(
-            "{folder} cannot be written: {reason}.", folder=folder, reason=problem.strerror
-        ) from problem
-    return tuple(folder / name for name in ("evaluation.json", "evaluation.html", *(one.file_name for one in pictures)))
-
-
-def _draw(wanted: tuple[Drawing, ...], folder: Path) -> tuple[Drawing, ...]:
-    if wanted and importlib.util.find_spec("matplotlib") is None:
+def prepare(folder: Path) -> None:
+    """Make the folder before anything long runs (UnwritableOutput; Refused where matplotlib is missing)."""
+    if importlib.util.find_spec("matplotlib") is None:
         raise Refused(
             "The pictures of an evaluation need matplotlib, which is not installed.",
             remedy="Install medassist[train], or leave out -o and take --json.",
         )
-    for one in wanted:
-        save(one, folder)
-    return wanted
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise _unwritable(folder, problem) from problem
+
+
+def write(evaluation: Evaluation, package: Package, folder: Path, language: str) -> tuple[Path, ...]:
+    """Write evaluation.json, evaluation.html and the PNGs; return their paths (as `prepare` for errors)."""
+    prepare(folder)
+    wanted = drawings(evaluation, package, language)
+    try:
+        content = json.dumps(evaluation.as_json(), ensure_ascii=False, indent=2, allow_nan=False)
+        (folder / "evaluation.json").write_text(content + "\n", encoding="utf-8")
+        for one in wanted:
+            save(one, folder)
+        page = render(evaluation, package, wanted, folder, language)
+        (folder / "evaluation.html").write_text(page, encoding="utf-8")
+    except OSError as problem:
+        raise _unwritable(folder, problem) from problem
+    return tuple(folder / name for name in ("evaluation.json", "evaluation.html", *(one.file_name for one in wanted)))
+
+
+def _unwritable(folder: Path, problem: OSError) -> UnwritableOutput:
+    return UnwritableOutput("{folder} cannot be written: {reason}.", folder=folder, reason=problem.strerror)
