@@ -97,3 +97,17 @@ def test_folds_of_a_classifier_without_validation_rows(films, classifier_recipe,
     assert content["view=AP"]["n"] == content["view=PA"]["n"] == 20
     card = (out / "docs/README.md").read_text(encoding="utf-8")
     assert "| Abnormal | 20 |" in card
+
+
+def test_folds_that_were_drawn(blobs, segmenter_recipe, tmp_path) -> None:
+    """A folder that names no folds: each model is measured on the people it was drawn without."""
+    lines = [line.rsplit(",", 1)[0] for line in (blobs / "index.csv").read_text().splitlines()]
+    (blobs / "index.csv").write_text("\n".join(lines) + "\n")
+    change = (
+        "train_folds = [0, 1]\nvalidation_folds = [2]\ntest_folds = [3]",
+        "folds = 2\ntrain_folds = [0]\ntest_folds = [1]",
+    )
+    out = train(segmenter_recipe(SHORT, change), blobs, tmp_path / "out", device="cpu", cross_validate=True)
+    content = content_of(out)
+    assert content["all"]["n"] == content["fold=0"]["n"] + content["fold=1"]["n"] == 8
+    assert content["fold=0"]["n"] > 0
