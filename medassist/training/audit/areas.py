@@ -14,6 +14,9 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 REPEATS = 1000
+FEWEST_REPEATS = 200
+MOST_DRAWN = 2_000_000
+"""Rows drawn in all: more than 2000 rows are drawn less often, as their intervals are narrow anyway."""
 SEED = 0
 _AT_ONCE = 4_000_000
 """Weights held in memory at a time (draws x rows)."""
@@ -59,7 +62,8 @@ class Draws:
     @classmethod
     def of(cls, people: NDArray[np.intp]) -> Draws:
         """Return the usual draws for rows of these people (rows,), however they are numbered."""
-        return cls(np.unique(people, return_inverse=True)[1].astype(np.intp), REPEATS)
+        repeats = min(REPEATS, max(FEWEST_REPEATS, MOST_DRAWN // max(len(people), 1)))
+        return cls(np.unique(people, return_inverse=True)[1].astype(np.intp), repeats)
 
     def weights(self) -> Iterator[Floats]:
         """Yield how often each row was drawn, (some draws, rows), draw by draw the same whoever asks."""

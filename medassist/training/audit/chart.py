@@ -49,7 +49,7 @@ def _draw(figure: Figure, found: Audit, words: Wording) -> None:
         _panel(axis, _bars(judged, words))
         label, verdict = words.tr(judged.audit.label), verdict_name(judged.verdict, words)
         axis.set_title(f"{label}: {verdict}", color=INKS[judged.verdict.value])
-    _explain(figure, axes[0], words)
+    _explain(figure, words)
 
 
 def _panel(axis: Axes, bars: list[Bar]) -> None:
@@ -59,7 +59,7 @@ def _panel(axis: Axes, bars: list[Bar]) -> None:
     axis.set_yticks(range(len(bars)), [name for name, _area, _tint in bars], fontsize=8)
     axis.axvline(0.5, color=INK, linewidth=0.8)
     axis.axvline(LIMIT, color=INKS["alarm"], linewidth=1, linestyle="--")
-    axis.set(xlim=(0.3, 1.0), ylim=(len(bars) - 0.4, -0.6))
+    axis.set(xlim=(0.3, 1.0), ylim=(len(bars) - 0.4, -0.6), xlabel="AUC")
 
 
 def _bars(judged: Judged, words: Wording) -> list[Bar]:
@@ -76,11 +76,10 @@ def _bars(judged: Judged, words: Wording) -> list[Bar]:
     return bars + [(name, area, tint) for name, area, tint in more if area is not None]
 
 
-def _explain(figure: Figure, axis: Axes, words: Wording) -> None:
+def _explain(figure: Figure, words: Wording) -> None:
     """Say what the colours mean, once, below all panels."""
     from matplotlib.patches import Patch
 
     names = group_names(words)
     handles = [Patch(color=tint, label=names[group]) for group, tint in TINTS.items()]
-    axis.figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    figure.supxlabel("AUC", fontsize=9)
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))

@@ -13,6 +13,8 @@ from medassist.training.table import Table
 Parts = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
 FOLDS, ROUNDS = 5, 3
+MANY_ROWS = 2000
+"""Above this folds are drawn once: how they fall hardly matters any more."""
 
 
 def people_of(table: Table, looks: Sequence[Look]) -> NDArray[np.intp]:
@@ -42,11 +44,12 @@ def count_people(truth: NDArray[np.bool_], people: NDArray[np.intp]) -> tuple[in
 
 
 def parts_of(truth: NDArray[np.bool_], groups: NDArray[np.intp]) -> Parts:
-    """Return (learning rows, tested rows) of each fold of `ROUNDS` drawings; [] where two folds cannot be made.
+    """Return (learning rows, tested rows) of each fold of all drawings; [] where two folds cannot be made.
 
     Labels are spread evenly over the folds, and no group is on both sides.
     """
-    return [part for seed in range(ROUNDS) for part in _parts(truth, groups, seed)]
+    rounds = ROUNDS if len(truth) <= MANY_ROWS else 1
+    return [part for seed in range(rounds) for part in _parts(truth, groups, seed)]
 
 
 def _parts(truth: NDArray[np.bool_], groups: NDArray[np.intp], seed: int) -> Parts:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from medassist.entities.study import Warned, warned
-from medassist.training.audit.answer import SEVERITY, AuditVerdict, Judged, LabelAudit, Reason, Why
+from medassist.training.audit.answer import SEVERITY, AuditVerdict, Judged, LabelAudit, OfModel, Reason, Why
 from medassist.training.audit.titles import title_of
 from medassist.training.metrics import Measured
 
@@ -27,7 +27,7 @@ def judge(audit: LabelAudit, expected: Mapping[str, Why]) -> Judged:
     open_reasons = [reason for reason in reasons if not reason.expected]
     worst = max((reason.verdict for reason in open_reasons), key=SEVERITY.__getitem__, default=None)
     verdict = worst or (AuditVerdict.EXPLAINED if reasons else AuditVerdict.PASS)
-    sentences = tuple(_sentence(reason) for reason in reasons) or (_passed(audit),)
+    sentences = (*(tuple(_sentences(reasons)) or (_passed(audit),)), *_told_of_model(audit.model))
     return Judged(audit, verdict, reasons, sentences)
 
 
@@ -36,10 +36,12 @@ def _declared(reason: Reason, expected: Mapping[str, Why]) -> Reason:
     return Reason(reason.cue, reason.verdict, reason.sentence, told)
 
 
-def _sentence(reason: Reason) -> Warned:
-    if not reason.expected:
-        return reason.sentence
-    return warned("{reason} Declared as expected: {why}.", reason=reason.sentence, why=reason.expected)
+def _sentences(reasons: Sequence[Reason]) -> Iterator[Warned]:
+    """Tell what nobody declared, then each declaration once, behind what it covers."""
+    for why in sorted({reason.expected for reason in reasons}, key=str):
+        yield from (reason.sentence for reason in reasons if reason.expected == why)
+        if why:
+            yield warned("Declared as expected: {why}.", why=why)
 
 
 def _reasons(audit: LabelAudit) -> Iterator[Reason]:
@@ -126,6 +128,21 @@ def _of_model(audit: LabelAudit) -> Iterator[Reason]:
         whole=interval(audit.model.whole),
     )
     yield Reason("blanked", AuditVerdict.ALARM, sentence)
+
+
+def _told_of_model(model: OfModel | None) -> Iterator[Warned]:
+    """Say what the model is worth beside what needs none, whatever the verdict."""
+    if model is None:
+        return
+    yield warned("On people it has not seen the model reaches AUC {auc}.", auc=interval(model.whole))
+    if model.blanked is not None:
+        yield warned("With the organ blanked it reaches AUC {auc}.", auc=interval(model.blanked))
+    if model.over_frame is not None and model.over_visible is not None:
+        yield warned(
+            "It is above the outer frame by {frame}, above all visible trivial things by {visible}.",
+            frame=interval(model.over_frame),
+            visible=interval(model.over_visible),
+        )
 
 
 def _within(part: str, name: str, area: Measured) -> Iterator[Reason]:
