@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,11 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
-from medassist.entities.errors import UsageError
+from medassist.entities.errors import Refused, UsageError
+from medassist.inference.packages import read
 from medassist.inference.separation import Separation, separate
+from medassist.training.evaluate import evaluate
 from medassist.training.instance_metrics import instance_metrics
 from medassist.training.tasks import instances
 from medassist.training.tasks.instances import CHANNEL_OF, CORE, GROUND, INSTANCES, Rule, classes_of, rule_of
+from medassist.training.train import train
 
 
 def recipe(**loss: object) -> SimpleNamespace:
@@ -120,3 +124,90 @@ def write_tissue(root: Path, count: int = 6) -> Path:
         lines.append(f"tile{at},field_{at // 2},4,{int(at >= count - 2)}")
     (root / "index.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return root
+
+
+RECIPE = """
+name = "tiny_nuclei"
+version = "0.1.0"
+task = "instances"
+
+[data]
+layout = "picture_pairs"
+train_folds = [0]
+test_folds = [1]
+
+[network]
+_target_ = "UNet"
+spatial_dims = 2
+in_channels = 3
+out_channels = 3
+channels = [8, 16]
+strides = [2]
+
+[[preprocessing]]
+_target_ = "ScaleIntensityRanged"
+keys = ["image"]
+a_min = 0.0
+a_max = 255.0
+b_min = -1.0
+b_max = 1.0
+
+[inferer]
+_target_ = "SlidingWindowInferer"
+roi_size = [48, 48]
+overlap = 0.25
+mode = "gaussian"
+
+[[augmentation]]
+_target_ = "RandFlipd"
+keys = ["image", "label"]
+prob = 0.5
+spatial_axis = 0
+
+[loss]
+rim = 0.4
+
+[optimiser]
+learning_rate = 2.0e-2
+weight_decay = 1.0e-4
+warmup_epochs = 1
+
+[schedule]
+epochs = 20
+batch_size = 2
+seed = 1
+precision = "float32"
+ema_decay = 0.0
+patience = 0
+validate_every = 20
+gradient_clip = 5.0
+
+[[labels]]
+value = 1
+label = "Nucleus"
+
+[package]
+title = { en = "Tiny nuclei", zh_CN = "微型细胞核" }
+intended_use = "Tests only."
+input = { dimensions = 2, channels = 3, values = "display" }
+instances = { least_object = 10 }
+
+[card]
+data_source = "Drawn for a test."
+"""
+
+
+def test_a_recipe_becomes_a_model_that_counts_unseen_nuclei(tmp_path: Path) -> None:
+    """From recipe to package: what comes out is measured on a field that was not learned, and finds its nuclei."""
+    (tmp_path / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    data = write_tissue(tmp_path / "tissue")
+    package = read(train(tmp_path / "recipe.toml", data, tmp_path / "tiny_nuclei"))
+    assert package.separation is not None
+    assert package.separation.least_object == 10
+    told = json.loads((package.root / "docs/evaluation.json").read_text(encoding="utf-8"))
+    assert told["labels"]["Nucleus"]["f1_iou50"]["value"] > 0.9
+    assert told["labels"]["Nucleus"]["pq"]["value"] > 0.6
+    assert told["n"] == 2
+    assert set(package.cards) == {"en", "zh_CN"}
+    with pytest.raises(Refused, match="took part"):
+        evaluate(package, data, folds=[0])
