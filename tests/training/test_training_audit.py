@@ -395,6 +395,29 @@ def test_the_same_each_time(clean) -> None:
     assert audit(table).as_json() == audit(table).as_json()
 
 
+def volumes(root: Path, count: int = 24) -> Path:
+    """Volumes of the same noise; those of the ill have more slices."""
+    import SimpleITK
+
+    root.mkdir()
+    random, lines = np.random.default_rng(2), ["file,labels,subject"]
+    for number in range(count):
+        slices = 6 if number % 2 else 4
+        values = random.normal(100, 5, (slices, 24, 20)).astype(np.int16)
+        SimpleITK.WriteImage(SimpleITK.GetImageFromArray(values), str(root / f"{number}.nii.gz"))
+        lines.append(f"{number}.nii.gz,{'ill' if number % 2 else 'No finding'},s{number}")
+    (root / "index.csv").write_text("\n".join(lines), encoding="utf-8")
+    return root
+
+
+def test_volumes_are_audited_too(tmp_path) -> None:
+    found = audit(read_table(volumes(tmp_path / "volumes"))).labels["ill"]
+    assert found.verdict == "alarm"
+    assert found.audit.cues["slices"].area.value == 1.0
+    assert {"pixel_spacing", "format"} <= set(found.audit.constant)
+    assert found.audit.against == "No finding"
+
+
 def test_headers_tell_person_and_machine(monkeypatch) -> None:
     from pydicom.data import get_testdata_file
 
