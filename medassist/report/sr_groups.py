@@ -21,6 +21,7 @@ from medassist.report.identity import (
     code_for,
     concept,
 )
+from medassist.report.instances import objects_text
 from medassist.report.prompts import as_parameters, prompt_of
 
 if TYPE_CHECKING:
@@ -83,7 +84,13 @@ def _remarks(finding: Finding) -> list[str]:
     judged = " ".join(text for text in (finding.judged_by, finding.judged_at) if text)
     verdict = f"{VERDICTS[finding.judgement].meaning} by {judged}" if judged else ""
     modifier = f"Modifier: {finding.modifier.meaning}" if finding.modifier else ""
-    return [text for text in (modifier, verdict, finding.comment) if text]
+    # in words: the dictionary of DICOM has no code for how many structures were counted
+    counted = objects_text(finding.measurements, _english) if "count" in finding.measurements else ""
+    return [text for text in (modifier, counted, verdict, finding.comment) if text]
+
+
+def _english(text: str, **values: object) -> str:
+    return text.format(**values)
 
 
 def _algorithm(case: Case, finding: Finding) -> AlgorithmIdentification | None:

@@ -123,6 +123,12 @@ def test_areas_are_square_micrometres_where_pixels_have_a_size(tmp_path: Path) -
     assert float(line["area_um2"]) == pytest.approx(8 * 0.25**2)
 
 
+def test_the_structured_report_counts_in_words(case: Case) -> None:
+    from medassist.report.sr_groups import _remarks
+
+    assert "3 objects, median area 9 pixels" in _remarks(case.findings[0])
+
+
 def test_a_picture_without_objects_has_an_empty_table(tmp_path: Path) -> None:
     empty = Instances(np.zeros((1, 5, 5), np.int32), Geometry(np.eye(4), (1, 5, 5), calibrated=False))
     assert write_table(empty, tmp_path / "t.csv").read_text(encoding="utf-8").count("\n") == 1
