@@ -13,6 +13,7 @@ from medassist.entities.errors import UnreadableInput
 from medassist.entities.prediction import Verdict
 from medassist.entities.study import Study
 from medassist.entities.volume import Volume
+from medassist.inference.kind import kind_check
 from medassist.inference.likeness import likeness
 from medassist.inference.packages import Package
 from medassist.inference.suitability import check
@@ -88,6 +89,9 @@ def refusal_rates(
 
 def _verdict(package: Package, volume: Volume, device: str) -> Verdict:
     if any(row.verdict is Verdict.FAIL for row in check(package, Study(""), volume)):
+        return Verdict.FAIL
+    kind = kind_check(package, volume)
+    if kind is not None and kind.verdict is Verdict.FAIL:
         return Verdict.FAIL
     row = likeness(package, volume, device=device)
     return Verdict.PASS if row is None else row.verdict

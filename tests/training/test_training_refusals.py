@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from bundles import write_classifier, write_segmenter
 
 from medassist.entities.errors import UnreadableInput
-from medassist.entities.prediction import Verdict
+from medassist.entities.prediction import Check, Verdict
 from medassist.inference.catalogue import find
 from medassist.inference.likeness import likeness
 from medassist.inference.packages import read
 from medassist.progress import Progress
+from medassist.training import refusals
 from medassist.training.evaluate import evaluate
 from medassist.training.layouts.layout import picture_volume
+from medassist.training.layouts.pictures import PICTURES_NPZ
 from medassist.training.refusals import _rates, picture_file, read_pictures, refusal_rates
 
 
@@ -142,3 +146,30 @@ def _some(pictures, only: str = "", invert: bool = False):
         tuple(pictures.kinds[at] for at in rows),
         tuple(pictures.groups[at] for at in rows),
     )
+
+
+def test_a_picture_the_router_is_sure_is_of_another_kind_is_refused(tiny_classifier, tmp_path, monkeypatch) -> None:
+    write(tmp_path)
+    told = iter([Verdict.FAIL, Verdict.UNKNOWN] * 4)
+    row = Check("Kind of picture", "Chest film", "Hand film (> 0.99)", Verdict.FAIL)
+    monkeypatch.setattr(refusals, "kind_check", lambda *_: replace(row, verdict=next(told)))
+    pictures = read_pictures(tmp_path / "pictures.npz")
+    rates = refusal_rates(read(tiny_classifier), pictures, device="cpu", progress=Progress())
+    assert (rates["Film"]["refused"].value, rates["Slice"]["refused"].value) == (1.0, 0.0)
+
+
+def test_a_stretch_over_the_border_of_two_folds_is_divided_and_others_keep_their_name(tmp_path) -> None:
+    write(
+        tmp_path, source_index=np.array([0, 10, 190, 150, 210, 220, 390, 380]), fold=np.array([0, 0, 1, 0, 1, 1, 1, 1])
+    )
+    rows = PICTURES_NPZ.rows(tmp_path)
+    assert [row.subject for row in rows[:4]] == ["Film 0 of fold 0", "Slice 0", "Film 0 of fold 1", "Slice 0"]
+    assert [row.subject for row in rows[4:]] == ["Film 1", "Slice 1"] * 2
+
+
+def test_pictures_without_an_order_are_no_neighbours_of_those_of_another_folder(tmp_path) -> None:
+    write(tmp_path)
+    found = {row.subject for row in PICTURES_NPZ.rows(tmp_path)}
+    assert len(found) == 8
+    write(tmp_path, source_index=np.arange(8) * 200)
+    assert not found & {row.subject for row in PICTURES_NPZ.rows(tmp_path)}
