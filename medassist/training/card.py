@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from medassist.entities.errors import UnwritableOutput
-from medassist.inference.packages import Package
+from medassist.inference.operating import read_curves
+from medassist.inference.packages import Package, read
 from medassist.locations import resources_dir
+from medassist.report.wording import Wording
 from medassist.training.cross_validation import read_cross_validation
 from medassist.training.curves import PICTURE
 from medassist.training.evaluate import Evaluation, Subgroup
 from medassist.training.evaluation.asking import kind_of
+from medassist.training.evaluation.audited import audit_rows
 from medassist.training.evaluation.figures import MAIN
-from medassist.training.evaluation.names import COLUMNS
-from medassist.training.metrics import Measured
-from medassist.training.recipe import Label, Recipe
+from medassist.training.evaluation.names import COLUMNS, digits_of, name_of
+from medassist.training.evaluation.result import read_evaluation
+from medassist.training.metrics import Measured, expected_calibration_error
+from medassist.training.recipe import Label, Recipe, read_recipe
+from medassist.training.record import read_record
 
+EVALUATION = "docs/evaluation.json"
 FILES = {"en": "docs/README.md", "zh_CN": "docs/README.zh-CN.md"}
 
 
@@ -53,8 +63,13 @@ def card(recipe: Recipe, package: Package, evaluation: Evaluation | None, langua
             label.label: (label.title_zh if language == "zh_CN" else "") or label.label for label in package.labels
         },
         figure=figure,
-        metrics=shown_metrics(package.task),
+        metrics=_told(evaluation, kind_of(package)),
+        name_of=partial(name_of, wording=Wording(language)),
+        test_folds=read_record(package).test_folds,
         groups=_groups(evaluation),
+        calibration=_calibration_errors(package),
+        audit=audit_rows(evaluation.audit if evaluation is not None else {}, Wording(language)),
+        expected=_expected(recipe),
         crossed=crossed,
         crossed_metrics=_shown(crossed, kind_of(package)),
         main=MAIN[kind_of(package)],
@@ -79,15 +94,42 @@ def figure(metrics: Mapping[str, Measured], name: str) -> str:
     measured = metrics.get(name)
     if measured is None:
         return "–"
-    digits = 3 if name in ("dice", "auc", "auprc", "ece", "brier") else 2
+    digits = max(digits_of(name), 3 if name == "accuracy" else 0)
     return f"{measured.value:.{digits}f} ({measured.low:.{digits}f}–{measured.high:.{digits}f})"
 
 
-def shown_metrics(task: str) -> tuple[str, ...]:
-    """Return the columns of the card's table."""
-    if task == "segmentation":
-        return ("dice", "hd95_mm", "volume_error_ml")
-    return ("auc", "auprc", "sensitivity", "specificity", "ece")
+def shown_metrics(kind: str) -> tuple[str, ...]:
+    """Return the columns of the card's table; the rest stands in docs/evaluation.json."""
+    return {
+        "masks": ("dice", "surface_dice_1mm", "hd95_mm", "volume_error_ml", "volume_bias_ml"),
+        "objects": ("pq", "aji", "f1_iou50", "count_error", "count_bias"),
+        "classes": ("accuracy", "sensitivity", "precision", "auc", "ece"),
+    }.get(kind, ("auc", "auprc", "sensitivity", "specificity", "precision", "f1", "brier", "ece"))
+
+
+def _told(evaluation: Evaluation | None, kind: str) -> tuple[str, ...]:
+    labels = {} if evaluation is None else evaluation.labels
+    return tuple(name for name in shown_metrics(kind) if any(name in metrics for metrics in labels.values()))
+
+
+def _calibration_errors(package: Package) -> dict[str, tuple[float, int]]:
+    """Return label -> (calibration error on the calibration cases, how many), {} for a package without them."""
+    return {
+        label: (
+            expected_calibration_error(
+                np.arange(len(one.positive) + len(one.negative)) < len(one.positive),
+                np.concatenate([one.positive, one.negative]),
+            ),
+            len(one.positive) + len(one.negative),
+        )
+        for label, one in read_curves(package).items()
+    }
+
+
+def _expected(recipe: Recipe) -> Mapping[str, str]:
+    """Return cue -> why it may tell the labels, as the recipe declares it."""
+    told = recipe.package.get("expected_shortcuts", {})
+    return {str(cue): str(why) for cue, why in told.items()} if isinstance(told, Mapping) else {}
 
 
 def _words(recipe: Recipe, language: str) -> Mapping[str, Any]:
@@ -98,3 +140,19 @@ def _words(recipe: Recipe, language: str) -> Mapping[str, Any]:
 
 def _groups(evaluation: Evaluation | None) -> Mapping[str, Subgroup]:
     return evaluation.subgroups if evaluation is not None else {}
+
+
+def rewrite(bundle: Path) -> tuple[Path, ...]:
+    """Write both cards of a finished package again, from its recipe and the figures that lie in it; nothing is run.
+
+    Figures of other weights are left out. UsageError for the recipe, Refused for the package.
+    """
+    package = read(bundle)
+    write_cards(read_recipe(bundle / "recipe.toml"), package, read_evaluation(bundle / EVALUATION, package.ref), bundle)
+    return tuple(bundle / name for name in FILES.values())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Write the cards of a package again, without training.")
+    parser.add_argument("bundle", type=Path)
+    rewrite(parser.parse_args().bundle)

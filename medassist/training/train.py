@@ -88,6 +88,6 @@ def _measured(run: Run, table: Table, data: Path) -> Evaluation | None:
     forget_networks()
     if not any(row.fold in run.recipe.split.test_folds for row in table.rows):
         return None
-    evaluation = evaluate(read(run.out), data, device=run.place.device, progress=run.progress)
+    evaluation = evaluate(read(run.out), data, device=run.place.device, audit=True, progress=run.progress)
     write_json(run.out / "docs/evaluation.json", evaluation.as_json())
     return evaluation

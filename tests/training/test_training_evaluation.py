@@ -13,6 +13,7 @@ from medassist.entities.instances import Instances
 from medassist.entities.prediction import ClassScore, Mask
 from medassist.inference.packages import read
 from medassist.progress import Progress
+from medassist.training.card import rewrite
 from medassist.training.evaluate import evaluate
 from medassist.training.evaluation import asking
 from medassist.training.evaluation.asking import Question, Said, cases
@@ -24,6 +25,7 @@ from medassist.training.layouts.reading import read_table
 from medassist.training.metrics import Measured
 from medassist.training.recipe import Label
 from medassist.training.table import Row
+from medassist.training.train import train
 
 KINDS = ("CXR", "Hand")
 
@@ -110,7 +112,7 @@ def test_a_row_of_no_class_is_named(router, films) -> None:
         cases(question, table.rows[:1], stage="", progress=Progress(), ask=lambda *_: Said(scores(0.9, 0.1)))
 
 
-def test_objects_are_held_against_the_true_ones(tmp_path, monkeypatch) -> None:
+def test_objects_are_held_against_the_true_ones(tmp_path) -> None:
     from PIL import Image
 
     truth = np.zeros((16, 20), np.uint16)
@@ -246,9 +248,8 @@ def test_figures_are_read_again_for_the_same_weights_only(tmp_path) -> None:
     assert read_evaluation(tmp_path / "none.json", package.ref) is None
 
 
-def test_the_labels_of_a_classifier_are_audited(films, tmp_path, monkeypatch) -> None:
+def test_the_labels_of_a_classifier_are_audited(films, tmp_path) -> None:
     """Bright films are told by their brightness alone: an alarm, in both languages."""
-    monkeypatch.setattr("medassist.training.audit.areas.REPEATS", 100)
     root = write_classifier(tmp_path / "p")
     change_json(root, "metadata", medassist={"labels": [{"value": 0, "label": "Bright", "threshold": 0.5}]})
     text = (films / "index.csv").read_text().splitlines()
@@ -272,3 +273,21 @@ def test_nuclei_are_measured_by_subset(shared_data) -> None:
         truth = asking.mask_of(table, row, volume)
         assert truth.shape == (1, 256, 320)
         assert len(np.unique(truth)) - 1 == int(row.columns["n_nuclei"])
+
+
+def test_cards_are_written_again_from_what_lies_in_the_bundle(films, classifier_recipe, tmp_path) -> None:
+    """A verdict that was written into the figures comes into both cards, and figures of other weights do not."""
+    out = train(classifier_recipe(("epochs = 4", "epochs = 1")), films, tmp_path / "out")
+    english, chinese = out / "docs/README.md", out / "docs/README.zh-CN.md"
+    content = json.loads((out / "docs/evaluation.json").read_text())
+    assert content["audit"]["Bright"]["verdict"] == "alarm"
+    assert "| Bright | **alarm** |" in english.read_text()
+    assert "| Bright | **警报** |" in chinese.read_text()
+    before = english.read_text(), chinese.read_text()
+    english.write_text("")
+    assert rewrite(out) == (english, chinese)
+    assert (english.read_text(), chinese.read_text()) == before
+    content["model"]["sha256"] = "0" * 64
+    (out / "docs/evaluation.json").write_text(json.dumps(content))
+    rewrite(out)
+    assert "Nothing was measured" in english.read_text()
