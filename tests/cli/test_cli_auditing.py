@@ -77,13 +77,16 @@ def test_declared_on_the_command_line(medassist, tmp_path) -> None:
 def test_files(medassist, tmp_path, language) -> None:
     settings.write("language", language)
     out, hostile = tmp_path / "out", films(tmp_path / "<b>set", marked=True)
-    answer = medassist("evaluate", "--audit", hostile, "--labels", "Effusion", "-o", out)
+    table = hostile / "index.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("Effusion", "$_{<i>$"), encoding="utf-8")
+    answer = medassist("evaluate", "--audit", hostile, "--labels", "$_{<i>$", "-o", out)
     assert answer.code == 0, answer.err
     content = json.loads((out / "audit.json").read_text(encoding="utf-8"))
-    assert content["audit"]["Effusion"]["verdict"] == "alarm"
+    assert content["audit"]["$_{<i>$"]["verdict"] == "alarm"
     page = (out / "audit.html").read_text(encoding="utf-8")
     assert "&lt;b&gt;set" in page
     assert "<b>set" not in page
+    assert "<i>" not in page
     assert {"en": "mean grey level of the border", "zh_CN": "边缘平均灰度"}[language] in page
     pictures = list(out.glob("*.png"))
     assert [one.name for one in pictures] == ["audit-b_set.png"]

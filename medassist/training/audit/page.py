@@ -16,11 +16,9 @@ from medassist.training.audit.answer import Audit, Judged
 from medassist.training.audit.chart import drawings
 from medassist.training.audit.titles import title_of
 from medassist.training.audit.verdict import LIMIT, interval
-from medassist.training.audit.wording import group_names, verdict_name
+from medassist.training.audit.wording import TONES, group_names, verdict_name
 from medassist.training.evaluation.plots.style import save, words_for
 from medassist.training.metrics import Measured
-
-TONES = {"pass": "good", "explained": "good", "caution": "warn", "alarm": "bad"}
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from medassist.report.wording import Wording
-from medassist.training.audit.answer import AuditVerdict
+
+TONES = {"pass": "good", "explained": "good", "caution": "warn", "alarm": "bad"}
+"""The colour of a verdict on a page; never the only sign."""
 
 
-def verdict_name(verdict: AuditVerdict, words: Wording) -> str:
-    """Return a verdict as people read it."""
+def verdict_name(verdict: str, words: Wording) -> str:
+    """Return a verdict, one of `AuditVerdict` or its value out of JSON, as people read it."""
     tr = words.tr
-    return {"pass": tr("pass"), "caution": tr("caution"), "alarm": tr("alarm"), "explained": tr("explained")}[
-        verdict.value
-    ]
+    names = {"pass": tr("pass"), "caution": tr("caution"), "alarm": tr("alarm"), "explained": tr("explained")}
+    return names.get(verdict, verdict)
 
 
 def group_names(words: Wording) -> Mapping[str, str]:

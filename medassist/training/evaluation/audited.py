@@ -12,11 +12,11 @@ from medassist.progress import Progress
 from medassist.report.wording import Wording
 from medassist.training.audit.questions import labels_of
 from medassist.training.audit.shortcuts import audit
+from medassist.training.audit.wording import TONES, verdict_name
 from medassist.training.evaluation.asking import CLASSES, FINDINGS, Question
 from medassist.training.evaluation.result import Case
 from medassist.training.table import Row
 
-TONES = {"pass": "good", "explained": "good", "caution": "warn", "alarm": "bad"}
 CHINESE = "zh_CN"
 
 
@@ -74,10 +74,3 @@ def audit_rows(audit: Mapping[str, Any], words: Wording) -> list[AuditRow]:
         )
         for label, found in audit.items()
     ]
-
-
-def verdict_name(verdict: str, words: Wording) -> str:
-    """Return the verdict of the audit in a language."""
-    tr = words.tr
-    names = {"pass": tr("pass"), "caution": tr("caution"), "alarm": tr("alarm"), "explained": tr("explained")}
-    return names.get(verdict, verdict)

@@ -90,6 +90,7 @@ def _look() -> Iterator[None]:
             "legend.frameon": False,
             "legend.fontsize": 8,
             "axes.unicode_minus": False,
+            "text.parse_math": False,  # a label may hold dollars
         }
     ):
         yield
