@@ -12,6 +12,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 
+Statistic = Callable[[Indices], dict[str, float]]
+
 ECE_BINS = 10
 
 
@@ -58,26 +60,56 @@ def bootstrap(
 
 def finding_metrics(truth: Bools, probability: Floats, threshold: float) -> dict[str, float]:
     """Return the figures of one label of a classifier; those that need both classes only when both are there."""
-    from sklearn.metrics import average_precision_score, roc_auc_score
+    return binary_figures(truth, probability, probability >= threshold)(np.arange(len(truth)))
 
-    positive = probability >= threshold
-    hits, misses = int((positive & truth).sum()), int((~positive & truth).sum())
-    alarms, passes = int((positive & ~truth).sum()), int((~positive & ~truth).sum())
-    figures = {
-        "accuracy": (hits + passes) / len(truth),
-        "ece": expected_calibration_error(truth, probability),
-        "brier": float(np.mean((probability - truth) ** 2)),
-    }
-    if hits + alarms:
-        figures["precision"] = hits / (hits + alarms)
-    if hits + misses:
-        figures |= {"sensitivity": hits / (hits + misses), "f1": 2 * hits / (2 * hits + misses + alarms)}
-    if alarms + passes:
-        figures["specificity"] = passes / (alarms + passes)
-    if hits + misses and alarms + passes:
-        figures["auc"] = float(roc_auc_score(truth, probability))
-        figures["auprc"] = float(average_precision_score(truth, probability))
+
+def binary_figures(truth: Bools, score: Floats, answered: Bools) -> Statistic:
+    """Return the statistic "all figures of a yes or no" for the bootstrap: sorted once, however often rows are drawn.
+
+    Args:
+        truth: (cases,) whether a case has the label.
+        score: (cases,) probability of it, which is ranked and calibrated.
+        answered: (cases,) whether the model says that it has it.
+
+    Figures that need both classes, or any answer, are left out where they are missing. The area under the ROC curve
+    is that of the trapezoids, average precision the sum of precision over steps of recall, as in scikit-learn.
+    """
+    order = np.argsort(-score, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(score[order]) != 0.0, True))
+    bins = np.minimum((score * ECE_BINS).astype(int), ECE_BINS - 1)
+    gaps, cells, hit = score - truth, 2 * truth.astype(int) + answered, truth[order]
+
+    def figures(rows: Indices) -> dict[str, float]:
+        weights = np.bincount(rows, minlength=len(truth)).astype(np.float64)
+        passes, alarms, misses, hits = (float(one) for one in np.bincount(cells, weights=weights, minlength=4))
+        found = {
+            "accuracy": (hits + passes) / len(rows),
+            "ece": float(np.abs(np.bincount(bins, weights=weights * gaps, minlength=ECE_BINS)).sum() / len(rows)),
+            "brier": float(weights @ gaps**2 / len(rows)),
+        }
+        if hits + alarms:
+            found["precision"] = hits / (hits + alarms)
+        if hits + misses:
+            found |= {"sensitivity": hits / (hits + misses), "f1": 2 * hits / (2 * hits + misses + alarms)}
+        if alarms + passes:
+            found["specificity"] = passes / (alarms + passes)
+        if hits + misses and alarms + passes:
+            found["auc"], found["auprc"] = _areas(weights[order], hit, ends)
+        return found
+
     return figures
+
+
+def _areas(weights: Floats, hit: Bools, ends: Indices) -> tuple[float, float]:
+    """Return the area under the ROC curve and average precision of rows in falling order of their scores.
+
+    `ends` are the last rows of each run of equal scores.
+    """
+    hits = np.append(0.0, np.cumsum(weights * hit)[ends])
+    alarms = np.append(0.0, np.cumsum(weights * ~hit)[ends])
+    auc = float((np.diff(alarms) * (hits[1:] + hits[:-1])).sum() / (2.0 * hits[-1] * alarms[-1]))
+    answers = np.maximum(hits[1:] + alarms[1:], np.finfo(float).tiny)
+    return auc, float((np.diff(hits) * hits[1:] / answers).sum() / hits[-1])
 
 
 def expected_calibration_error(truth: Bools, probability: Floats, bins: int = ECE_BINS) -> float:
@@ -113,24 +145,6 @@ def exclusive_metrics(truth: Indices, shares: Floats) -> dict[str, float]:
         "f1": float(np.mean(2 * hits / (wanted + told))),
         "ece": expected_calibration_error(right, shares.max(axis=1)),
         "brier": float(np.mean(((shares - wished) ** 2).sum(axis=1))),
-    }
-
-
-def class_metrics(truth: Bools, answered: Bools, share: Floats) -> dict[str, float]:
-    """Return the figures of one class against the rest, where the answer is a decision between all classes.
-
-    Args:
-        truth: (cases,) whether the case is of the class.
-        answered: (cases,) whether the class had the largest probability.
-        share: (cases,) probability of the class.
-    """
-    figures = finding_metrics(truth, share, 0.5)
-    decided = finding_metrics(truth, answered.astype(np.float64), 0.5)
-    by_answer = ("accuracy", "sensitivity", "specificity", "precision", "f1")
-    by_share = ("ece", "brier", "auc", "auprc")
-    return {
-        **{name: value for name, value in decided.items() if name in by_answer},
-        **{name: value for name, value in figures.items() if name in by_share},
     }
 
 

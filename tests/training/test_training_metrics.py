@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from medassist.training.calibration import Calibration, choose_threshold, fit_platt, log_loss
 from medassist.training.mask_metrics import mask_metrics
 from medassist.training.metrics import (
+    binary_figures,
     bootstrap,
-    class_metrics,
     exclusive_metrics,
     expected_calibration_error,
     finding_metrics,
@@ -82,7 +82,7 @@ def test_exclusive_classes_by_hand() -> None:
     assert figures["f1"] == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
     assert figures["brier"] == pytest.approx((0.06 + 0.86 + 0.02 + 0.14) / 4)
     assert figures["ece"] == pytest.approx((abs(0.8 - 1) + abs(0.6 - 0) + abs(0.9 - 1) + abs(0.7 - 1)) / 4)
-    one = class_metrics(truth == 1, shares.argmax(axis=1) == 1, shares[:, 1])
+    one = binary_figures(truth == 1, shares[:, 1], shares.argmax(axis=1) == 1)(np.arange(4))
     assert (one["sensitivity"], one["precision"], one["specificity"]) == (1.0, 0.5, pytest.approx(2 / 3))
     assert one["auc"] == 1.0
     assert one["brier"] == pytest.approx((0.01 + 0.36 + 0.01 + 0.01) / 4)
@@ -108,6 +108,21 @@ def test_bootstrap_draws_people_not_pictures() -> None:
 def test_figures_stay_in_their_range(rows, threshold) -> None:
     truth, probability = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
     assert all(0.0 <= value <= 1.0 for value in finding_metrics(truth, probability, threshold).values())
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 8)), min_size=2, max_size=30), st.data())
+def test_ranking_is_that_of_scikit_learn_on_any_draw(rows, data) -> None:
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    truth, score = np.array([row[0] for row in rows]), np.array([row[1] / 8 for row in rows])
+    drawn = np.array(data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=40)))
+    mine = binary_figures(truth, score, score >= 0.5)(drawn)
+    plain = finding_metrics(truth[drawn], score[drawn], 0.5)
+    assert mine == {name: pytest.approx(value, abs=1e-12) for name, value in plain.items()}
+    if truth[drawn].any() and not truth[drawn].all():
+        assert mine["auc"] == pytest.approx(roc_auc_score(truth[drawn], score[drawn]))
+        assert mine["auprc"] == pytest.approx(average_precision_score(truth[drawn], score[drawn]))
 
 
 def _logits(seed: int, count: int = 400, scale: float = 1.0):

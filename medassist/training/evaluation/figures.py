@@ -11,14 +11,7 @@ from numpy.typing import NDArray
 from medassist.inference.packages import Package
 from medassist.training.evaluation.asking import CLASSES, FINDINGS, kind_of
 from medassist.training.evaluation.result import ALL, Case, Metrics
-from medassist.training.metrics import (
-    Measured,
-    bootstrap,
-    class_metrics,
-    exclusive_metrics,
-    finding_metrics,
-    never_certain,
-)
+from medassist.training.metrics import Measured, Statistic, binary_figures, bootstrap, exclusive_metrics, never_certain
 
 Indices = NDArray[np.intp]
 MAIN = {"findings": "auc", "classes": "accuracy", "masks": "dice", "objects": "pq"}
@@ -53,18 +46,25 @@ def figures(
     }
 
 
-def main_figures(package: Package, cases: Sequence[Case]) -> list[float]:
-    """Return the figure that stands for the model, one per label that can be told on these cases."""
-    from sklearn.metrics import roc_auc_score
+def main_figure(package: Package, cases: Sequence[Case], *, repeats: int) -> Measured | None:
+    """Return the figure that stands for the model, its mean over the labels that have it; None where none has."""
+    found = bootstrap(_main_statistic(package, cases), [case.subject for case in cases], repeats=repeats)
+    return found.get("main")
 
+
+def _main_statistic(package: Package, cases: Sequence[Case]) -> Statistic:
     kind, labels = kind_of(package), [label.label for label in package.labels]
     if kind == CLASSES:
-        return [float(np.mean(_column(cases, ALL, "truth") == _column(cases, ALL, "answer")))]
+        return _Mean("main", (_column(cases, ALL, "truth") == _column(cases, ALL, "answer")).astype(np.float64))
     if kind != FINDINGS:
-        return [float(np.mean(_column(cases, label, MAIN[kind]))) for label in labels]
-    truth = {label: _column(cases, label, "truth") > 0.5 for label in labels}
-    both = [label for label in labels if truth[label].any() and not truth[label].all()]
-    return [float(roc_auc_score(truth[label], _column(cases, label, "score"))) for label in both]
+        return _Mean("main", np.mean([_column(cases, label, MAIN[kind]) for label in labels], axis=0))
+    every = [_finding_statistic(cases, label.label, label.threshold) for label in package.labels]
+
+    def mean_area(rows: Indices) -> dict[str, float]:
+        areas = [found["auc"] for found in (one(rows) for one in every) if "auc" in found]
+        return {"main": float(np.mean(areas))} if areas else {}
+
+    return mean_area
 
 
 def shares(package: Package, cases: Sequence[Case], *, repeats: int) -> dict[str, Measured]:
@@ -91,10 +91,15 @@ def confusion(package: Package, cases: Sequence[Case]) -> tuple[tuple[int, ...],
 
 
 def _finding(cases: Sequence[Case], label: str, threshold: float, repeats: int) -> dict[str, Measured]:
-    truth, score = _column(cases, label, "truth") > 0.5, _column(cases, label, "score")
+    truth, answered = _column(cases, label, "truth") > 0.5, _column(cases, label, "score") >= threshold
     subjects = [case.subject for case in cases]
-    found = bootstrap(lambda rows: finding_metrics(truth[rows], score[rows], threshold), subjects, repeats=repeats)
-    return _widened(found, subjects, truth, score >= threshold)
+    found = bootstrap(_finding_statistic(cases, label, threshold), subjects, repeats=repeats)
+    return _widened(found, subjects, truth, answered)
+
+
+def _finding_statistic(cases: Sequence[Case], label: str, threshold: float) -> Statistic:
+    score = _column(cases, label, "score")
+    return binary_figures(_column(cases, label, "truth") > 0.5, score, score >= threshold)
 
 
 def _classes(package: Package, cases: Sequence[Case], repeats: int) -> Metrics:
@@ -105,22 +110,10 @@ def _classes(package: Package, cases: Sequence[Case], repeats: int) -> Metrics:
     every = np.ones(len(cases), bool)
     metrics = {ALL: _widened(overall, subjects, every, every)}
     for at, label in enumerate(package.labels):
-        statistic = _OneClass(truth == at, answers == at, scores[:, at])
+        statistic = binary_figures(truth == at, scores[:, at], answers == at)
         found = bootstrap(statistic, subjects, repeats=repeats)
         metrics[label.label] = _widened(found, subjects, truth == at, answers == at)
     return metrics
-
-
-@dataclass(frozen=True, eq=False)
-class _OneClass:
-    """The figures of one class against the rest for the bootstrap."""
-
-    truth: NDArray[np.bool_]
-    answered: NDArray[np.bool_]
-    share: NDArray[np.float64]
-
-    def __call__(self, rows: Indices) -> dict[str, float]:
-        return class_metrics(self.truth[rows], self.answered[rows], self.share[rows])
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
 
 from medassist.entities.prediction import ClassScore, Mask
 from medassist.entities.volume import Volume
@@ -22,9 +19,9 @@ from medassist.progress import Progress
 from medassist.training.evaluation.asking import CLASSES, FINDINGS, Ask, Question, Said, ask, cases
 from medassist.training.evaluation.attacks import ATTACKS, LEVELS, UNIT, attacked
 from medassist.training.evaluation.corruptions import CORRUPTIONS, Corruption, corrupted
-from medassist.training.evaluation.figures import MAIN, main_figures
+from medassist.training.evaluation.figures import MAIN, main_figure
 from medassist.training.evaluation.result import Case, Robustness, Strain, Strained
-from medassist.training.metrics import Measured, bootstrap
+from medassist.training.metrics import Measured
 from medassist.training.table import Row, subject_hash
 
 if TYPE_CHECKING:
@@ -99,21 +96,7 @@ def _ask_all(question: Question, rows: Sequence[Row], way: Ask, stage: str, prog
 
 
 def _figure(question: Question, found: Sequence[Case]) -> Measured | None:
-    """Return the mean of the main figure over the labels that have it, drawn anew as one; None where none has it."""
-    statistic = _MainFigure(question, found)
-    return bootstrap(statistic, [case.subject for case in found], repeats=REPEATS).get("main")
-
-
-@dataclass(frozen=True, eq=False)
-class _MainFigure:
-    """The statistic "mean over the labels of the figure that stands for the model" for the bootstrap."""
-
-    question: Question
-    found: Sequence[Case]
-
-    def __call__(self, rows: NDArray[np.intp]) -> dict[str, float]:
-        values = main_figures(self.question.package, [self.found[int(at)] for at in rows])
-        return {"main": float(np.mean(values))} if values else {}
+    return main_figure(question.package, found, repeats=REPEATS)
 
 
 def _spoiler(corruption: Corruption) -> Callable[[float], Ask]:
