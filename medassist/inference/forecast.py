@@ -44,16 +44,35 @@ def forecast(package: Package, module: nn.Module, image_shape: tuple[int, ...], 
     """
     window = tuple(image_shape[2:]) if plan is None else plan.roi
     shape = (1 if plan is None else plan.batch, image_shape[1], *window)
-    live, ghost, line = _Live(), ghost_of(module), _line(package)
-    if not live.watch(ghost) and line is None:
+    line, asked = _line(package), _asked(module, shape)
+    if asked.labels is None or (line is None and asked.peak is None):
         return None
-    answer = answer_on_meta(ghost, shape)
-    if answer is None:
-        return None
-    labels = 4 * int(answer.shape[1])
+    labels = 4 * asked.labels
     voxels = shape[0] * prod(window)
-    network = int(WORKSPACE * live.peak) if line is None else int(line[0] + line[1] * voxels)
+    network = int(WORKSPACE * (asked.peak or 0)) if line is None else int(line[0] + line[1] * voxels)
     return Forecast(network, labels * _voxels_held(plan, window) + 4 * prod(image_shape) + prod(image_shape[2:]))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What shapes alone tell of a network: the most bytes alive at once, None for TorchScript, and its outputs."""
+
+    peak: int | None
+    labels: int | None
+
+
+_answers: weakref.WeakKeyDictionary[nn.Module, dict[tuple[int, ...], _Asked]] = weakref.WeakKeyDictionary()
+
+
+def _asked(module: nn.Module, shape: tuple[int, ...]) -> _Asked:
+    """Ask a network once for each shape: copying and running a ghost took longer than a film of 64 x 64 pixels."""
+    known = _answers.setdefault(module, {})
+    if shape not in known:
+        live, ghost = _Live(), ghost_of(module)
+        watched = live.watch(ghost)
+        answer = answer_on_meta(ghost, shape)
+        known[shape] = _Asked(live.peak if watched else None, None if answer is None else int(answer.shape[1]))
+    return known[shape]
 
 
 def _line(package: Package) -> tuple[float, float] | None:

@@ -151,6 +151,21 @@ def test_what_a_run_will_need_is_told_with_it(tiny_segmenter: Path, noise) -> No
     assert 3 * 4 * 16**3 + 4 * noise.array_zyx.size < prediction.manifest.forecast_bytes < 20_000_000
 
 
+def test_a_network_is_asked_once_for_each_shape(tiny_segmenter: Path, monkeypatch) -> None:
+    from medassist.inference import forecast as room
+
+    package = read(tiny_segmenter)
+    module, plan = load_network(package, "cpu").module, plan_windows((20, 24, 40), {"roi_size": 16})
+    first = forecast(package, module, (1, 1, 20, 24, 40), plan)
+    monkeypatch.setattr(room, "answer_on_meta", lambda *_: pytest.fail("asked again"))
+    assert forecast(package, module, (1, 1, 20, 24, 40), plan) == first
+    larger = forecast(package, module, (1, 1, 40, 24, 40), plan_windows((40, 24, 40), {"roi_size": 16}))
+    assert first is not None
+    assert larger is not None
+    assert larger.network == first.network
+    assert larger.sums > first.sums
+
+
 def test_the_forecast_grows_with_the_window_and_follows_a_measured_line(tiny_segmenter: Path) -> None:
     package = read(tiny_segmenter)
     module, shape = load_network(package, "cpu").module, (1, 1, 64, 64, 64)
