@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medassist.entities.errors import UnreadableInput, UsageError
+from medassist.entities.errors import Refused, UnreadableInput, UsageError
 from medassist.progress import Progress
-from medassist.training.audit import areas, blanking, looking, people
+from medassist.training.audit import areas, blanking, looking, people, shortcuts
 from medassist.training.audit.areas import Draws, area
 from medassist.training.audit.kinds import are_kinds_of_picture
 from medassist.training.audit.looking import look_at_all
@@ -264,6 +264,14 @@ def test_labels_of_a_folder(clean) -> None:
     bare = replace(table, rows=tuple(replace(row, columns={"file": row.key}) for row in table.rows))
     with pytest.raises(UnreadableInput, match="has no labels"):
         audit(bare)
+
+
+def test_missing_library_is_named(clean, monkeypatch) -> None:
+    from medassist.plugins import Availability
+
+    monkeypatch.setattr(shortcuts, "needs", lambda _names: Availability("not there"))
+    with pytest.raises(Refused, match="needs scikit-learn"):
+        audit(read_table(clean.write()))
 
 
 def test_area_is_that_of_scikit_learn_with_ties() -> None:

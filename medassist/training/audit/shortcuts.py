@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from medassist.entities.errors import UnreadableInput, UsageError
+from medassist.entities.errors import Refused, UnreadableInput, UsageError
 from medassist.entities.study import warned
 from medassist.inference.packages import Package
+from medassist.plugins import needs
 from medassist.progress import Progress
 from medassist.training.audit.answer import Audit, Judged, Why
 from medassist.training.audit.blanking import ModelScores, scores_of_model
@@ -48,9 +49,11 @@ def audit(
     Costs about 10 ms per picture of 512 x 512 and a few seconds per label of 1000 rows, on one core; with a package
     also one or two runs per picture. Draws and folds, and so the numbers, are the same each time.
 
-    Raises UsageError for a label the folder does not have, UnreadableInput for a folder without labels.
+    Raises UsageError for a label the folder does not have, UnreadableInput for a folder without labels, Refused where
+    scikit-learn is not installed.
     """
     progress = progress or Progress()
+    _demand_models()
     asked = asked_labels(table, labels)
     looks = look_at_all(table, progress=progress)
     fill = float(smalls(looks).mean())
@@ -76,6 +79,14 @@ def audit_looked(
     for question in progress.over(questions_of(table, labels), STAGE, len(labels)):
         judged[question.label] = judge(audit_label(question, seen), declared)
     return Audit(table.root.resolve().name, table.layout, len(table.rows), len(np.unique(people)), judged)
+
+
+def _demand_models() -> None:
+    if not needs(["sklearn"]).ok:
+        raise Refused(
+            "The shortcut audit needs scikit-learn, which is not installed.",
+            remedy="pip install 'medassist[train]' brings it.",
+        )
 
 
 def asked_labels(table: Table, labels: Sequence[str] = ()) -> tuple[str, ...]:
