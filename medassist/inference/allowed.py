@@ -31,6 +31,7 @@ OWN_NETWORKS = frozenset(
     {
         "medassist.inference.interactive.lite_medsam.LiteMedSam",
         "medassist.inference.networks.fcn.FCN",
+        "medassist.inference.networks.placed_gradients.PlacedGradients",
         "medassist.inference.networks.reconstruction.ReconstructionError",
         "medassist.inference.networks.slice_reader.SliceReader",
     }
