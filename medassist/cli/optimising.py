@@ -22,6 +22,8 @@ def register(verbs: Any) -> None:
     optimize.add_argument("-o", "--out", type=given_path, required=True, metavar="BUNDLE", help="a folder to be made")
     optimize.add_argument("--data", type=given_path, required=True, metavar="DIR", help="labelled rows to judge on")
     optimize.add_argument("--quantize", default="", metavar="int8|bf16", help="fewer bits, by OpenVINO on a CPU")
+    optimize.add_argument("--prune", type=float, default=0.0, metavar="R", help="take out this share of all channels")
+    optimize.add_argument("--distill", action="store_true", help="teach a smaller network the answers of this one")
     optimize.add_argument("--export", default="", metavar="pt2,onnx", help="write the network in these formats too")
     optimize.add_argument(
         "--tolerance",
@@ -33,6 +35,9 @@ def register(verbs: Any) -> None:
     optimize.add_argument("--folds", default="", metavar="N,…", help="judge on these folds, not on the test folds")
     optimize.add_argument(
         "--training-data", type=given_path, metavar="DIR", help="where the training rows are, if DIR holds others only"
+    )
+    optimize.add_argument(
+        "--unlabelled", type=given_path, metavar="DIR", help="`--distill`: images to learn from besides, without truth"
     )
     optimize.add_argument("--json", action="store_true", help="one JSON object on standard output")
     optimize.set_defaults(run=run_optimize)
@@ -60,10 +65,13 @@ def _means(arguments: argparse.Namespace) -> Means:
 
     return Means(
         quantize=arguments.quantize,
+        prune=arguments.prune,
+        distill=arguments.distill,
         export=tuple(one for one in arguments.export.split(",") if one),
         tolerance=TOLERANCE if arguments.tolerance is None else arguments.tolerance,
         folds=_folds(arguments.folds),
         training_data=arguments.training_data,
+        unlabelled=arguments.unlabelled,
     )
 
 

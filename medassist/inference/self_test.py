@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,14 @@ def answer(prediction: Prediction) -> dict[str, float]:
         count = {} if objects is None else {OBJECTS: float(objects.count)}
         return {segment.label: float(mask.voxels(segment)) for segment in mask.segments} | count
     return {score.label: score.probability for score in prediction.scores}
+
+
+def store_answer(package: Package, image: Path, expected: Path) -> None:
+    """Write what a model says of its test image, as `compare` reads it (OSError)."""
+    prediction = predict(package, opened(image, Progress()), device="cpu")
+    digits = 0 if prediction.mask is not None else 4
+    said = {label: round(value, digits) for label, value in answer(prediction).items()}
+    expected.write_text(json.dumps({"answer": said, "tolerance": TOLERANCE}, indent=1) + "\n", encoding="utf-8")
 
 
 def compare(prediction: Prediction, expected: Path) -> None:

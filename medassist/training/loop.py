@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,13 +34,15 @@ _log = logging.getLogger(__name__)
 class Lesson:
     """What is learned: samples, every one once per epoch, how they are varied, what is minimised and watched.
 
-    `validate` returns figures whose "score" is better when larger.
+    `validate` returns figures whose "score" is better when larger. Where there is a `teacher`, the loss finds its
+    answers to the same varied images under "taught".
     """
 
     samples: Sequence[Sample]
     augment: Augmentation
     loss: Loss
     validate: Validate
+    teacher: Callable[[torch.Tensor], torch.Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def _epoch(recipe: Recipe, state: State, lesson: Lesson, place: Place, progress:
         progress.step("Training", (state.epoch + number / len(batches)) / schedule.epochs)
         mine = place.share(batch)
         drawn = [lesson.augment(dict(lesson.samples[i]), schedule.seed, state.epoch, i) for i in mine]
-        losses.append(_step(recipe, state, _collated(drawn), len(batch), lesson.loss, place))
+        losses.append(_step(recipe, state, _collated(drawn), len(batch), lesson, place))
     state.epoch += 1
     row = {
         "epoch": float(state.epoch),
@@ -137,7 +139,9 @@ def _collated(samples: Sequence[Sample]) -> dict[str, torch.Tensor]:
     return {key: torch.stack([plain(sample[key]) for sample in samples]) for key in samples[0]}
 
 
-def _step(recipe: Recipe, state: State, part: dict[str, torch.Tensor], total: int, loss: Loss, place: Place) -> float:
+def _step(
+    recipe: Recipe, state: State, part: dict[str, torch.Tensor], total: int, lesson: Lesson, place: Place
+) -> float:
     """Learn from one batch of `total` samples, of which `part` are here, and return the loss of the whole."""
     import torch
 
@@ -146,7 +150,10 @@ def _step(recipe: Recipe, state: State, part: dict[str, torch.Tensor], total: in
     with autocast(state.short, place):
         output = state.learner(batch["image"])
     truth = {key: place.whole(value, total) for key, value in batch.items() if key != "image"}
-    value = loss(place.whole(output.float(), total), truth)
+    if lesson.teacher is not None:
+        with torch.no_grad(), autocast(state.short, place):
+            truth["taught"] = place.whole(lesson.teacher(batch["image"]).float(), total)
+    value = lesson.loss(place.whole(output.float(), total), truth)
     # Processes average their gradients, each of which is that of its own part of the whole loss: the sum is meant.
     state.scaler.scale(value * place.size if place.size > 1 else value).backward()  # type: ignore[no-untyped-call]
     if recipe.schedule.gradient_clip:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,17 +27,22 @@ from medassist.training.table import Row, Table, split_rows
 from medassist.training.tasks.choosing import task_of
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from medassist.training.loop import Trained
-    from medassist.training.tasks.task import LogitsOf, Sample
+    from medassist.training.tasks.task import LogitsOf, Loss, Sample
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one model is made of, where it is written (`out`) and where its checkpoints are (`folder`)."""
+    """What one model is made of, where it is written (`out`) and where its checkpoints are (`folder`).
+
+    `loss` is minimised in place of the task's, by a network that learns from a `teacher`; `more` are samples without
+    truth that it learns from besides.
+    """
 
     recipe: Recipe
     out: Path
@@ -46,6 +51,9 @@ class Run:
     progress: Progress
     place: Place
     watch: Watch = unwatched
+    loss: Loss | None = None
+    teacher: Callable[[torch.Tensor], torch.Tensor] | None = None
+    more: Sequence[Sample] = ()
 
     def fit(self, samples: Sequence[Sample], checks: Sequence[Sample], name: str = "") -> tuple[nn.Module, Trained]:
         """Train one network from fresh weights; `name` is the sub-folder of its checkpoint."""
@@ -58,10 +66,11 @@ class Run:
         network = fresh_network(self.recipe, self.out)
         _log.info("%s %d rows to learn from, %d to watch", name or "model", len(samples), len(checks))
         lesson = Lesson(
-            samples,
+            [*samples, *self.more],
             build_augmentation(self.recipe.augmentation),
-            task.loss(self.recipe, samples),
+            self.loss or task.loss(self.recipe, samples),
             task.validation(self.recipe, checks),
+            self.teacher,
         )
         trained = fit(
             self.recipe,

@@ -28,7 +28,9 @@ from medassist.training.optimise.outcome import (
     verdict,
 )
 from medassist.training.optimise.parity import compare
+from medassist.training.optimise.renewal import renew
 from medassist.training.optimise.rows import Rows, choose_rows
+from medassist.training.optimise.smaller import Pupil, shrink
 from medassist.training.optimise.speed import Speed, time_ways
 from medassist.training.optimise.staging import note_version, own_section, publish, staged
 from medassist.training.optimise.windows import windows_of
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 
 TIMED_WINDOWS = 8
 """Windows that speed, distances of logits and written formats are measured on."""
+MOST_OF_BEFORE = 0.95
+"""Share of the time of the whole network that a pruned one may take."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,9 @@ def _spread(rows: Sequence[Row], count: int) -> Sequence[Row]:
 
 def _made(case: _Case, copy: Path) -> Outcome:
     """Do all that was asked for to the copy of a package, and judge it."""
+    if case.means.prune or case.means.distill:
+        shrink(Pupil(case.package, copy, case.rows, case.windows[0], case.progress), case.means)
+        note_version(copy, case.means.names)
     made = _quantised(case, copy) if case.means.quantize else None
     exported = export.export(
         load_network(read(copy), "cpu"), case.means.export, copy / "models", case.windows, case.progress
@@ -105,8 +112,8 @@ def _made(case: _Case, copy: Path) -> Outcome:
     if not case.means.names:
         return outcome
     outcome = _judged(case, copy, made, outcome)
-    if outcome.refusal is None and made is not None:
-        _write(copy, made, case.means, outcome)
+    if outcome.refusal is None:
+        _write(case, copy, made, outcome)
     return outcome
 
 
@@ -133,15 +140,29 @@ def _judged(case: _Case, copy: Path, made: Optimised | None, outcome: Outcome) -
     before, after = (Question(one, case.rows.table, wanted, "cpu") for one in (case.package, package))
     backend, precision = ("auto", made.precision) if made is not None else ("torch", "f32")
     parity = compare(before, after, case.rows.judged, backend=backend, precision=precision, progress=case.progress)
+    timed = _timed(case, package)
     return replace(
         outcome,
         parity=parity,
-        speed=_timed(case, package),
+        speed=timed,
         looked_at=min(len(case.rows.learned), quantise.CALIBRATION_ROWS),
         of_training=case.rows.of_training,
         logit_difference=0.0 if made is None else made.logit_difference,
         weights_bytes=(case.package.weights.stat().st_size, _bytes(package)),
-        refusal=verdict(parity, case.means.tolerance),
+        refusal=verdict(parity, case.means.tolerance) or _no_quicker(case, timed),
+    )
+
+
+def _no_quicker(case: _Case, timed: Speed) -> Refused | None:
+    """Return why a pruned network is not worth it, None where it is quicker."""
+    ratio = timed.ratio(AFTER_TORCH, BEFORE_TORCH)
+    if not case.means.prune or ratio <= MOST_OF_BEFORE:
+        return None
+    return Refused(
+        "Without {share} of its channels {model} still takes {ratio} of the time. Nothing was written.",
+        share=f"{case.means.prune:.0%}",
+        model=case.package.name,
+        ratio=f"{ratio:.2f}",
     )
 
 
@@ -166,10 +187,18 @@ def _auto(network: LoadedNetwork, window: torch.Tensor) -> Forward:
         return select("auto", network, tuple(window.shape), window)[0].forward
 
 
-def _write(copy: Path, made: Optimised, means: Means, outcome: Outcome) -> None:
-    """Keep in the package what was measured of it."""
+def _write(case: _Case, copy: Path, made: Optimised | None, outcome: Outcome) -> None:
+    """Keep in the package what was measured of it, and what it was made from."""
     if outcome.parity is None:
         return
-    worst = outcome.parity.worst
-    told = replace(made, metric=worst.metric, change=worst.change.value, rows=outcome.parity.rows)
-    note_version(copy, means.names, optimised=content_of(told, copy, outcome.measured()))
+    package, changes = case.package, dict[str, object]()
+    if case.means.prune or case.means.distill:
+        from_what = {"name": package.name, "version": package.version, "sha256": package.sha256}
+        changes["made_from"] = {**from_what, "measured": outcome.measured()}
+    if made is not None:
+        worst = outcome.parity.worst
+        told = replace(made, metric=worst.metric, change=worst.change.value, rows=outcome.parity.rows)
+        changes["optimised"] = content_of(told, copy, outcome.measured())
+    note_version(copy, case.means.names, **changes)
+    if "made_from" in changes:
+        renew(copy, case.rows, progress=case.progress)
