@@ -11,7 +11,7 @@ from medassist.training.evaluation.figures import figures
 from medassist.training.evaluation.result import Case, Metrics, Subgroup
 from medassist.training.table import Row
 
-COLUMNS = ("view", "sex", "source", "site", "subset", "scanner")
+COLUMNS = ("view", "sex", "source", "site", "subset", "hospital", "institution", "scanner", "manufacturer")
 AGE_BANDS = ((0, 39), (40, 59), (60, 120))
 MOST_VALUES = 20
 """A column with more values than that names cases, not parts."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from medassist.training.evaluation.names import name_of
 from medassist.training.evaluation.plots.style import INK, Drawing, Words, color, panels
 from medassist.training.evaluation.result import Evaluation, Robustness, Strain
 from medassist.training.metrics import Measured
@@ -13,8 +14,6 @@ from medassist.training.metrics import Measured
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-CAPTIONS = {"auc": "AUC", "accuracy": "Accuracy", "dice": "Dice", "pq": "PQ"}
 
 
 def drawings(evaluation: Evaluation, words: Words) -> tuple[Drawing, ...]:
@@ -42,7 +41,7 @@ def _curves(figure: Figure, found: Robustness, words: Words) -> None:
         axes[-1].set_title(words.wording.tr("misleading changes"))
         axes[-1].legend(loc="lower left")
     for axis in axes:
-        axis.set_ylabel(CAPTIONS[found.metric])
+        axis.set_ylabel(name_of(found.metric, words.wording))
 
 
 def _panel(axis: Axes, strains: Sequence[Strain], clean: Measured, words: Words) -> None:
