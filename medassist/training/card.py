@@ -22,7 +22,8 @@ from medassist.training.evaluation.asking import kind_of
 from medassist.training.evaluation.audited import audit_rows
 from medassist.training.evaluation.figures import MAIN
 from medassist.training.evaluation.names import COLUMNS, digits_of, name_of
-from medassist.training.evaluation.result import read_evaluation
+from medassist.training.evaluation.result import ALL, read_evaluation
+from medassist.training.left_out_audit import read_audit
 from medassist.training.metrics import Measured, expected_calibration_error
 from medassist.training.recipe import Label, Recipe, read_recipe
 from medassist.training.record import read_record
@@ -54,21 +55,21 @@ def card(recipe: Recipe, package: Package, evaluation: Evaluation | None, langua
     )
     template = environment.get_template(f"card.{language}.md.j2")
     crossed = read_cross_validation(package.root)
+    found = evaluation.audit if evaluation is not None and evaluation.audit else read_audit(package.root)
     return template.render(
         recipe=recipe,
         package=package,
         words=_words(recipe, language),
         evaluation=evaluation,
-        titles={
-            label.label: (label.title_zh if language == "zh_CN" else "") or label.label for label in package.labels
-        },
+        titles=_titles(package, language),
         figure=figure,
         metrics=_told(evaluation, kind_of(package)),
         name_of=partial(name_of, wording=Wording(language)),
         test_folds=read_record(package).test_folds,
         groups=_groups(evaluation),
         calibration=_calibration_errors(package),
-        audit=audit_rows(evaluation.audit if evaluation is not None else {}, Wording(language)),
+        audit=audit_rows(found, Wording(language)),
+        rivals=_rivals(found),
         expected=_expected(recipe),
         crossed=crossed,
         crossed_metrics=_shown(crossed, kind_of(package)),
@@ -83,6 +84,11 @@ def _shown(crossed: Mapping[str, Subgroup], kind: str) -> tuple[str, ...]:
     """Return the columns of a cross-validation: what it tells of any label, in the order of a page."""
     told = {name for metrics in crossed["all"].labels.values() for name in metrics} if crossed else set()
     return tuple(name for name in COLUMNS[kind] if name in told)
+
+
+def _titles(package: Package, language: str) -> dict[str, str]:
+    own = {one.label: (one.title_zh if language == "zh_CN" else "") or one.label for one in package.labels}
+    return {ALL: Wording(language).tr("all"), **own}
 
 
 def _title(label: Label, language: str) -> str:
@@ -130,6 +136,18 @@ def _expected(recipe: Recipe) -> Mapping[str, str]:
     """Return cue -> why it may tell the labels, as the recipe declares it."""
     told = recipe.package.get("expected_shortcuts", {})
     return {str(cue): str(why) for cue, why in told.items()} if isinstance(told, Mapping) else {}
+
+
+def _rivals(audit: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return label -> what -> figure: the model, what needs no model, and how far it is above that."""
+    found = {}
+    for label, told in audit.items():
+        model = told.get("model") or {}
+        names = {"model": model.get("whole"), "frame": told.get("frame"), "visible": told.get("visible")}
+        names |= {name: model.get(name) for name in ("over_frame", "over_visible")}
+        if all(names.values()):
+            found[label] = {name: figure({"auc": Measured(**one)}, "auc") for name, one in names.items() if one}
+    return found
 
 
 def _words(recipe: Recipe, language: str) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from bundles import change_json, write_classifier
 
 from medassist import RESEARCH_USE_NOTICE
-from medassist.entities.errors import UnreadableInput, UnwritableOutput
+from medassist.entities.errors import Refused, UnreadableInput, UnwritableOutput
 from medassist.entities.instances import Instances
 from medassist.entities.prediction import ClassScore, Mask
 from medassist.inference.packages import read
@@ -20,7 +20,7 @@ from medassist.training.evaluation.asking import Question, Said, cases
 from medassist.training.evaluation.figures import confusion, figures, shares
 from medassist.training.evaluation.parts import parts, subgroups
 from medassist.training.evaluation.result import ALL, Case, Evaluation, Robustness, Strain, Strained, read_evaluation
-from medassist.training.evaluation.writing import write
+from medassist.training.evaluation.writing import prepare, write
 from medassist.training.layouts.reading import read_table
 from medassist.training.metrics import Measured
 from medassist.training.recipe import Label
@@ -291,3 +291,10 @@ def test_cards_are_written_again_from_what_lies_in_the_bundle(films, classifier_
     (out / "docs/evaluation.json").write_text(json.dumps(content))
     rewrite(out)
     assert "Nothing was measured" in english.read_text()
+
+
+def test_missing_libraries_of_the_pictures_are_named(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("medassist.plugins._is_there", lambda name: name != "matplotlib")
+    with pytest.raises(Refused, match="matplotlib"):
+        prepare(tmp_path / "out")
+    assert not (tmp_path / "out").exists()

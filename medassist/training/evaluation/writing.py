@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
 from medassist.entities.errors import Refused, UnwritableOutput
 from medassist.inference.packages import Package
+from medassist.plugins import needs
 from medassist.training.evaluation.page import render
 from medassist.training.evaluation.plots.draw import drawings
 from medassist.training.evaluation.plots.style import save
@@ -15,11 +15,13 @@ from medassist.training.evaluation.result import Evaluation
 
 
 def prepare(folder: Path) -> None:
-    """Make the folder before anything long runs (UnwritableOutput; Refused where matplotlib is missing)."""
-    if importlib.util.find_spec("matplotlib") is None:
+    """Make the folder before anything long runs (UnwritableOutput; Refused where a library is missing)."""
+    reason = needs(("matplotlib", "sklearn")).reason
+    if reason:
         raise Refused(
-            "The pictures of an evaluation need matplotlib, which is not installed.",
+            "The pictures of an evaluation cannot be drawn: {reason}.",
             remedy="Install medassist[train], or leave out -o and take --json.",
+            reason=reason,
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
