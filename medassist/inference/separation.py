@@ -89,7 +89,7 @@ def separate(foreground: NDArray[np.float32], core: NDArray[np.float32], rule: S
 
     Cores are seeds; the rest of the foreground goes to the core from which it is reached over the highest
     probabilities of a core, and of equal ones to the nearer (watershed of Beucher and Lantuéjoul, 1979). Foreground
-    without a core is dropped.
+    without a core is dropped; a hole inside of one object belongs to it.
     """
     from scipy import ndimage
     from skimage.segmentation import watershed
@@ -98,7 +98,18 @@ def separate(foreground: NDArray[np.float32], core: NDArray[np.float32], rule: S
     seeds = _kept(seeds, rule.least_core)
     heights = -np.rint(core * STEPS)
     grown: NDArray[np.int32] = watershed(heights, seeds, mask=(foreground >= rule.foreground) | (seeds > 0))
-    return _kept(grown.astype(np.int32, copy=False), rule.least_object)
+    return _kept(_without_holes(grown.astype(np.int32, copy=False)), rule.least_object)
+
+
+def _without_holes(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Fill the background that one object encloses, in place."""
+    from scipy import ndimage
+
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        if box is not None:
+            part = labels[box]
+            part[(part == 0) & ndimage.binary_fill_holes(part == number)] = number
+    return labels
 
 
 def consecutive(labels: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -200,6 +200,19 @@ def test_foreground_without_a_core_is_no_object() -> None:
     assert not separate(foreground, core, Separation(least_core=5)).any()
 
 
+def test_a_hole_inside_an_object_is_filled_and_another_object_in_it_stays() -> None:
+    foreground, core = np.zeros((20, 40), np.float32), np.zeros((20, 40), np.float32)
+    for column in (2, 22):
+        foreground[2:18, column : column + 16], core[2:18, column : column + 16] = 1.0, 1.0
+        foreground[5:15, column + 3 : column + 13], core[5:15, column + 3 : column + 13] = 0.0, 0.0
+    foreground[8:12, 28:32], core[8:12, 28:32] = 1.0, 1.0
+    objects = separate(foreground, core, Separation())
+    assert objects.max() == 3
+    assert np.count_nonzero(objects[:, :20]) == 16 * 16
+    assert (objects[8:12, 28:32] == objects[9, 29]).all()
+    assert objects[9, 29] != objects[2, 22]
+
+
 def test_labels_of_objects_have_no_gap() -> None:
     home = Geometry(np.eye(4), (1, 2, 2), calibrated=False)
     with pytest.raises(ValueError, match="gap"):
