@@ -12,8 +12,13 @@ from medassist.entities.errors import Refused, UsageError
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask
 from medassist.entities.volume import Volume
-from medassist.explain.gradcam import GradCam
+from medassist.explain.covering import COVERING
+from medassist.explain.gradcam import CAMS
+from medassist.explain.gradients import GRADIENTS
+from medassist.explain.paths import PATHS
 from medassist.explain.protocol import Attribution, Explainer, Question
+from medassist.explain.score_cam import ScoreCam
+from medassist.explain.superpixels import SUPERPIXELS
 from medassist.explain.view import View, bring_home, cells_of, look
 from medassist.explain.whole import explain_region
 from medassist.inference.devices import choose, one_core_free
@@ -27,10 +32,11 @@ from medassist.progress import Progress
 if TYPE_CHECKING:
     import torch
 
-METHODS: tuple[Explainer, ...] = (GradCam(),)
+METHODS: tuple[Explainer, ...] = (*CAMS, ScoreCam(), *GRADIENTS, *PATHS, *COVERING, *SUPERPIXELS)
 
 ALL_ZERO = "The map is all zero: at this layer nothing speaks for the target."
 EVEN_CELLS = "The exact place of the cells could not be measured; they were taken to divide the image evenly."
+FOR_ONLY = "Colours show what speaks for the target; what speaks against it is in the stored map as negative values."
 WINDOW_ONLY = "The map was computed on one window of the image, around the region; beyond it, it is zero."
 REGION_CUT = "The region reaches beyond the window; only its part inside the window was explained."
 FIRST_TIME = "Only the first time point of the series was explained."
@@ -117,8 +123,8 @@ def explain(
         layer=answer.layer,
         target_score=_score(package, label, answer.outputs, view.region),
         parameters=_parameters(package, view, answer),
-        quality=_quality(values, region),
-        notes=_notes(volume, view, answer),
+        quality={**answer.quality, **_quality(values, region)},
+        notes=_notes(volume, view, answer, explainer.remark),
     )
 
 
@@ -183,15 +189,16 @@ def _parameters(package: Package, view: View, answer: Attribution) -> dict[str, 
 
 
 def _quality(values: NDArray[np.float32], region: NDArray[np.bool_] | None) -> dict[str, float]:
-    """Return the share of the heat outside of the region: inside, it is near-trivial."""
-    total = float(values.sum(dtype=np.float64))
+    """Return the share of the heat (what speaks for the target) outside of the region: inside, it is near-trivial."""
+    heat = np.maximum(values, 0.0)
+    total = float(heat.sum(dtype=np.float64))
     if region is None or total <= 0.0:
         return {}
-    return {"share_outside_region": float(values[~region].sum(dtype=np.float64)) / total}
+    return {"share_outside_region": float(heat[~region].sum(dtype=np.float64)) / total}
 
 
-def _notes(volume: Volume, view: View, answer: Attribution) -> tuple[str, ...]:
-    return tuple(
+def _notes(volume: Volume, view: View, answer: Attribution, remark: str) -> tuple[str, ...]:
+    told = tuple(
         note
         for note, applies in (
             (ALL_ZERO, not answer.values.any()),
@@ -199,6 +206,8 @@ def _notes(volume: Volume, view: View, answer: Attribution) -> tuple[str, ...]:
             (WINDOW_ONLY, not view.whole),
             (REGION_CUT, not view.region_whole),
             (FIRST_TIME, volume.array_tzyx.shape[0] > 1),
+            (FOR_ONLY, answer.signed),
         )
         if applies
     )
+    return (remark, *told) if remark else told

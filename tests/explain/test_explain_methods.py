@@ -269,11 +269,11 @@ def test_cancel_stops_before_the_network_runs(segmenter):
 def test_the_lock_of_the_network_is_held_while_it_is_explained(segmenter, monkeypatch):
     import threading
 
-    from medassist.explain.gradcam import GradCam
+    from medassist.explain.gradcam import Cam, by_mean_gradient
 
     seen = []
 
-    class Watching(GradCam):
+    class Watching(Cam):
         def attribute(self, question, *, progress):
             taken = []
             other = threading.Thread(target=lambda: taken.append(question.network.lock.acquire(blocking=False)))
@@ -282,7 +282,7 @@ def test_the_lock_of_the_network_is_held_while_it_is_explained(segmenter, monkey
             seen.extend(taken)
             return super().attribute(question, progress=progress)
 
-    monkeypatch.setattr(methods, "METHODS", (Watching(),))
+    monkeypatch.setattr(methods, "METHODS", (Watching("gradcam", "Grad-CAM", by_mean_gradient),))
     volume = noise((16, 16, 16))
     explain(segmenter, volume, "Anterior part", mask=box_mask(volume, ...))
     assert seen == [False]
@@ -290,7 +290,18 @@ def test_the_lock_of_the_network_is_held_while_it_is_explained(segmenter, monkey
 
 def test_notes_and_titles_have_chinese_texts():
     table = json.loads((resources_dir() / "translations" / "zh_CN" / "explain.json").read_text(encoding="utf-8"))
-    notes = (methods.ALL_ZERO, methods.EVEN_CELLS, methods.WINDOW_ONLY, methods.REGION_CUT, methods.FIRST_TIME)
+    remarks = [one.remark for one in methods.METHODS if one.remark]
+    settings = [setting.title for one in methods.METHODS for setting in one.settings]
+    notes = (
+        *remarks,
+        *settings,
+        methods.FOR_ONLY,
+        methods.ALL_ZERO,
+        methods.EVEN_CELLS,
+        methods.WINDOW_ONLY,
+        methods.REGION_CUT,
+        methods.FIRST_TIME,
+    )
     titles = [one.title(task) for one in methods.METHODS for task in ("classification", "segmentation")]
     assert [text for text in (*notes, *titles) if text not in table] == []
     assert WINDOWS["roi_size"] == [16, 16, 16]  # what the window tests above count on

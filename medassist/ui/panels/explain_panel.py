@@ -142,7 +142,7 @@ class ExplainPanel(QWidget):
         for one in METHODS:
             if one.applies_to(task):
                 reason = one.availability().reason
-                title = one.title(task)
+                title = tr(one.title(task))
                 self.method.addItem(tr("{name}: {reason}", name=title, reason=reason) if reason else title, one.name)
         self.method.setCurrentIndex(max(0, self.method.findData(chosen)))
 
