@@ -9,7 +9,7 @@ from medassist.inference.network import load_network
 from medassist.inference.packages import read
 from medassist.progress import Progress
 from medassist.training.evaluation.asking import Question, ask
-from medassist.training.evaluation.attacks import ATTACKS, attacked
+from medassist.training.evaluation.attacks import ATTACKS, attacked, can_be_misled
 from medassist.training.evaluation.robustness import _ask_misled, _some, measure
 from medassist.training.layouts.reading import image_of, read_table
 from medassist.training.recipe import Label
@@ -147,3 +147,21 @@ def test_every_way_is_measured_at_every_level(question, monkeypatch) -> None:
     last = found.attacks[2].steps[-1]
     assert last.measured.value < clean.value
     assert last.drop == pytest.approx((clean.value - last.measured.value) / clean.value)
+
+
+def test_a_network_without_a_gradient_is_not_attacked_and_says_so(question, monkeypatch) -> None:
+    import torch
+
+    from medassist.training.evaluation import robustness
+
+    module, tensor = load_network(question.package, "cpu").module, image(32, 32)
+    assert can_be_misled(question.package, tensor, None, "cpu")
+    forward = module.forward
+    monkeypatch.setattr(module, "forward", lambda x: torch.no_grad()(forward)(x))
+    assert not can_be_misled(question.package, tensor, None, "cpu")
+    monkeypatch.setattr(robustness, "REPEATS", 5)
+    monkeypatch.setattr(robustness, "CORRUPTIONS", ())
+    found = measure(question, question.table.rows[:8], progress=Progress())
+    assert found is not None
+    assert found.attacks == ()
+    assert "gradient" in found.why_not

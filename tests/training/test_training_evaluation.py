@@ -298,3 +298,9 @@ def test_missing_libraries_of_the_pictures_are_named(tmp_path, monkeypatch) -> N
     with pytest.raises(Refused, match="matplotlib"):
         prepare(tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_folds_nobody_left_out_are_refused(films, tmp_path) -> None:
+    package = read(write_classifier(tmp_path / "p"))
+    with pytest.raises(Refused, match="does not say which folds"):
+        evaluate(package, films, device="cpu")

@@ -64,7 +64,7 @@ def attacked(
         return image + size * torch.from_numpy(signs)
     steps, stride = (1, size) if attack == "fgsm" else (STEPS, 2.0 * size / STEPS)
     network = load_network(package, device)
-    with network.held(Progress()), torch.enable_grad():
+    with network.held(Progress()), torch.inference_mode(False), torch.enable_grad():
         loss = _loss(package, truth)
         wanted = _answers(network.module, image, plan, device)
         changed = image.detach().clone()
@@ -72,6 +72,20 @@ def attacked(
             uphill = _gradient(network.module, changed, wanted, plan, loss, device).sign()
             changed = image + (changed + stride * uphill - image).clamp(-size, size)
     return changed.detach()
+
+
+def can_be_misled(package: Package, image: torch.Tensor, plan: Plan | None, device: str) -> bool:
+    """Tell whether the answer of the network to `image` (1, C, …) depends on it by a gradient."""
+    import torch
+
+    network = load_network(package, device)
+    with network.held(Progress()), torch.inference_mode(False), torch.enable_grad():
+        source = image.detach().clone().requires_grad_()
+        answer = _logits(network.module, _window(source, plan, 0).to(device))
+        if not answer.requires_grad:
+            return False
+        (found,) = torch.autograd.grad(answer.sum(), source, allow_unused=True)
+    return found is not None and bool(found.any())
 
 
 def _gradient(
@@ -88,7 +102,7 @@ def _gradient(
     source = image.detach().clone().requires_grad_()
     total = torch.zeros_like(image)
     for at, own in enumerate(wanted):
-        (part,) = torch.autograd.grad(loss(module(_window(source, plan, at).to(device)), own), source)
+        (part,) = torch.autograd.grad(loss(_logits(module, _window(source, plan, at).to(device)), own), source)
         total += part
     return total
 
@@ -98,7 +112,13 @@ def _answers(module: torch.nn.Module, image: torch.Tensor, plan: Plan | None, de
     import torch
 
     with torch.no_grad():
-        return [module(_window(image, plan, at).to(device)) for at in range(1 if plan is None else plan.count)]
+        return [_logits(module, _window(image, plan, at).to(device)) for at in range(1 if plan is None else plan.count)]
+
+
+def _logits(module: torch.nn.Module, image: torch.Tensor) -> torch.Tensor:
+    answer = module(image)
+    logits: torch.Tensor = answer[0] if isinstance(answer, tuple | list) else answer
+    return logits
 
 
 def _window(image: torch.Tensor, plan: Plan | None, at: int) -> torch.Tensor:

@@ -10,17 +10,18 @@ from medassist.entities.prediction import ClassScore, Mask
 from medassist.entities.volume import Volume
 from medassist.inference.decide import Masking, Separating
 from medassist.inference.devices import choose
-from medassist.inference.engine import run
+from medassist.inference.engine import planned_on, run
 from medassist.inference.plan import Plan
 from medassist.inference.predict import class_scores
 from medassist.inference.prepare import Prepared, prepare
 from medassist.inference.windows import Forward, answer_of, blocks
 from medassist.progress import Progress
 from medassist.training.evaluation.asking import CLASSES, FINDINGS, Ask, Question, Said, ask, cases
-from medassist.training.evaluation.attacks import ATTACKS, LEVELS, UNIT, attacked
+from medassist.training.evaluation.attacks import ATTACKS, LEVELS, UNIT, attacked, can_be_misled
 from medassist.training.evaluation.corruptions import CORRUPTIONS, Corruption, corrupted
 from medassist.training.evaluation.figures import MAIN, main_figure
 from medassist.training.evaluation.result import Case, Robustness, Strain, Strained
+from medassist.training.layouts.reading import image_of
 from medassist.training.metrics import Measured
 from medassist.training.table import Row, subject_hash
 
@@ -31,6 +32,7 @@ REPEATS = 200
 CORRUPTED_CASES = {True: 150, False: 20}
 ATTACKED_CASES = {True: 60, False: 8}
 """How many rows at most, of a classifier (True) and of what marks voxels; whole subjects, in the order of a hash."""
+NO_GRADIENT = "its answer does not depend on the image by a gradient"
 TOO_FEW = "too few cases with and without a label"
 STAGE, ATTACK_STAGE = "Spoiling images", "Misleading the model"
 
@@ -59,11 +61,19 @@ def _with_attacks(found: Robustness, question: Question, chosen: Sequence[Row], 
     clean = _figure(question, _ask_all(question, few, ask, ATTACK_STAGE, progress))
     if clean is None:
         return replace(found, why_not=TOO_FEW)
+    if not _has_gradient(question, few[0]):
+        return replace(found, why_not=NO_GRADIENT)
     attacks = tuple(
         Strain(name, UNIT, _steps(question, few, clean, LEVELS, _misleader(name), ATTACK_STAGE, progress))
         for name in ATTACKS
     )
     return replace(found, attack_clean=clean, attacks=attacks)
+
+
+def _has_gradient(question: Question, row: Row) -> bool:
+    package, device = question.package, choose(question.device)
+    image = prepare(package, image_of(question.table, row)).tensor
+    return can_be_misled(package, image, planned_on(package, tuple(image.shape[2:]), device), device)
 
 
 def _some(rows: Sequence[Row], most: int) -> list[Row]:
