@@ -39,10 +39,10 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a package on a folder of labelled data.
 
-    With a column `fold` only the recipe's test folds are used (or `folds`), without one every row. A folder with one
-    .npz of pictures of other kinds than the model tells apart is asked for the shares that the model takes and
-    refuses. With `robustness` some of the rows are asked again, spoiled and changed in order to mislead; with `audit`
-    the labels of the folder are audited for shortcuts. Raises
+    With a column `fold` only the recipe's test folds are used (or `folds`); without one, or where the training left
+    none out, every row. A folder with one .npz of pictures of other kinds than the model tells apart is asked for the
+    shares that the model takes and refuses. With `robustness` some of the rows are asked again, spoiled and changed in
+    order to mislead; with `audit` the labels of the folder are audited for shortcuts. Raises
     Refused when someone in these rows took part in the training, UnreadableInput naming the file.
     """
     progress = progress or Progress()
@@ -118,6 +118,8 @@ def _chosen(package: Package, record: TrainingRecord, table: Table, folds: Seque
     if not table.has_folds:
         return table.rows
     wanted = tuple(folds) if folds is not None else record.test_folds
+    if not wanted and record.subjects:
+        return table.rows  # everybody the model knows was taught: whoever is left is a stranger
     if not wanted:
         raise Refused(
             "{model} does not say which folds took no part in its training.",

@@ -20,6 +20,7 @@ from medassist.training.cross_validation import write_cross_validation
 from medassist.training.curves import PICTURE, Watch, draw_curve, unwatched
 from medassist.training.embedding import write_embedding
 from medassist.training.initial import begin_with
+from medassist.training.left_out_audit import write_audit
 from medassist.training.place import Place
 from medassist.training.recipe import Recipe
 from medassist.training.record import FILE, training_content, write_json
@@ -116,6 +117,8 @@ def learn(run: Run, table: Table) -> None:
         return
     if left_out is not None:
         write_cross_validation(recipe, train_rows, samples, left_out, run.out)
+        if task.statistic is None:
+            write_audit(recipe, table, train_rows, left_out, run.out, progress=run.progress)
     cases = None
     if task.logits is not None:
         cases = _cases(recipe, task.logits, network, left_out, samples, checks)

@@ -14,13 +14,17 @@ from medassist.progress import Progress, Step
 from medassist.training.cross_validation import read_cross_validation
 from medassist.training.embedding import describe
 from medassist.training.evaluate import evaluate
+from medassist.training.judging import judged
 from medassist.training.layouts.films import load_films
 from medassist.training.layouts.layout import picture_volume
 from medassist.training.layouts.reading import read_table
+from medassist.training.left_out_audit import read_audit
 from medassist.training.recipe import read_recipe
-from medassist.training.table import split_rows, subject_hash, targets
+from medassist.training.table import Row, split_rows, subject_hash, targets
 from medassist.training.tasks.classification import independence_weights
 from medassist.training.train import train
+
+EVERYBODY = "train_folds = [0, 1, 2, 3]\ntest_folds = []\ncross_fit = true"
 
 
 def drop_column(folder, name: str) -> None:
@@ -153,7 +157,46 @@ def test_cross_fit_calibrates_on_people_left_out(films, classifier_recipe, tmp_p
     assert all(len(one.positive) + len(one.negative) == 20 for one in curves.values())
     crossed = read_cross_validation(out)
     assert crossed["all"].n == crossed["view=AP"].n + crossed["view=PA"].n == 20
+    assert {"auc", "ece", "sensitivity", "specificity"} <= set(crossed["all"].labels["Bright"])
+    assert crossed["view=AP"].labels["Abnormal"] == {}, "fewer than five people have it, or lack it"
     assert "Cross-validation" in (out / "docs/README.md").read_text(encoding="utf-8")
+
+
+def test_cross_fit_holds_its_models_against_trivial_things(films, classifier_recipe, tmp_path) -> None:
+    """Everybody teaches the package: its figures are those of the models that left each fold out."""
+    changes = (
+        ("train_folds = [0, 1]\nvalidation_folds = [2]\ntest_folds = [3]", EVERYBODY),
+        ("epochs = 4", "epochs = 2"),
+    )
+    out = train(classifier_recipe(*changes), films, tmp_path / "out")
+    found = read_audit(out)
+    assert set(found) == {"Bright"}, "no label of the folder is a member of 'Abnormal'"
+    told = found["Bright"]["model"]
+    assert 0.0 <= told["whole"]["value"] <= 1.0
+    assert told["over_frame"]["value"] == pytest.approx(
+        told["whole"]["value"] - found["Bright"]["frame"]["value"], abs=0.02
+    )
+    english = (out / "docs/README.md").read_text(encoding="utf-8")
+    assert "no fold is left to test them" in english
+    assert "model above frame" in english
+    assert "高出外框" in (out / "docs/README.zh-CN.md").read_text(encoding="utf-8")
+    with pytest.raises(Refused, match="20 of the 20 people in this data took part"):
+        evaluate(read(out), films)
+
+
+def test_a_fold_is_judged_by_what_the_others_taught() -> None:
+    random = np.random.default_rng(0)
+    rows = [Row(str(at), f"p{at}", at % 3, {}) for at in range(120)]
+    truth = random.random(120) < 0.4
+    logits = random.normal(2.0 * truth, 1.0)
+    probability, answered = judged(rows, truth, logits)
+    other = truth.copy()
+    other[::3] = ~other[::3]
+    again, also = judged(rows, other, logits)
+    np.testing.assert_array_equal(again[::3], probability[::3])
+    np.testing.assert_array_equal(also[::3], answered[::3])
+    assert np.abs(again[1::3] - probability[1::3]).mean() > 0.1
+    assert probability[truth].mean() > probability[~truth].mean() + 0.2
 
 
 def test_label_that_is_not_offered_is_not_spoken_of(films, classifier_recipe, tmp_path) -> None:

@@ -62,7 +62,7 @@ class Task:
             of rows the network has not learned from; None stands for each label by itself.
         has_curves: whether the scores of such rows travel with the package, as what a threshold catches.
         statistic: what cross-validation measures of label `j`, from truth and logits (rows, labels); None stands for
-            the area under its ROC curve.
+            the figures of a finding, and its labels are audited for shortcuts.
     """
 
     samples: Callable[[Recipe, Package, Table, Sequence[Row], Progress], list[Sample]]
