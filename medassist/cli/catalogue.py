@@ -155,13 +155,15 @@ def _tell(done: ModelsChanged, package: Package | None) -> None:
 def _facts(package: Package) -> list[str]:
     """Return what the card may not say: identity, terms, trust, and what is missing."""
     from medassist.inference.missing import licence, missing
+    from medassist.inference.optimised import about
     from medassist.inference.trust import trust_of
 
-    trust = trust_of(package.root)
+    trust, made = trust_of(package.root), package.optimised
     terms = licence(package)
     return [
         tr("SHA-256 of the weights: {sha256}", sha256=package.sha256),
         *([tr("Licence: {licence}", licence=terms)] if terms else []),
+        *([tr("Quicker form: {what}.", what=about(made))] if made is not None else []),
         *([tr("Trusted to run code by {who} since {when}.", who=trust.by, when=trust.at)] if trust else []),
         *(tr("Missing: {what}", what=tr(text)) for text in missing(package)),
     ]
@@ -183,7 +185,7 @@ def _as_json(package: Package) -> dict[str, object]:
     from medassist.inference.missing import licence, missing
     from medassist.inference.trust import trust_of
 
-    trust = trust_of(package.root) if package.trusted else None
+    trust, made = trust_of(package.root) if package.trusted else None, package.optimised
     return {
         "name": package.name,
         "version": package.version,
@@ -197,6 +199,9 @@ def _as_json(package: Package) -> dict[str, object]:
         "labels": [label.label for label in package.labels],
         "trusted": asdict(trust) if trust else None,
         "explainable": package.explainable.ok,
+        "optimised": None
+        if made is None
+        else {"precision": made.precision, "metric": made.metric, "change": made.change},
         "missing": list(missing(package)),
         "available": package.availability.ok,
         "reason": package.availability.reason,

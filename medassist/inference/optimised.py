@@ -13,6 +13,7 @@ from pathlib import Path
 
 from medassist.entities.errors import Refused
 from medassist.inference.schema import Section, inside
+from medassist.language import tr
 
 PRECISIONS = ("bf16", "int8")
 MOST_AXES = 5
@@ -71,6 +72,17 @@ def read_optimised(own: Section, root: Path) -> Optimised | None:
         metric=measured.text("metric"),
         change=measured.number("worst_change"),
         rows=measured.integer("rows"),
+    )
+
+
+def about(made: Optimised) -> str:
+    """Return in the language of the moment what a card must say of it."""
+    return tr(
+        "{precision} on a CPU: on {rows} measured rows its {metric} changes by {change} at most",
+        precision=made.precision,
+        rows=str(made.rows),
+        metric=made.metric,
+        change=f"{made.change:+.4f}",
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from medassist.inference.missing import licence, missing
+from medassist.inference.optimised import about
 from medassist.inference.packages import Package
 from medassist.inference.trust import Trust, trust_of
 from medassist.language import current_language, tr
@@ -45,6 +46,7 @@ def _told(package: Package) -> Iterator[tuple[str, str]]:
         yield tr("Metrics its maker states"), _metrics(package.metadata.get("eval_metrics"))
     yield tr("Terms"), plain(licence(package))
     yield tr("Identity"), _identity(package)
+    yield tr("Quicker form"), plain(about(package.optimised)) if package.optimised is not None else ""
     yield tr("May run code"), _trust(package, trust)
 
 

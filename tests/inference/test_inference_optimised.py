@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import torch
 from bundles import change_json, write_segmenter
 
+from medassist.cli import main
 from medassist.entities.errors import Refused
 from medassist.inference.backends import ir, openvino_backend, optimised_backend
 from medassist.inference.backends.protocol import Unsupported
@@ -58,6 +60,17 @@ def notes_of(prediction) -> str:
 def test_what_is_written_is_read_back(tiny_segmenter: Path) -> None:
     made = optimised(tiny_segmenter)
     assert read(tiny_segmenter).optimised == made
+
+
+def test_card_and_list_name_the_precision(tiny_segmenter: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    optimised(tiny_segmenter)
+    for option in ([], ["--json"]):
+        with pytest.raises(SystemExit) as ended:
+            main(["models", "card", str(tiny_segmenter), *option])
+        assert ended.value.code == 0
+    said, told = capsys.readouterr().out.split("\n{", 1)
+    assert "Quicker form: int8 on a CPU: on 7 measured rows its dice changes by -0.0010 at most." in said
+    assert json.loads("{" + told)["optimised"] == {"precision": "int8", "metric": "dice", "change": -0.001}
 
 
 def test_auto_runs_the_program_and_says_so_and_torch_stays_the_reference(tiny_segmenter: Path, noise) -> None:

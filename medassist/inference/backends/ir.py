@@ -22,12 +22,12 @@ MOST_BYTES = 20_000_000_000
 MOST_TENSOR_BYTES = 8 * 2**30
 BYTES_OF_A_NUMBER = 4
 _OPERATIONS = """
-add avgpool batchnorminference broadcast clamp concat const convert convolution convolutionbackpropdata divide elu equal
-erf exp fakequantize gather gelu greater groupconvolution groupconvolutionbackpropdata groupnormalization hardsigmoid
-hsigmoid hswish interpolate less log logsoftmax matmul maximum maxpool minimum mish multiply mvn negative normalizel2
-notequal pad parameter power prelu reducemax reducemean reduceprod reducesum relu reshape result select selu shapeof
-sigmoid slice softmax softplus split sqrt squareddifference squeeze stridedslice subtract swish tanh tile transpose
-unsqueeze variadicsplit
+adaptiveavgpool add avgpool batchnorminference broadcast clamp concat const convert convolution
+convolutionbackpropdata divide elu equal erf exp fakequantize gather gelu greater gridsample groupconvolution
+groupconvolutionbackpropdata groupnormalization hardsigmoid hsigmoid hswish interpolate less log logsoftmax matmul
+maximum maxpool minimum mish multiply mvn negative normalizel2 notequal pad parameter power prelu reducemax reducemean
+reduceprod reducesum relu reshape result select selu shapeof sigmoid slice softmax softplus split sqrt
+squareddifference squeeze stridedslice subtract swish tanh tile transpose unsqueeze variadicsplit
 """
 KNOWN = frozenset(_OPERATIONS.split())
 

@@ -57,6 +57,7 @@ def quantise(
     try:
         model = convert(module, shape)
         model.reshape(list(shape))
+        _fold(model)
         made = _to_int8(model, calibration, progress) if precision == "int8" else model
     except Cancelled:
         raise
@@ -74,6 +75,15 @@ def quantise(
     library().save_model(made, program, compress_to_fp16=precision == "bf16")
     files = (_promised(program), _promised(program.with_suffix(".bin")))
     return Optimised(precision, *files, network.package.sha256, shape, 0.0, 0.0, "", 0.0, 0)
+
+
+def _fold(model: Any) -> None:
+    """Work out what depends on no image once and for all, so that sizes are numbers in the program."""
+    from openvino.passes import ConstantFolding, Manager
+
+    passes = Manager()
+    passes.register_pass(ConstantFolding())
+    passes.run_passes(model)
 
 
 def _to_int8(model: Any, calibration: Sequence[torch.Tensor], progress: Progress) -> Any:
