@@ -103,6 +103,10 @@ def test_other_kinds_are_asked_for_refusals(router, pictures) -> None:
     evaluation = evaluate(router, pictures, device="cpu")
     assert evaluation.kind == "refusals"
     assert set(evaluation.labels["Knee"]) == {"accepted", "unsure", "refused"}
+    write(evaluation, router, pictures / "out", "en")
+    page = (pictures / "out/evaluation.html").read_text()
+    assert "Knee" in page
+    assert "only whether it takes them was measured" in page
 
 
 def test_a_row_of_no_class_is_named(router, films) -> None:
