@@ -12,6 +12,7 @@ from medassist.entities.errors import Refused, UsageError
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask
 from medassist.entities.volume import Volume
+from medassist.explain.attention import ATTENTION
 from medassist.explain.covering import COVERING
 from medassist.explain.gradcam import CAMS
 from medassist.explain.gradients import GRADIENTS
@@ -32,7 +33,7 @@ from medassist.progress import Progress
 if TYPE_CHECKING:
     import torch
 
-METHODS: tuple[Explainer, ...] = (*CAMS, ScoreCam(), *GRADIENTS, *PATHS, *COVERING, *SUPERPIXELS)
+METHODS: tuple[Explainer, ...] = (*CAMS, ScoreCam(), *GRADIENTS, *PATHS, *COVERING, *SUPERPIXELS, *ATTENTION)
 
 ALL_ZERO = "The map is all zero: at this layer nothing speaks for the target."
 EVEN_CELLS = "The exact place of the cells could not be measured; they were taken to divide the image evenly."

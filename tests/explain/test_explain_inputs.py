@@ -17,12 +17,13 @@ from test_explain_gradcam import assert_unchanged, lively, snapshot  # noqa: E40
 
 from medassist.entities.errors import Cancelled, Refused  # noqa: E402
 from medassist.explain import covering, gradients, paths  # noqa: E402
+from medassist.explain.attention import Attention  # noqa: E402
 from medassist.explain.methods import METHODS  # noqa: E402
 from medassist.explain.protocol import Question  # noqa: E402
 from medassist.explain.superpixels import pieces_of  # noqa: E402
 from medassist.progress import Progress, Step  # noqa: E402
 
-BY_NAME = {one.name: one for one in METHODS}
+BY_NAME = {one.name: one for one in METHODS if not isinstance(one, Attention)}
 QUICK = {"copies": 8, "steps": 8, "samples": 50, "masks": 50, "window": 0.5, "pieces": 10, "channels": 8}
 SMALL_2D, SMALL_3D, SEGMENTER = "resnet_2d", "densenet_3d", "unet_3d"
 
