@@ -96,5 +96,6 @@ def test_only_relevance_knows_the_class():
 
 
 def test_a_network_without_attention_is_refused():
+    plain = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(32 * 48, 3))
     with pytest.raises(Refused, match="no attention"):
-        ROLLOUT.attribute(asked(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(32 * 48, 3))), progress=Progress())
+        ROLLOUT.attribute(asked(plain), progress=Progress())
