@@ -107,7 +107,15 @@ def figure(metrics: Mapping[str, Measured], name: str) -> str:
 def shown_metrics(kind: str) -> tuple[str, ...]:
     """Return the columns of the card's table; the rest stands in docs/evaluation.json."""
     return {
-        "masks": ("dice", "surface_dice_1mm", "hd95_mm", "volume_error_ml", "volume_bias_ml"),
+        "masks": (
+            "dice",
+            "surface_dice_1mm",
+            "hd95_mm",
+            "volume_error_ml",
+            "volume_bias_ml",
+            "area_error_mm2",
+            "area_bias_mm2",
+        ),
         "objects": ("pq", "aji", "f1_iou50", "count_error", "count_bias"),
         "classes": ("accuracy", "sensitivity", "precision", "auc", "ece"),
     }.get(kind, ("auc", "auprc", "sensitivity", "specificity", "precision", "f1", "brier", "ece"))

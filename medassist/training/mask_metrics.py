@@ -32,7 +32,8 @@ def mask_metrics(
     `dice` is 1 when both masks are empty. `hd95_mm` is the 95 % Hausdorff distance both ways and is left out when
     either is empty; `surface_dice_1mm` is the share of both borders that lie within 1 mm of the other one (Nikolov
     et al., arXiv:1809.04430), 0 when one mask is empty, 1 when both are. `volume_error_ml` is absolute,
-    `volume_bias_ml` is signed: positive where the model finds too much. Distances by MONAI.
+    `volume_bias_ml` is signed: positive where the model finds too much; of a single slice both are areas (mm2).
+    Distances by MONAI.
     """
     sizes = int(found.sum()), int(truth.sum())
     figures = {"dice": 2.0 * int((found & truth).sum()) / sum(sizes) if sum(sizes) else 1.0}
@@ -44,8 +45,10 @@ def mask_metrics(
     figures["surface_dice_1mm"] = _surface_dice(mine, wanted, grid) if all(sizes) else float(not any(sizes))
     if all(sizes):
         figures["hd95_mm"] = _hausdorff_95(mine, wanted, grid)
-    difference_ml = (sizes[0] - sizes[1]) * float(np.prod(spacing_zyx_mm)) / 1000.0
-    return figures | {"volume_error_ml": abs(difference_ml), "volume_bias_ml": difference_ml}
+    surplus = (sizes[0] - sizes[1]) * float(np.prod(grid))
+    if flat:
+        return figures | {"area_error_mm2": abs(surplus), "area_bias_mm2": surplus}
+    return figures | {"volume_error_ml": abs(surplus) / 1000.0, "volume_bias_ml": surplus / 1000.0}
 
 
 def _hausdorff_95(found: Bools, truth: Bools, spacing: tuple[float, ...]) -> float:

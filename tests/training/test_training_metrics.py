@@ -69,6 +69,11 @@ def test_a_film_is_measured_in_its_plane_and_in_pixels_without_millimetres() -> 
     truth[0, 5:15, 5:15] = True
     found[0, 5:15, 8:18] = True
     assert mask_metrics(found, truth, (5.0, 1.0, 2.0))["hd95_mm"] == pytest.approx(6.0)
+    larger = truth | found
+    flat = mask_metrics(larger, truth, (5.0, 1.0, 2.0))
+    assert (flat["area_error_mm2"], flat["area_bias_mm2"]) == (60.0, 60.0)
+    assert mask_metrics(truth, larger, (5.0, 1.0, 2.0))["area_bias_mm2"] == -60.0
+    assert "volume_error_ml" not in flat
     figures = mask_metrics(found, truth, (5.0, 1.0, 2.0), calibrated=False)
     assert figures == {"dice": pytest.approx(0.7), "hd95_px": pytest.approx(3.0)}
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHOWN = {
-    "masks": ("dice", "surface_dice_1mm", "hd95_mm", "hd95_px", "volume_bias_ml"),
+    "masks": ("dice", "surface_dice_1mm", "hd95_mm", "hd95_px", "volume_bias_ml", "area_bias_mm2"),
     "objects": ("pq", "aji", "f1_iou50", "count_bias"),
 }
 NAMES = {
@@ -24,6 +24,7 @@ NAMES = {
     "hd95_mm": "HD95 (mm)",
     "hd95_px": "HD95 (px)",
     "volume_bias_ml": "Volume error (ml)",
+    "area_bias_mm2": "Area error (mm²)",
     "pq": "PQ",
     "aji": "AJI",
     "f1_iou50": "F1 (IoU > 0.5)",
@@ -53,7 +54,7 @@ def _spread(figure: Figure, evaluation: Evaluation, labels: tuple[str, ...], sho
         axis.set_title(words.wording.tr(NAMES[name]))
         axis.set_yticks(range(len(labels)), [words.title(label) for label in labels])
         axis.set_ylim(len(labels) - 0.4, -0.6)
-        if name.endswith(("bias", "bias_ml")):
+        if "bias" in name:
             axis.axvline(0.0, color=INK, linewidth=0.8)
 
 
