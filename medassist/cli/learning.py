@@ -84,9 +84,12 @@ def _say(evaluation: Evaluation) -> None:
 
 
 def _strained(found: Robustness) -> list[tuple[str, ...]]:
+    from medassist.training.evaluation.names import change_of
+
+    words = Wording(current_language())
     return [
         (
-            f"{tr(strain.name)} ({tr(strain.unit)})",
+            f"{change_of(strain.name, words)} ({tr(strain.unit)})",
             f"{step.level:g}",
             f"{step.measured.value:.3f}",
             f"{100 * step.drop:+.1f} %",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ATTACKS = ("random", "fgsm", "pgd")
 LEVELS = (0.005, 0.01, 0.02, 0.05, 0.1)
-UNIT = "largest change, in standard deviations of the input"
+UNIT = "largest change, in SD of the input"
 STEPS = 5
 
 

@@ -82,6 +82,22 @@ def name_of(metric: str, wording: Wording) -> str:
     return names.get(metric, metric)
 
 
+def change_of(name: str, wording: Wording) -> str:
+    """Return what a way to change images is called in a language."""
+    tr = wording.tr
+    names = {
+        "noise": tr("noise"),
+        "blur": tr("blur"),
+        "gamma": tr("gamma"),
+        "resampling": tr("resampling"),
+        "jpeg": tr("JPEG"),
+        "random": tr("random change"),
+        "fgsm": "FGSM",
+        "pgd": "PGD",
+    }
+    return names.get(name, name)
+
+
 def columns_of(kind: str, labels: Mapping[str, Mapping[str, Measured]]) -> tuple[str, ...]:
     """Return the figures of the table of a kind that at least one label has."""
     return tuple(name for name in COLUMNS[kind] if any(name in metrics for metrics in labels.values()))

@@ -14,7 +14,7 @@ from medassist.report.wording import Wording
 from medassist.training.evaluation.asking import REFUSALS
 from medassist.training.evaluation.audited import audit_rows
 from medassist.training.evaluation.figures import MAIN
-from medassist.training.evaluation.names import columns_of, digits_of, name_of
+from medassist.training.evaluation.names import change_of, columns_of, digits_of, name_of
 from medassist.training.evaluation.plots.style import Drawing
 from medassist.training.evaluation.result import ALL, Evaluation, Robustness
 from medassist.training.metrics import Measured
@@ -130,7 +130,7 @@ def _strains(found: Robustness | None, words: Wording) -> list[Table]:
         levels = (f"{step.level:g}" for step in strain.steps)
         tables.append(
             Table(
-                f"{words.tr(strain.name)} ({words.tr(strain.unit)})",
+                f"{change_of(strain.name, words)} ({words.tr(strain.unit)})",
                 ("", words.tr("unchanged"), *levels),
                 ((metric, tuple(cells)), (words.tr("Relative drop"), tuple(drops))),
             )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from medassist.training.evaluation.names import name_of
+from medassist.training.evaluation.names import change_of, name_of
 from medassist.training.evaluation.plots.style import INK, Drawing, Words, color, panels
 from medassist.training.evaluation.result import Evaluation, Robustness, Strain
 from medassist.training.metrics import Measured
@@ -35,7 +35,7 @@ def _curves(figure: Figure, found: Robustness, words: Words) -> None:
     axes = panels(figure, len(found.strains) + bool(found.attacks), width_in=3.1, height_in=2.5)
     for axis, strain in zip(axes, found.strains, strict=False):
         _panel(axis, [strain], found.clean, words)
-        axis.set_title(words.wording.tr(strain.name))
+        axis.set_title(change_of(strain.name, words.wording))
     if found.attacks and found.attack_clean is not None:
         _panel(axes[-1], found.attacks, found.attack_clean, words)
         axes[-1].set_title(words.wording.tr("misleading changes"))
@@ -53,7 +53,12 @@ def _panel(axis: Axes, strains: Sequence[Strain], clean: Measured, words: Words)
             places, [s.low for s in steps], [s.high for s in steps], color=color(at), alpha=0.15, linewidth=0
         )
         axis.plot(
-            places, [s.value for s in steps], "o-", color=color(at), markersize=4, label=words.wording.tr(strain.name)
+            places,
+            [s.value for s in steps],
+            "o-",
+            color=color(at),
+            markersize=4,
+            label=change_of(strain.name, words.wording),
         )
     axis.set_xticks(range(len(strains[0].steps)), [f"{step.level:g}" for step in strains[0].steps])
     axis.set_xlabel(words.wording.tr(strains[0].unit), fontsize=8)
