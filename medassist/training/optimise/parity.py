@@ -18,11 +18,13 @@ from medassist.progress import Progress
 from medassist.training.evaluation.asking import CLASSES, FINDINGS, Question, Said, cases, said
 from medassist.training.evaluation.figures import MAIN
 from medassist.training.evaluation.result import ALL, Case
-from medassist.training.metrics import Measured, bootstrap
+from medassist.training.metrics import Measured, binary_figures, bootstrap
 from medassist.training.table import Row
 
 REPEATS = 1000
 STAGE = "Comparing"
+HALF = 0.5
+"""Where a probability becomes an answer, which the area under the ROC curve does not depend on."""
 
 
 @dataclass(frozen=True)
@@ -183,18 +185,13 @@ def _difference(
 def _figure(kind: str, label: str, found: Sequence[Case]) -> Callable[[NDArray[np.intp]], float | None]:
     if kind == FINDINGS:
         truth, score = _column(found, label, "truth") > 0.5, _column(found, label, "score")
-        return lambda rows: _area(truth[rows], score[rows])
+        told = binary_figures(truth, score, score >= HALF)
+        return lambda rows: told(rows).get(MAIN[kind])
     if kind == CLASSES:
         right = (_column(found, label, "truth") == _column(found, label, "answer")).astype(np.float64)
         return lambda rows: float(right[rows].mean())
     values = _column(found, label, MAIN[kind])
     return lambda rows: float(np.nanmean(values[rows])) if np.isfinite(values[rows]).any() else None
-
-
-def _area(truth: NDArray[np.bool_], score: NDArray[np.float64]) -> float | None:
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(truth, score)) if truth.any() and not truth.all() else None
 
 
 def _column(found: Sequence[Case], label: str, name: str) -> NDArray[np.float64]:
