@@ -30,7 +30,8 @@ def figures(
     """Return label -> metric -> figure with its 95 % interval over draws of subjects.
 
     A finding that is not `told` has no figures. Of fewer than `least_people` no draw can tell the spread: a share of
-    a segmenter then has the interval 0 to 1, which says so, and figures without such limits are left out.
+    a segmenter then has the interval 0 to 1, which says so, and a figure without such limits the range of its cases,
+    or none where there is but one.
     """
     kind = kind_of(package)
     if kind == FINDINGS:
@@ -140,6 +141,8 @@ def _means(
             result |= bootstrap(_Mean(name, values), subjects, repeats=repeats)
         elif name in BETWEEN_0_AND_1:
             result[name] = Measured(float(values.mean()), 0.0, 1.0, len(have))
+        elif len(have) > 1:
+            result[name] = Measured(float(values.mean()), float(values.min()), float(values.max()), len(have))
     return result
 
 
