@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from medassist.inference.networks.placed_gradients import PlacedGradients
-from medassist.inference.networks.placing import SIZE, Placing, returned, warped
+from medassist.inference.networks.placing import SIZE, Placing, frame, returned, warped
 
 
 def chests(count: int, seed: int = 0) -> torch.Tensor:
@@ -35,18 +35,18 @@ def placing() -> Placing:
 def test_a_moved_picture_is_found_at_its_place(placing, move) -> None:
     still, place = chests(1, 7), torch.tensor([move])
     # on the picture that `returned` makes of the still one, the template lies at `place`
-    moved = returned(still, place, 64, 1.0)
-    again = warped(moved, placing(moved), 64)
+    moved = returned(still, place, frame(64), 1.0)
+    again = warped(moved, placing(moved), frame(64))
     middle = (slice(None), slice(None), slice(12, 52), slice(12, 52))
     before = (moved - still)[middle].abs().mean()
-    assert (again - warped(still, placing(still), 64))[middle].abs().mean() < 0.35 * before
+    assert (again - warped(still, placing(still), frame(64)))[middle].abs().mean() < 0.35 * before
     torch.testing.assert_close(placing(moved) - placing(still), place, atol=0.06, rtol=0.0)
 
 
 def test_returned_is_the_inverse_of_warped() -> None:
     smooth = torch.nn.functional.avg_pool2d(torch.rand(2, 3, 96, 96), 33, 1)
     place = torch.tensor([[0.1, -0.2, 0.05, -0.1, 0.08], [-0.1, 0.1, 0.0, 0.1, -0.05]])
-    back = returned(warped(smooth, place, 64), place, 64, 1.0)
+    back = returned(warped(smooth, place, frame(64)), place, frame(64), 1.0)
     inner = (slice(None), slice(None), slice(20, 44), slice(20, 44))
     torch.testing.assert_close(back[inner], smooth[inner], atol=0.01, rtol=0.0)
 

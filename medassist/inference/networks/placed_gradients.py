@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, dropout, pad
 
-from medassist.inference.networks.placing import SIZE, Placing, returned, warped
+from medassist.inference.networks.placing import SIZE, Placing, frame, returned, warped
 
 DIRECTIONS = 9
 CELLS = 8
@@ -32,6 +32,7 @@ class PlacedGradients(nn.Module):
     picture at 16 x 16. X must be the patient's left-right axis.
     """
 
+    axes: torch.Tensor
     mean: torch.Tensor
 
     def __init__(self, out_channels: int, dropout_prob: float = 0.5, pull: float = 1.2) -> None:
@@ -41,6 +42,7 @@ class PlacedGradients(nn.Module):
         self.weight = nn.Parameter(torch.zeros(out_channels, _PARTS, _BLOCKS, _BLOCKS))
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.register_buffer("mean", torch.zeros(1, _PARTS, _BLOCKS, _BLOCKS))
+        self.register_buffer("axes", frame(_THUMB), persistent=False)
         self.likeness = nn.Identity()
         self.evidence = nn.Identity()
 
@@ -48,18 +50,18 @@ class PlacedGradients(nn.Module):
         """Return logits (B, out_channels)."""
         place = self.placing(x)
         self.likeness(self._thumb(x, place))
-        blocks = _blocks(warped(adaptive_avg_pool2d(_edges(x), SIZE), place, SIZE))
+        blocks = _blocks(warped(adaptive_avg_pool2d(_edges(x), SIZE), place, self.placing.axes))
         if self.training:
             self._learn(blocks)
         away = dropout(_SPREAD * (blocks - self.mean), self.dropout_prob, self.training)
         told = (away[:, None] * self.weight).sum(2)
-        spread = CELLS**2 * returned(told, place, _THUMB, _BLOCKS / CELLS)
+        spread = CELLS**2 * returned(told, place, self.axes, _BLOCKS / CELLS)
         left = told.sum((2, 3), keepdim=True) - spread.mean((2, 3), keepdim=True)
         logits: torch.Tensor = self.evidence(spread + left).mean((2, 3)) + self.bias
         return logits
 
     def _thumb(self, x: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
-        small = self.placing.levelled(warped(adaptive_avg_pool2d(x, SIZE), place, SIZE))
+        small = self.placing.levelled(warped(adaptive_avg_pool2d(x, SIZE), place, self.placing.axes))
         return avg_pool2d(small, SIZE // _THUMB).flatten(1)[:, :, None, None]
 
     @torch.no_grad()

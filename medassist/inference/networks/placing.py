@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 from torch.nn.functional import adaptive_avg_pool2d, grid_sample
@@ -13,30 +15,36 @@ _LARGEST = 0.5
 _NUDGE = 0.02
 
 
-def positions(count: int) -> torch.Tensor:
-    """Return the centres of `count` pixels along an axis that reaches from -1 to 1."""
-    return (torch.arange(count) + 0.5) * (2.0 / count) - 1.0
+def frame(side: int) -> torch.Tensor:
+    """Return (side * side, 3): (column, row, 1) of every pixel of a square that reaches from -1 to 1, row by row."""
+    along = (torch.arange(side) + 0.5) * (2.0 / side) - 1.0
+    row, column = torch.meshgrid(along, along, indexing="ij")
+    return torch.stack([column, row, torch.ones_like(row)], dim=-1).flatten(0, 1)
 
 
-def warped(picture: torch.Tensor, place: torch.Tensor, side: int) -> torch.Tensor:
-    """Return (B, C, side, side): `picture` (B, C, X, Y) seen on the template's axes."""
-    u, v = positions(side).to(place)[None, None, :], positions(side).to(place)[None, :, None]
-    a, d, s, t, r = (one[:, None, None] for one in place.unbind(1))
-    grid = torch.stack([a.exp() * u - r * v + s, r * u + d.exp() * v + t], dim=-1)
-    return grid_sample(picture, grid, padding_mode="border", align_corners=False)
+def warped(picture: torch.Tensor, place: torch.Tensor, axes: torch.Tensor) -> torch.Tensor:
+    """Return (B, C, side, side): `picture` (B, C, X, Y) seen on the template, whose pixels are `axes` (`frame`)."""
+    a, d, s, t, r = place.unbind(1)
+    return _sampled(picture, torch.stack([a.exp(), -r, s, r, d.exp(), t], dim=1), axes, "border")
 
 
-def returned(values: torch.Tensor, place: torch.Tensor, side: int, reach: float) -> torch.Tensor:
+def returned(values: torch.Tensor, place: torch.Tensor, axes: torch.Tensor, reach: float) -> torch.Tensor:
     """Return (B, C, side, side): `values`, laid over the middle `reach` of the template, back on the picture.
 
-    The inverse of `warped`; where the template does not reach it is 0.
+    The inverse of `warped`; `axes` (`frame`) are the pixels of the answer. Where the template does not reach it is 0.
     """
-    u, v = positions(side).to(place)[None, None, :], positions(side).to(place)[None, :, None]
-    a, d, s, t, r = (one[:, None, None] for one in place.unbind(1))
-    a, d, u, v = a.exp(), d.exp(), u - s, v - t
+    a, d, s, t, r = place.unbind(1)
+    a, d = a.exp(), d.exp()
     scale = reach * (a * d + r * r)
-    grid = torch.stack([(d * u + r * v) / scale, (a * v - r * u) / scale], dim=-1)
-    return grid_sample(values, grid, padding_mode="zeros", align_corners=False)
+    back = torch.stack([d, r, -d * s - r * t, -r, a, r * s - a * t], dim=1) / scale[:, None]
+    return _sampled(values, back, axes, "zeros")
+
+
+def _sampled(picture: torch.Tensor, affine: torch.Tensor, axes: torch.Tensor, outside: str) -> torch.Tensor:
+    """Sample a picture where `affine` (B, 6), the rows of a 2 x 3 matrix, sends the pixels `axes`."""
+    side = math.isqrt(len(axes))
+    grid = (axes @ affine.view(-1, 2, 3).transpose(1, 2)).view(-1, side, side, 2)
+    return grid_sample(picture, grid, padding_mode=outside, align_corners=False)
 
 
 class Placing(nn.Module):
@@ -49,17 +57,19 @@ class Placing(nn.Module):
     Places have no gradient.
     """
 
+    axes: torch.Tensor
     window: torch.Tensor
     template: torch.Tensor
     step: torch.Tensor
     back: torch.Tensor
     seen: torch.Tensor
 
-    def __init__(self, pull: float = 1.2, steps: int = 15, momentum: float = 0.02) -> None:
+    def __init__(self, pull: float = 1.2, steps: int = 8, momentum: float = 0.02) -> None:
         super().__init__()
         self.pull, self.steps, self.momentum = pull, steps, momentum
-        away = positions(SIZE) ** 2
-        window = torch.exp(-(away[:, None] + away[None, :]) / 1.2)
+        axes = frame(SIZE)
+        window = torch.exp(-(axes[:, :2] ** 2).sum(1) / 1.2).view(SIZE, SIZE)
+        self.register_buffer("axes", axes, persistent=False)
         self.register_buffer("window", window / window.sum())
         self.register_buffer("template", torch.zeros(1, 1, SIZE, SIZE))
         self.register_buffer("step", torch.zeros(_PLACES, SIZE * SIZE))
@@ -73,11 +83,11 @@ class Placing(nn.Module):
         place = small.new_zeros(len(small), _PLACES)
         wanted = self.levelled(self.template)
         for _ in range(self.steps):
-            missing = (wanted - self.levelled(warped(small, place, SIZE))).flatten(1)
+            missing = (wanted - self.levelled(warped(small, place, self.axes))).flatten(1)
             place = place + 0.8 * (missing @ self.step.T - place @ self.back.T)
             place = place.clamp(-_LARGEST, _LARGEST)
         if self.training:
-            self._learn(warped(small, place, SIZE))
+            self._learn(warped(small, place, self.axes))
         return place
 
     def levelled(self, picture: torch.Tensor) -> torch.Tensor:
@@ -101,5 +111,5 @@ class Placing(nn.Module):
         """Return (1024,) how the levelled template changes with one part of the place."""
         nudge = self.template.new_zeros(1, _PLACES)
         nudge[0, at] = _NUDGE
-        ahead, behind = (self.levelled(warped(self.template, one, SIZE)) for one in (nudge, -nudge))
+        ahead, behind = (self.levelled(warped(self.template, one, self.axes)) for one in (nudge, -nudge))
         return ((ahead - behind) / (2.0 * _NUDGE)).flatten()
