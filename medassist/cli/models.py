@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from medassist.cli import thresholds
 from medassist.cli.boxes import add_options, run_box
+from medassist.cli.explaining import add_explanation, method_of
 from medassist.cli.studies import add_charset, note_left_out
 from medassist.cli.terminal import given_path, note, progress_bar, say, say_json
 from medassist.entities.errors import UnwritableOutput, UsageError
@@ -34,8 +35,7 @@ def register(verbs: Any) -> None:
     analyze.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
     analyze.add_argument("--series", default="", metavar="UID")
     add_charset(analyze)
-    analyze.add_argument("--explain", default="", metavar="METHOD", help="a method, or none")
-    analyze.add_argument("--target", default="", metavar="LABEL", help="what to explain")
+    add_explanation(analyze)
     analyze.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]|mps")
     analyze.add_argument(
         "--backend",
@@ -72,6 +72,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
         raise UsageError("--follow and --label belong to --box.")
     jobs.check_runs_alone(package)
     chosen = thresholds.settings_of(arguments, package)
+    method, settings = method_of(arguments.explain)
     with progress_bar() as progress:
         began = time.perf_counter()
         session = fold(Session(), jobs.open_path(arguments.path, charset=arguments.charset, progress=progress))
@@ -83,8 +84,11 @@ def run_analyze(arguments: argparse.Namespace) -> int:
             study,
             volume,
             package,
-            method=arguments.explain,
+            method=method,
             target=arguments.target,
+            against=arguments.against,
+            layer=arguments.layer,
+            settings=settings,
             device=arguments.device,
             backend=arguments.backend,
             override_reason=arguments.override,

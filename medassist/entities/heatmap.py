@@ -36,6 +36,8 @@ class Heatmap:
         native_geometry: the grid of those cells (cell centres), in the same frame of reference.
         layer: name of the network module the map was read at, "" for input-space methods.
         target: label the map explains, e.g. "Effusion"; `target_score` its score when there is one.
+        against: label the target is compared with ("why A and not B"), "" for the target alone.
+        signed: whether negative values mean something: evidence against the target.
         quality: measured properties, e.g. {"share_outside_region": 0.4}; empty when nothing was measured.
         notes: English sentences a reader must see with the map ("the map is all zero").
     """
@@ -54,6 +56,8 @@ class Heatmap:
     quality: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     kind: MapKind = MapKind.ATTRIBUTION
+    against: str = ""
+    signed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that do not fit their grids (ValueError) and freeze them."""
@@ -67,10 +71,19 @@ class Heatmap:
         """Largest value as computed: on the native grid, before any enlargement (ReLU methods: 0 is "no evidence")."""
         return float(self.native_zyx.max(initial=0.0))
 
+    @cached_property
+    def minimum(self) -> float:
+        """Smallest value as computed, at most 0."""
+        return float(self.native_zyx.min(initial=0.0))
+
     @property
     def full_scale(self) -> float:
-        """The value drawn in the strongest colour: the maximum of an attribution, else the largest there can be."""
-        return {MapKind.UNCERTAINTY: 1.0, MapKind.SPREAD: 0.5}.get(self.kind, self.maximum)
+        """The value drawn in the strongest colour.
+
+        The maximum of an attribution, of a signed one the largest absolute value; else the largest there can be.
+        """
+        largest = max(self.maximum, -self.minimum) if self.signed else self.maximum
+        return {MapKind.UNCERTAINTY: 1.0, MapKind.SPREAD: 0.5}.get(self.kind, largest)
 
     @property
     def cell_mm(self) -> tuple[float, float, float]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,7 +39,6 @@ METHODS: tuple[Explainer, ...] = (*CAMS, ScoreCam(), *GRADIENTS, *PATHS, *COVERI
 
 ALL_ZERO = "The map is all zero: at this layer nothing speaks for the target."
 EVEN_CELLS = "The exact place of the cells could not be measured; they were taken to divide the image evenly."
-FOR_ONLY = "Colours show what speaks for the target; what speaks against it is in the stored map as negative values."
 WINDOW_ONLY = "The map was computed on one window of the image, around the region; beyond it, it is zero."
 REGION_CUT = "The region reaches beyond the window; only its part inside the window was explained."
 FIRST_TIME = "Only the first time point of the series was explained."
@@ -65,6 +66,32 @@ def _letters(name: str) -> str:
     return re.sub("[-_ ]", "", name.lower())
 
 
+def checked(method: str, task: str, *, layer: str = "", settings: Mapping[str, float] | None = None) -> Explainer:
+    """Return the method of that name; UsageError for a layer or a setting it does not have, or out of its range."""
+    found = find(method, task)
+    if layer and not found.reads_layer:
+        raise UsageError("{method} reads no layer, so none can be named.", method=found.title(task))
+    known = {one.name: one for one in found.settings}
+    for name, value in (settings or {}).items():
+        if name not in known:
+            raise UsageError(
+                "{method} has no setting called {name}; it has {known}.",
+                method=found.title(task),
+                name=name,
+                known=", ".join(known) or "-",
+            )
+        low, high = known[name].low, known[name].high
+        if not low <= value <= high:
+            raise UsageError(
+                "{name} of {method} must lie between {low} and {high}.",
+                name=name,
+                method=found.title(task),
+                low=f"{low:g}",
+                high=f"{high:g}",
+            )
+    return found
+
+
 @one_core_free()
 def explain(
     package: Package,
@@ -72,6 +99,9 @@ def explain(
     target: str,
     *,
     method: str = "gradcam",
+    against: str = "",
+    layer: str = "",
+    settings: Mapping[str, float] | None = None,
     mask: Mask | None = None,
     device: str = "auto",
     progress: Progress | None = None,
@@ -83,20 +113,26 @@ def explain(
         volume: the series.
         target: a label of the package, by its English name.
         method: a name of `METHODS`.
+        against: a label it is compared with ("why A and not B"), "" for the target alone.
+        layer: the layer to read, for methods that read one; "" for the one the package names.
+        settings: by name of a `Setting` of the method; what is missing has its default.
         mask: for a segmenter, the region of `target` to explain, on the grid of the series; None explains what the
             model itself segments.
         device: "auto" or a torch name.
         progress: cancelled between the preparation, the computation and the way home.
 
-    The map has the unit of the method and is not scaled. UsageError for an unknown label or method; Refused when
-    there is nothing to explain or the network does not allow it.
+    The map has the unit of the method and is not scaled. UsageError for an unknown label, method or setting; Refused
+    when there is nothing to explain or the network does not allow it.
     """
-    progress = progress or Progress()
-    if for_whole(package.localizer, volume.geometry):
-        return _explain_part(package, volume, target, method, mask, device, progress)
-    label = _label(package, target)
+    progress, settings = progress or Progress(), settings or {}
     task = "segmentation" if package.marks_voxels else package.task
-    explainer = find(method, task)
+    explainer = checked(method, task, layer=layer, settings=settings)
+    if for_whole(package.localizer, volume.geometry):
+        again = partial(explain, package, method=method, layer=layer, settings=settings, device=device,
+                        progress=progress)  # fmt: skip
+        return _explain_part(package, volume, target, against, mask, again, device, progress)
+    label, other = _label(package, target), _label(package, against) if against else None
+    _demand_two(label.label, "" if other is None else other.label)
     if not package.explainable.ok:
         raise Refused("{model} cannot be explained: {reason}.", model=package.name, reason=package.explainable.reason)
     chosen = choose(device)
@@ -106,7 +142,10 @@ def explain(
     network = load_network(package, chosen)
     progress.step("Computing the heatmap")
     with network.held(progress):
-        answer = explainer.attribute(Question(network, view.inputs, label.output, view.region), progress=progress)
+        question = Question(
+            network, view.inputs, label.output, view.region, None if other is None else other.output, layer, settings
+        )
+        answer = explainer.attribute(question, progress=progress)
     if not np.isfinite(answer.values).all():
         raise Refused("The heatmap of {target} holds values that are no numbers, so it is not shown.", target=target)
     progress.step("Bringing the heatmap home")
@@ -126,21 +165,37 @@ def explain(
         parameters=_parameters(package, view, answer),
         quality={**answer.quality, **_quality(values, region)},
         notes=_notes(volume, view, answer, explainer.remark),
+        against="" if other is None else other.label,
+        signed=answer.signed,
     )
 
 
 def _explain_part(
-    package: Package, volume: Volume, target: str, method: str, mask: Mask | None, device: str, progress: Progress
+    package: Package,
+    volume: Volume,
+    target: str,
+    against: str,
+    mask: Mask | None,
+    again: Callable[..., Heatmap],
+    device: str,
+    progress: Progress,
 ) -> Heatmap:
-    """Explain a segment of a whole image on the crop the network saw."""
+    """Explain a segment of a whole image on the crop the network saw; `again` explains a label of the package."""
 
-    def explained(crop: Volume, label: Label, region: Mask) -> Heatmap:
-        return explain(package, crop, label.label, method=method, mask=region, device=device, progress=progress)
+    def explained(crop: Volume, label: Label, other: str, region: Mask) -> Heatmap:
+        return again(crop, label.label, against=other, mask=region)
 
     marked = mask if mask is not None else predict(package, volume, device=device, progress=progress).mask
     if marked is None or not marked.geometry.same_grid(volume.geometry):
         raise Refused("The mask and the series have different grids, so its region cannot be explained.")
-    return explain_region(package, volume, target, marked, explained, progress=progress)
+    return explain_region(package, volume, target, marked, explained, against=against, progress=progress)
+
+
+def _demand_two(target: str, against: str) -> None:
+    if target == against:
+        raise UsageError(
+            "{target} cannot be compared with itself.", remedy="Name another label to compare with.", target=target
+        )
 
 
 def _label(package: Package, target: str) -> Label:
@@ -207,7 +262,6 @@ def _notes(volume: Volume, view: View, answer: Attribution, remark: str) -> tupl
             (WINDOW_ONLY, not view.whole),
             (REGION_CUT, not view.region_whole),
             (FIRST_TIME, volume.array_tzyx.shape[0] > 1),
-            (FOR_ONLY, answer.signed),
         )
         if applies
     )

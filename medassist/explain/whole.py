@@ -21,11 +21,18 @@ from medassist.progress import Progress
 
 CROP_ONLY = "The map was computed on the crop around the region; beyond it, it is zero."
 
-Explained = Callable[[Volume, Label, Mask], Heatmap]
+Explained = Callable[[Volume, Label, str, Mask], Heatmap]
 
 
 def explain_region(
-    package: Package, volume: Volume, name: str, mask: Mask, explained: Explained, *, progress: Progress
+    package: Package,
+    volume: Volume,
+    name: str,
+    mask: Mask,
+    explained: Explained,
+    *,
+    against: str = "",
+    progress: Progress,
 ) -> Heatmap:
     """Return the map of one segment of a whole image, on the grid of the series.
 
@@ -34,24 +41,39 @@ def explain_region(
         volume: the whole image.
         name: of the segment ("Left anterior hippocampus"), in English or Chinese.
         mask: what the model marked, on the grid of the series.
-        explained: explains a label of the package on a crop and its mask.
+        explained: explains a label of the package, compared with another one or "", on a crop and its mask.
+        against: name of the segment of the same region it is compared with, "" for none.
         progress: cancelled between the stages.
 
-    UsageError for a name nobody knows, Refused when the mask holds nothing of it.
+    UsageError for a name nobody knows or of another region, Refused when the mask holds nothing of it.
     """
     region, segments, wanted, label = _place(package, name)
+    other = _place(package, against) if against else None
+    if other is not None and other[0] != region:
+        raise UsageError(
+            "{target} and {other} lie in different regions, so they cannot be compared.",
+            remedy="Name a label of the same region.",
+            target=wanted.label,
+            other=other[2].label,
+        )
     crop = next(one for one in find_crops(package, volume, progress=progress) if one.region.name == region)
     crop = centred(crop, _on_crop(mask, segments, crop, package))
     labels = _on_crop(mask, segments, crop, package)
     if not (labels == label.value).any():
         raise Refused("The mask holds no voxel of {target}, so there is nothing to explain.", target=wanted.label)
     seen = cut(volume, crop)
-    found = explained(seen, label, Mask(crop.flipped(labels), seen.geometry, package.segments))
+    found = explained(
+        seen,
+        label,
+        "" if other is None else other[3].label,
+        Mask(crop.flipped(labels), seen.geometry, package.segments),
+    )
     values = np.zeros(volume.geometry.shape_zyx, np.float32)
     lay_home(crop.flipped(found.values_zyx), crop, values, volume.geometry, linear=True)
     return replace(
         found,
         target=wanted.label,
+        against="" if other is None else other[2].label,
         series_key=volume.series.key,
         values_zyx=values,
         geometry=volume.geometry,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.entities.volume import AnyArray, VoiLut, Window
-from medassist.imaging.colormaps import colormap
+from medassist.imaging.colormaps import SIGNED, colormap, steps
 
 Gray = NDArray[np.uint8]
 Rgb = NDArray[np.uint8]
@@ -126,20 +126,28 @@ def blend_labels(
 
 
 def blend_heat(
-    picture: Gray, heat: AnyArray, maximum: float, *, opacity: float = 0.5, threshold: float = 0.2, name: str = "ember"
+    picture: Gray,
+    heat: AnyArray,
+    maximum: float,
+    *,
+    signed: bool = False,
+    opacity: float = 0.5,
+    threshold: float = 0.2,
+    name: str = "ember",
 ) -> Rgb:
     """Lay a heat slice over a grey or RGB picture of the same rows and columns.
 
     `maximum` is the value drawn in the last colour, the same for all slices of a map; values below
-    `threshold * maximum` are not drawn, and nothing is drawn when the maximum is not positive.
+    `threshold * maximum` are not drawn, and nothing is drawn when the maximum is not positive. Signed values have a
+    table of their own; of them `maximum` is the largest absolute value, and the threshold counts on both sides.
     """
     _same_size(picture, heat)
     result = to_rgb(picture).copy()
     if maximum <= 0:
         return result
-    share = np.clip(np.nan_to_num(heat.astype(np.float32)) / np.float32(maximum), 0, 1)
-    shown = (share >= threshold) & (share > 0)
-    colors = colormap(name)[np.rint(share[shown] * 255).astype(np.uint8)].astype(np.float32)
+    share = np.clip(np.nan_to_num(heat.astype(np.float32)) / np.float32(maximum), -1 if signed else 0, 1)
+    shown = (np.abs(share) >= threshold) & (share != 0)
+    colors = colormap(SIGNED if signed else name)[steps(share[shown], signed=signed)].astype(np.float32)
     mixed = result[shown].astype(np.float32) * (1 - opacity) + colors * opacity
     result[shown] = np.rint(mixed).astype(np.uint8)
     return result

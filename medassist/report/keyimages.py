@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import medassist
-from medassist.imaging.colormaps import colormap
+from medassist.entities.heatmap import Heatmap
+from medassist.imaging.colormaps import SIGNED, colormap, steps
 from medassist.imaging.render import blend_heat, blend_labels, to_gray8, to_rgb
 from medassist.imaging.slicing import Layout, edge_letters, layout, native_plane
 from medassist.imaging.windows import starting_window
@@ -82,7 +83,8 @@ def overlaid(case: Case, view: KeyView) -> NDArray[np.uint8]:
     picture = values if case.volume.is_color else to_gray8(values, starting_window(case.volume), case.volume.inverted)
     if view.heatmap is not None:
         heat = shown.extract(view.heatmap.values_zyx, view.index)
-        return blend_heat(picture, heat, view.heatmap.full_scale, opacity=HEAT_OPACITY, threshold=HEAT_THRESHOLD)
+        scale, signed = view.heatmap.full_scale, view.heatmap.signed
+        return blend_heat(picture, heat, scale, signed=signed, opacity=HEAT_OPACITY, threshold=HEAT_THRESHOLD)
     if view.mask is not None:
         labels, objects = shown.extract(view.mask.labels_zyx, view.index), view.mask.instances
         if objects is None:
@@ -121,6 +123,8 @@ def _fitted(pen: ImageDraw, text: str, size_px: int, room_px: int) -> str:
 def _legend_width(view: KeyView, words: Wording) -> int:
     """Return the room beside the picture for names of segments or for the numbers of a colour bar, in pixels."""
     names = ["0.000000"] if view.heatmap is not None else [words.title(segment) for segment in view.segments]
+    if view.heatmap is not None and view.heatmap.signed:
+        names += [words.tr("speaks for"), words.tr("speaks against")]
     widest = max((font(SMALL_PX).getbbox(name)[2] for name in names), default=0)
     return min(ceil(widest) + BAR_PX + 10, WIDEST_LEGEND_PX) + MARGIN_PX if names else 0
 
@@ -153,21 +157,26 @@ def _draw_legend(pen: ImageDraw, page: Image, view: KeyView, words: Wording, cor
     if len(view.segments) > most:
         pen.text((x, y), f"+ {len(view.segments) - most}", _INK, font=font(SMALL_PX))
     if view.heatmap is not None:
-        _draw_color_bar(pen, page, view.heatmap.full_scale, (x, y + 10))
+        _draw_color_bar(pen, page, view.heatmap, words, (x, y + 10))
 
 
-def _draw_color_bar(pen: ImageDraw, page: Image, maximum: float, corner: tuple[int, int]) -> None:
-    """Draw the colours from the least value shown to the largest, with both values beside them."""
+def _draw_color_bar(pen: ImageDraw, page: Image, heatmap: Heatmap, words: Wording, corner: tuple[int, int]) -> None:
+    """Draw the colours from the least value shown to the largest, with their values; a signed scale has two ends."""
     from PIL import Image
 
     x, y = corner
-    height = 256
-    shares = np.linspace(1.0, HEAT_THRESHOLD, height)
-    colors = colormap("ember")[np.rint(shares * 255).astype(np.uint8)]
+    height, signed, scale = 256, heatmap.signed, heatmap.full_scale
+    lowest = -1.0 if signed else HEAT_THRESHOLD
+    shown = np.linspace(1.0, lowest, height, dtype=np.float32)
+    colors = colormap(SIGNED if signed else "ember")[steps(shown, signed=signed)]
+    colors[np.abs(shown) < HEAT_THRESHOLD] = _PAPER
     page.paste(Image.fromarray(np.repeat(colors[:, None], BAR_PX, axis=1)), (x, y))
     pen.rectangle((x, y, x + BAR_PX, y + height), outline=_INK)
-    for share, at in ((1.0, y), ((1.0 + HEAT_THRESHOLD) / 2, y + height // 2), (HEAT_THRESHOLD, y + height)):
-        pen.text((x + BAR_PX + 8, at), f"{share * maximum:.3g}", _INK, font=font(SMALL_PX), anchor="lm")
+    for share, at in ((1.0, y), ((1.0 + lowest) / 2, y + height // 2), (lowest, y + height)):
+        pen.text((x + BAR_PX + 8, at), f"{share * scale:.3g}", _INK, font=font(SMALL_PX), anchor="lm")
+    if signed:
+        for text, at in ((words.tr("speaks for"), y + height // 4), (words.tr("speaks against"), y + 3 * height // 4)):
+            pen.text((x + BAR_PX + 8, at), text, _INK, font=font(SMALL_PX), anchor="lm")
 
 
 def _draw_notice(pen: ImageDraw, page: Image, words: Wording) -> None:

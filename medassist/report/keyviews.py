@@ -58,8 +58,9 @@ def _of_heatmaps(case: Case) -> list[tuple[int, Mask | None, Heatmap | None]]:
 def _strongest(heatmap: Heatmap) -> int:
     """Return the slice with the highest value of a map, or with most doubt: every border reaches the highest there."""
     values = heatmap.values_zyx
-    along = values.sum(axis=(1, 2)) if heatmap.kind is not MapKind.ATTRIBUTION else values.max(axis=(1, 2))
-    return int(along.argmax())
+    if heatmap.kind is not MapKind.ATTRIBUTION:
+        return int(values.sum(axis=(1, 2)).argmax())
+    return int((np.abs(values) if heatmap.signed else values).max(axis=(1, 2)).argmax())
 
 
 def _segments_in(mask: Mask | None, index: int) -> tuple[Segment, ...]:
@@ -77,7 +78,11 @@ def title(case: Case, view: KeyView, words: Wording) -> str:
         return words.tr("Spread over mirrored views")
     if view.heatmap is not None:
         target = _target(case, view.heatmap, words)
-        return words.tr("{method} for {target}", method=view.heatmap.method, target=target)
+        if view.heatmap.against:
+            other = words.tr(view.heatmap.against)
+            return words.tr("{method} for {target}, not {other}", method=words.tr(view.heatmap.method), target=target,
+                            other=other)  # fmt: skip
+        return words.tr("{method} for {target}", method=words.tr(view.heatmap.method), target=target)
     if view.segments:
         labels = ", ".join(map(words.title, view.segments))
         if view.drawn:
@@ -129,6 +134,9 @@ def explanation(case: Case, view: KeyView, words: Wording) -> str:
     if heatmap.target_score is not None:
         told.append(_score(case, heatmap, heatmap.target_score, words))
     told.append(words.tr("Largest value of the map: {maximum}.", maximum=f"{heatmap.maximum:.3g}"))
+    if heatmap.signed:
+        told.append(words.tr("Smallest value of the map: {minimum}.", minimum=f"{heatmap.minimum:.3g}"))
+        told.append(words.tr("Orange speaks for the target, blue against it."))
     told += [_quality(name, value, words) for name, value in heatmap.quality.items()]
     return " ".join([*told, *(words.tr(note) for note in heatmap.notes)])
 

@@ -248,11 +248,15 @@ def _explanation(case: Case, index: int, heatmap: Heatmap) -> dict[str, Any]:
     return {
         "method": heatmap.method,
         "target": heatmap.target,
+        "against": heatmap.against,
+        "signed": heatmap.signed,
+        "parameters": dict(heatmap.parameters),
         "file": pm.file_name(index) if has_dicom_sources(case) else None,
         "quality": dict(heatmap.quality),
         "layer": heatmap.layer,
         "target_score": heatmap.target_score,
         "maximum": heatmap.maximum,
+        "minimum": heatmap.minimum,
         "cell_mm": list(heatmap.cell_mm) if heatmap.native_geometry.calibrated else None,
         "notes": list(heatmap.notes),
     }

@@ -224,15 +224,15 @@ class AddPrediction:
 
 @dataclass(frozen=True, eq=False)
 class AddHeatmap:
-    """Keep a map; an earlier one of the same method, target and series is replaced."""
+    """Keep a map; an earlier one of the same method, target, comparison and series is replaced."""
 
     heatmap: Heatmap
 
     def __call__(self, session: Session) -> Session:
         """Return the session with the map as the newest."""
 
-        def identity(one: Heatmap) -> tuple[str, str, str, str]:
-            return one.method, one.target, one.series_key, one.model.sha256
+        def identity(one: Heatmap) -> tuple[str, ...]:
+            return one.method, one.target, one.against, one.series_key, one.model.sha256
 
         kept = tuple(one for one in session.heatmaps if identity(one) != identity(self.heatmap))
         return replace(session, heatmaps=(*kept, self.heatmap))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -163,15 +163,40 @@ def explain_target(
     target: str,
     *,
     method: str = "",
+    against: str = "",
+    layer: str = "",
+    settings: Mapping[str, float] | None = None,
     mask: Mask | None = None,
     device: str = "auto",
     progress: Progress,
 ) -> AddHeatmap:
-    """Compute one attribution map; `method` "" takes the one the package recommends."""
+    """Compute one attribution map; `method` "" takes the one the package recommends.
+
+    `against` is a label to compare with, `layer` one of the network, `settings` numbers of the method by their names.
+    """
     from medassist.explain.methods import explain
 
     chosen = method or package.explanation.method
-    return AddHeatmap(explain(package, volume, target, method=chosen, mask=mask, device=device, progress=progress))
+    found = explain(
+        package,
+        volume,
+        target,
+        method=chosen,
+        against=against,
+        layer=layer,
+        settings=settings,
+        mask=mask,
+        device=device,
+        progress=progress,
+    )
+    return AddHeatmap(found)
+
+
+def _demand_method(package: Package, method: str, layer: str, settings: Mapping[str, float] | None) -> None:
+    """Refuse a method, layer or setting nobody knows (UsageError, Refused)."""
+    from medassist.explain.methods import checked
+
+    checked(method, "segmentation" if package.marks_voxels else package.task, layer=layer, settings=settings)
 
 
 def default_targets(prediction: Prediction, most: int = MOST_TARGETS) -> tuple[str, ...]:
@@ -253,6 +278,9 @@ def analyze(
     *,
     method: str = "",
     target: str = "",
+    against: str = "",
+    layer: str = "",
+    settings: Mapping[str, float] | None = None,
     device: str = "auto",
     backend: str = "auto",
     override_reason: str = "",
@@ -264,8 +292,12 @@ def analyze(
     """Run a model and explain what it found; `method` "none" skips the explanation.
 
     A package that names no layer to explain, or cannot be explained, gets none either, unless a method is asked for.
+    What cannot be explained as asked is refused before anything is run.
     Returns the actions and the seconds spent (`prepare`, `infer`, `explain`).
     """
+    chosen = method or package.explanation.method
+    if method != "none" and (method or layer or settings):
+        _demand_method(package, chosen, layer, settings)
     added = run_model(
         study,
         volume,
@@ -280,12 +312,21 @@ def analyze(
     )
     prediction = added.prediction
     began = time.perf_counter()
-    asked = bool(method or target)
+    asked = bool(method or target or against or layer)
     silent = method == "none" or not (asked or (package.explanation.layer and package.explainable.ok))
     targets = () if silent else (target,) if target else default_targets(prediction)
     maps = tuple(
         explain_target(
-            volume, package, one, method=method, mask=prediction.mask, device=prediction.device, progress=progress
+            volume,
+            package,
+            one,
+            method=method,
+            against=against,
+            layer=layer,
+            settings=settings,
+            mask=prediction.mask,
+            device=prediction.device,
+            progress=progress,
         )
         for one in targets
     )

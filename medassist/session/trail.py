@@ -78,7 +78,9 @@ def _ran(old: Session, new: Session) -> Iterator[Event]:
 def _explained(old: Session, new: Session) -> Iterator[Event]:
     for one in new.heatmaps:
         if one not in old.heatmaps:
-            yield Event("explain", (one.series_key,), _model(one) | {"method": one.method, "target": one.target})
+            more: dict[str, Detail] = {"method": one.method, "target": one.target}
+            more |= {"against": one.against} if one.against else {}
+            yield Event("explain", (one.series_key,), _model(one) | more)
 
 
 def _set_thresholds(old: Session, new: Session) -> Iterator[Event]:

@@ -33,6 +33,7 @@ DETAILS = (
     "device",
     "method",
     "target",
+    "against",
     "judgement",
     "finding",
     "formats",

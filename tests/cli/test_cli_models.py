@@ -80,6 +80,25 @@ def test_unknown_method_and_target_are_code_2(refused, segmenter, tmp_path) -> N
     words = ("analyze", tmp_path / "mr", "-m", segmenter, "-o", tmp_path / "out")
     assert "tealeaves" in refused(2, *words, "--explain", "tealeaves")
     assert "Liver" in refused(2, *words, "--target", "Liver")
+    assert "window" in refused(2, *words, "--explain", "occlusion:steps=3")
+    assert "between 0.03 and 0.5" in refused(2, *words, "--explain", "occlusion:window=7")
+    assert "no setting" in refused(2, *words, "--explain", "occlusion:window")
+    assert "reads no layer" in refused(2, *words, "--explain", "saliency", "--layer", "model.0")
+
+
+def test_an_explanation_is_asked_for_in_words_and_told_in_the_report(medassist, segmenter, tmp_path) -> None:
+    write_mr_series(tmp_path / "mr")
+    words = ("analyze", tmp_path / "mr", "-m", segmenter, "-o", tmp_path / "out", "--json", "--target", "Anterior part")
+    answer = medassist(*words, "--explain", "integratedgradients:steps=8", "--against", "Posterior part")
+    assert answer.code == 0, answer.err
+    (told,) = answer.json["explanations"]
+    assert (told["target"], told["against"], told["signed"]) == ("Anterior part", "Posterior part", True)
+    assert told["parameters"]["steps"] == 8
+    assert told["minimum"] < 0.0 < told["maximum"]
+    stored = dcmread(tmp_path / "out" / told["file"])
+    mapping = stored.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence[0]
+    lowest = stored.pixel_array.min() * mapping.RealWorldValueSlope + mapping.RealWorldValueIntercept
+    assert lowest < 0.0, "evidence against the target is kept"
 
 
 def test_tampered_weights_are_code_4(medassist, refused, segmenter, tmp_path) -> None:

@@ -288,6 +288,44 @@ def test_the_lock_of_the_network_is_held_while_it_is_explained(segmenter, monkey
     assert seen == [False]
 
 
+def test_contrast_layer_and_settings_reach_the_method_and_the_passport(segmenter):
+    volume = noise((16, 16, 16))
+    part, other = SEGMENTS
+    mask = box_mask(volume, ...)
+    maps = {
+        against: explain(
+            segmenter, volume, part.label, method="occlusion", against=against, settings={"window": 0.5}, mask=mask
+        )
+        for against in ("", other.label)
+    }
+    assert [one.against for one in maps.values()] == ["", other.label]
+    for one in maps.values():
+        assert one.signed
+        assert one.parameters["window"] == 0.5
+        assert one.parameters["window_voxels"] == [16, 16, 16]
+    assert "difference of the two classes" in str(maps[other.label].parameters["score"])
+    assert not np.allclose(maps[""].values_zyx, maps[other.label].values_zyx)
+    named = segmenter.explanation.layer
+    assert explain(segmenter, volume, part.label, layer=named, mask=mask).layer == named
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"method": "saliency", "layer": "model.0"}, "reads no layer"),
+        ({"method": "occlusion", "settings": {"steps": 3.0}}, "it has window"),
+        ({"method": "saliency", "settings": {"steps": 3.0}}, "it has -"),
+        ({"method": "occlusion", "settings": {"window": 5.0}}, "between 0.03 and 0.5"),
+        ({"method": "gradcam", "against": "Anterior part"}, "with itself"),
+        ({"method": "gradcam", "against": "Spleen"}, "no label Spleen"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_with_what_can(segmenter, words, told):
+    volume = noise((16, 16, 16))
+    with pytest.raises(UsageError, match=told):
+        explain(segmenter, volume, "Anterior part", mask=box_mask(volume, ...), **words)
+
+
 def test_notes_and_titles_have_chinese_texts():
     table = json.loads((resources_dir() / "translations" / "zh_CN" / "explain.json").read_text(encoding="utf-8"))
     remarks = [one.remark for one in methods.METHODS if one.remark]
@@ -295,7 +333,6 @@ def test_notes_and_titles_have_chinese_texts():
     notes = (
         *remarks,
         *settings,
-        methods.FOR_ONLY,
         methods.ALL_ZERO,
         methods.EVEN_CELLS,
         methods.WINDOW_ONLY,

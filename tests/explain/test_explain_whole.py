@@ -46,12 +46,20 @@ def lateral(side: str) -> np.ndarray:
     return PLACES[side] + [4.0 if side == "Left" else -4.0, 0.0, 0.0]
 
 
-def bright_is_hot(volume: Volume, label, mask: Mask) -> Heatmap:
+def bright_is_hot(volume: Volume, label, against: str, mask: Mask) -> Heatmap:
     """Return a map of the bright voxels inside the mask, as an explanation of a crop would come."""
     heat = np.where(mask.labels_zyx == label.value, np.maximum(np.asarray(volume.array_zyx) - 150.0, 0.0), 0.0)
     heat = heat.astype(np.float32)
     return Heatmap(
-        "Test", label.label, find("hippocampus_mr").ref, "crop", heat, volume.geometry, heat.copy(), volume.geometry
+        "Test",
+        label.label,
+        find("hippocampus_mr").ref,
+        "crop",
+        heat,
+        volume.geometry,
+        heat.copy(),
+        volume.geometry,
+        against=against,
     )
 
 
@@ -73,6 +81,22 @@ def test_an_unknown_name_lists_the_sides(case):
     package, volume, mask = case
     with pytest.raises(UsageError, match="Right posterior hippocampus"):
         explain_region(package, volume, "Anterior hippocampus", mask, bright_is_hot, progress=Progress())
+
+
+def test_labels_are_compared_within_their_region(case):
+    package, volume, mask = case
+    asked = []
+
+    def explained(crop: Volume, label, against: str, region: Mask) -> Heatmap:
+        asked.append((label.label, against))
+        return bright_is_hot(crop, label, against, region)
+
+    left = ("Left anterior hippocampus", "Left posterior hippocampus", "Right posterior hippocampus")
+    found = explain_region(package, volume, left[0], mask, explained, against=left[1], progress=Progress())
+    assert found.against == left[1]
+    assert asked == [("Anterior hippocampus", "Posterior hippocampus")]
+    with pytest.raises(UsageError, match="different regions"):
+        explain_region(package, volume, left[0], mask, explained, against=left[2], progress=Progress())
 
 
 def test_a_region_without_a_mark_is_refused(case):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medassist.entities.volume import Window
-from medassist.imaging.colormaps import NAMES, _lab_from_srgb, colormap
+from medassist.imaging.colormaps import NAMES, SIGNED, ZERO, _lab_from_srgb, colormap, shares, steps
 from medassist.imaging.render import auto_window, blend_heat, blend_labels, outline, to_gray8, to_rgb
 
 
@@ -97,6 +97,55 @@ def test_heat_below_the_threshold_is_not_drawn():
     np.testing.assert_array_equal(blend_heat(gray, heat, 0.0), to_rgb(gray))
 
 
+def test_signed_heat_is_drawn_on_both_sides_of_zero():
+    gray = np.full((1, 5), 50, np.uint8)
+    heat = np.array([[-2.0, -0.2, 0.0, 0.2, 1.0]], np.float32)
+    picture = blend_heat(gray, heat, 2.0, signed=True, opacity=1.0, threshold=0.2)
+    table = colormap(SIGNED)
+    assert picture[0, 0].tolist() == table[1].tolist()
+    assert picture[0, 1:4].tolist() == [[50] * 3] * 3
+    assert picture[0, 4].tolist() == table[ZERO + 64].tolist()
+    against, favour = table[ZERO - 64].astype(int), table[ZERO + 64].astype(int)
+    assert against[2] > against[0] + 80, "against is blue"
+    assert favour[0] > favour[2] + 80, "for is orange"
+
+
+def test_steps_keep_zero_and_the_sign():
+    share = np.array([-2.0, -1.0, 0.0, 0.5, 1.0], np.float32)
+    assert steps(share, signed=True).tolist() == [1, 1, ZERO, ZERO + 64, 255]
+    assert steps(share, signed=False).tolist() == [0, 0, 0, 128, 255]
+    for signed in (False, True):
+        back = steps(shares(signed=signed).astype(np.float32), signed=signed)
+        np.testing.assert_array_equal(back[1:], range(1, 256))
+
+
+def test_the_signed_table_grows_lighter_evenly_on_both_sides():
+    lightness = _lab_from_srgb(colormap(SIGNED) / 255)[:, 0]
+    below, above = lightness[ZERO:0:-1], lightness[ZERO:]
+    np.testing.assert_allclose(below, np.linspace(below[0], below[-1], len(below)), atol=1.5)
+    np.testing.assert_allclose(above, np.linspace(above[0], above[-1], len(above)), atol=1.5)
+    np.testing.assert_allclose(below, above[: len(below)], atol=3.5)
+
+
+# Machado, Oliveira and Fernandes, IEEE TVCG 2009, severity 1, on linear RGB.
+BLIND = {
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+}
+
+
+@pytest.mark.parametrize("kind", BLIND)
+def test_the_two_sides_of_zero_differ_for_the_colour_blind(kind):
+    srgb = colormap(SIGNED) / 255
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ np.array(BLIND[kind]).T, 0, 1)
+    lab = _lab_from_srgb(np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055))
+    drawn = np.arange(round(0.2 * (255 - ZERO)), 255 - ZERO + 1)
+    apart = np.linalg.norm(lab[ZERO + drawn] - lab[ZERO - drawn], axis=1)
+    assert apart.min() > 15, "2.3 is just noticeable"
+
+
 def test_overlays_of_another_size_are_refused():
     with pytest.raises(ValueError, match="does not fit"):
         blend_labels(np.zeros((4, 4), np.uint8), np.zeros((4, 5), np.uint8), {})
@@ -109,6 +158,6 @@ def test_colour_tables_grow_lighter_evenly(name):
     table = colormap(name)
     assert (table.shape, table.dtype) == ((256, 3), np.uint8)
     lightness = _lab_from_srgb(table / 255)[:, 0]
-    steps = np.diff(lightness)
-    assert steps.min() > -0.4
+    rises = np.diff(lightness)
+    assert rises.min() > -0.4
     np.testing.assert_allclose(lightness, np.linspace(lightness[0], lightness[-1], 256), atol=1.5)

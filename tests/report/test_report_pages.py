@@ -22,7 +22,7 @@ from medassist.language import set_language
 from medassist.progress import Progress
 from medassist.report import fonts, keyimages
 from medassist.report.export import export
-from medassist.report.keyviews import key_views, place
+from medassist.report.keyviews import explanation, key_views, place, title
 from medassist.report.page import page
 from medassist.report.wording import Wording, date_text, position_text
 
@@ -116,6 +116,29 @@ def test_heatmap_picture_is_coloured_where_the_map_is_strong(film_case):
     values = view.heatmap.values_zyx[view.index]
     assert not colored[values < 0.19 * view.heatmap.maximum].any()
     assert colored[values > 0.5 * view.heatmap.maximum].mean() > 0.9
+
+
+def test_signed_map_is_drawn_on_both_sides_and_says_which_is_which(film_case):
+    (one,) = film_case.heatmaps
+    cells, values = (every - every[:, :, ::-1] for every in (one.native_zyx, one.values_zyx))
+    signed = replace(one, values_zyx=values, native_zyx=cells, signed=True, against="Nodule")
+    case = replace(film_case, heatmaps=(signed,))
+    (view,) = key_views(case)
+    assert title(case, view, Wording("en")).endswith(", not Nodule")
+    told = explanation(case, view, Wording("en"))
+    assert f"Smallest value of the map: {signed.minimum:.3g}." in told
+    assert "Orange speaks for the target, blue against it." in told
+    rgb = keyimages.overlaid(case, view).astype(int)
+    warmth = rgb[..., 0] - rgb[..., 2]
+    shown = values[view.index] / signed.full_scale
+    assert (warmth[shown > 0.5] > 20).all()
+    assert (warmth[shown < -0.5] < -20).all()
+    assert (shown < -0.5).any()
+    bar = np.asarray(keyimages.draw(case, view)).astype(int)
+    legend = bar[:, -keyimages._legend_width(view, Wording("en")) :]
+    spread = legend[..., 0] - legend[..., 2]
+    assert spread.max() > 80, "the scale has its end for"
+    assert spread.min() < -80, "the scale has its end against"
 
 
 def test_key_picture_keeps_square_millimetres(tmp_path):

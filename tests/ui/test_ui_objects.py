@@ -14,9 +14,10 @@ from ui_cases import add_heat, make_heatmap, make_scan, make_volume, pump
 from medassist.entities.overlay import Overlay
 from medassist.entities.prediction import ModelRef
 from medassist.entities.study import SeriesKind
+from medassist.imaging.colormaps import ZERO
 from medassist.imaging.objects.parametric_map import FOREIGN
 from medassist.language import set_language
-from medassist.session.actions import AddScan, SetLayers, ShowVolume
+from medassist.session.actions import AddHeatmap, AddScan, SetLayers, ShowVolume
 from medassist.session.objects import AddOverlay
 from medassist.session.state import Layers
 from medassist.ui.panels.study_panel import KEY
@@ -132,6 +133,29 @@ def test_one_map_is_drawn_at_a_time_and_a_models_map_goes_first(window, store, a
     store.dispatch(add_heat(volume))
     assert not plane.files._heat.isVisible(), "two maps would be mixed"
     assert texts.file_lines(store.session) == ()
+
+
+def test_a_signed_map_is_drawn_on_both_sides_and_its_scale_says_which_is_which(window, store, application) -> None:
+    volume = make_volume()
+    store.dispatch(AddScan(make_scan(volume.series)))
+    store.dispatch(ShowVolume(volume))
+    values = np.zeros(volume.geometry.shape_zyx, np.float32)
+    values[6, 25, 8], values[6, 30, 20] = -4.0, 2.0
+    plain = replace(make_heatmap(volume), values_zyx=values, native_zyx=values.copy(), signed=True, against="Other")
+    store.dispatch(AddHeatmap(plain))
+    bar, plane = window.viewer.color_bar, window.viewer.planes[0]
+    assert bar.ends() == ("against", "for")
+    assert list(bar.ticks()) == ["−100%", "−50%", "0%", "50%", "100%"]
+    assert bar.captions()[0] == "Grad-CAM for Target, not Other"
+    assert bar.scale() == "share of the largest absolute value (4)"
+    assert not bar.grab().isNull()
+    plane.go_to(6)
+    drawn = plane.layers.heat.image
+    assert (drawn[25, 8], drawn[30, 20], drawn[0, 0]) == (1, ZERO + 64, ZERO)
+    table = plane.layers.heat.lut
+    assert table[ZERO, 3] == 0, "zero is not drawn"
+    assert table[1, 3] == table[ZERO + 64, 3] > 0
+    assert "map -100 % of maximum (-4)" in texts.under_cursor(store.session, plane.shown, 25, 8)
 
 
 def test_a_map_of_a_file_has_a_scale_with_its_unit(window, store, application) -> None:

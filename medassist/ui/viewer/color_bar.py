@@ -18,6 +18,9 @@ from medassist.ui.wording import label_title
 
 HEIGHT = 46
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Where along the bar, as shares of its width."""
+ENDS_PX = 62
+"""Room beside the bar of a signed map for what its ends mean."""
 
 
 class ColorBar(QWidget):
@@ -26,7 +29,7 @@ class ColorBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._heatmap: Heatmap | None = None
-        self._target, self._of_file = "", False
+        self._target, self._against, self._of_file = "", "", False
         self._layers = Layers()
         self.setFixedHeight(HEIGHT)
         self.setMinimumWidth(200)
@@ -40,6 +43,7 @@ class ColorBar(QWidget):
         drawn = not hidden and heatmap is not None and _fits(heatmap, volume)
         self._heatmap, self._layers, self._of_file = heatmap, layers, session.file_map is not None
         self._target = "" if heatmap is None else label_title(session, heatmap.target)
+        self._against = label_title(session, heatmap.against) if heatmap is not None and heatmap.against else ""
         self.setVisible(drawn)
         self.update()
 
@@ -53,7 +57,7 @@ class ColorBar(QWidget):
             return tr("Uncertainty of the segmentation"), tr("Where it is sure, it can still be wrong")
         if self._heatmap.kind is MapKind.SPREAD:
             return tr("Spread over mirrored views"), tr("Where they agree, all can still be wrong")
-        left = tr("{method} for {label}", method=self._heatmap.method, label=self._target)
+        left = map_title(tr(self._heatmap.method), self._target, self._against)
         return left, tr("Regions that influenced the score, not lesion outline")
 
     def scale(self) -> str:
@@ -67,13 +71,23 @@ class ColorBar(QWidget):
         if self._of_file:
             unit = str(self._heatmap.parameters.get("unit", ""))
             return tr("in {unit}", unit=unit) if unit else tr("without a unit")
+        if self._heatmap.signed:
+            return tr("share of the largest absolute value ({maximum})", maximum=f"{self._heatmap.full_scale:.3g}")
         return tr("share of maximum ({maximum})", maximum=f"{self._heatmap.maximum:.3g}")
+
+    def ends(self) -> tuple[str, str]:
+        """Return what the left and the right end of a signed scale mean; nothing for one from 0 on."""
+        if self._heatmap is None or not self._heatmap.signed:
+            return "", ""
+        return tr("against"), tr("for")
 
     def ticks(self) -> Sequence[str]:
         """Return what stands below the colours, from the lowest to the highest."""
+        signed = self._heatmap is not None and self._heatmap.signed
+        shares = [2.0 * at - 1.0 if signed else at for at in TICKS]
         if self._heatmap is None or not self._of_file:
-            return [f"{share:.0%}" for share in TICKS]
-        return [f"{share * self._heatmap.maximum:.3g}" for share in TICKS]
+            return [f"{share:.0%}".replace("-", "−") for share in shares]
+        return [f"{share * self._heatmap.full_scale:.3g}" for share in shares]
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the height of one scale."""
@@ -87,14 +101,15 @@ class ColorBar(QWidget):
         painter.setFont(theme.font(9.0))
         width = max(120.0, 0.26 * self.width())
         bar = QRectF(self.width() / 2 - width / 2, 8, width, 10)
-        table = heat_table(1.0, self._layers.heatmap_threshold).copy()
-        image = QImage(table.data, 256, 1, 1024, QImage.Format.Format_RGBA8888)
+        signed = self._heatmap.signed
+        table = heat_table(1.0, self._layers.heatmap_threshold, signed)[1 if signed else 0 :].copy()
+        image = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
         painter.fillRect(bar, QColor(0, 0, 0))
         painter.drawImage(bar, image)
         painter.setPen(QPen(QColor(theme.DIM), 1))
         painter.drawRect(bar)
         self._draw_ticks(painter, bar)
-        self._draw_captions(painter, bar)
+        self._draw_captions(painter, bar if not signed else bar.adjusted(-ENDS_PX, 0, ENDS_PX, 0))
         painter.end()
 
     def _draw_ticks(self, painter: QPainter, bar: QRectF) -> None:
@@ -102,6 +117,10 @@ class ColorBar(QWidget):
         for share, text in zip(TICKS, self.ticks(), strict=True):
             x = bar.left() + share * bar.width()
             painter.drawText(QRectF(x - 30, 20, 60, 14), Qt.AlignmentFlag.AlignCenter, text)
+        left, right = self.ends()
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(bar.left() - ENDS_PX, 4, ENDS_PX - 6, 18), middle | Qt.AlignmentFlag.AlignRight, left)
+        painter.drawText(QRectF(bar.right() + 6, 4, ENDS_PX - 6, 18), middle | Qt.AlignmentFlag.AlignLeft, right)
 
     def _draw_captions(self, painter: QPainter, bar: QRectF) -> None:
         left, right = self.captions()
@@ -112,6 +131,13 @@ class ColorBar(QWidget):
         painter.drawText(west, int(wrap | Qt.AlignmentFlag.AlignLeft), left)
         east = QRectF(bar.right() + 28, 2, self.width() - bar.right() - 36, HEIGHT - 4)
         painter.drawText(east, int(wrap | Qt.AlignmentFlag.AlignRight), right)
+
+
+def map_title(method: str, target: str, against: str) -> str:
+    """Name a map by its method, its target and what that is compared with."""
+    if against:
+        return tr("{method} for {label}, not {other}", method=method, label=target, other=against)
+    return tr("{method} for {label}", method=method, label=target)
 
 
 def _fits(heatmap: Heatmap, volume: Volume | None) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
 import pyqtgraph as pg
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QGraphicsPathItem, QGraphicsScene
 
 from medassist.entities.prediction import Mask
+from medassist.imaging.colormaps import steps
 from medassist.session.state import Layers, Session
 from medassist.ui.viewer import slices
 from medassist.ui.viewer.contour import border
@@ -57,8 +57,8 @@ class FileLayers:
                     self._masks.append(self._drawn(mask, shown, layers))
         if heat is not None and heat.geometry.same_grid(shown.volume.geometry):
             share = slices.heat(shown, heat, False)
-            self._heat.show_slice(np.rint(share * 255).astype(np.uint8), shown.layout.spacing_mm)
-            self._heat.setLookupTable(heat_table(layers.heatmap_opacity, layers.heatmap_threshold))
+            self._heat.show_slice(steps(share, signed=heat.signed), shown.layout.spacing_mm)
+            self._heat.setLookupTable(heat_table(layers.heatmap_opacity, layers.heatmap_threshold, heat.signed))
 
     def clear(self) -> None:
         """Show nothing."""

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QGraphicsPathItem, QGraphicsScene, QWidget
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask
 from medassist.entities.volume import AnyArray
-from medassist.imaging.colormaps import colormap
+from medassist.imaging.colormaps import SIGNED, colormap, shares, steps
 from medassist.session.state import Layers, Session
 from medassist.ui.viewer import slices
 from medassist.ui.viewer.contour import border
@@ -51,12 +51,12 @@ class SliceImage(pg.ImageItem):  # type: ignore[misc]
 
 
 @lru_cache(maxsize=64)
-def heat_table(opacity: float, threshold: float) -> NDArray[np.uint8]:
-    """Return (256, 4) RGBA for shares of the maximum; below the threshold, and at zero, nothing is drawn."""
+def heat_table(opacity: float, threshold: float, signed: bool = False) -> NDArray[np.uint8]:
+    """Return (256, 4) RGBA for shares of the full scale; below the threshold, and at zero, nothing is drawn."""
     table = np.zeros((256, 4), np.uint8)
-    table[:, :3] = colormap(HEAT_TABLE)
-    shown = np.arange(256) / 255.0 >= threshold
-    shown[0] = False
+    table[:, :3] = colormap(SIGNED if signed else HEAT_TABLE)
+    share = np.abs(shares(signed=signed))
+    shown = (share >= threshold) & (share > 0)
     table[shown, 3] = round(255 * opacity)
     return table
 
@@ -169,6 +169,7 @@ class SliceLayers:
             return
         if moved:
             share = slices.heat(shown, heatmap, native)
-            self.heat.show_slice(np.rint(share * 255).astype(np.uint8), shown.layout.spacing_mm)
-        if self._is_new("table", layers.heatmap_opacity, layers.heatmap_threshold):
-            self.heat.setLookupTable(heat_table(layers.heatmap_opacity, layers.heatmap_threshold))
+            self.heat.show_slice(steps(share, signed=heatmap.signed), shown.layout.spacing_mm)
+        look = (layers.heatmap_opacity, layers.heatmap_threshold, heatmap.signed)
+        if self._is_new("table", *look):
+            self.heat.setLookupTable(heat_table(*look))

@@ -123,7 +123,7 @@ def labels(shown: Shown, labels_zyx: AnyArray) -> AnyArray:
 
 
 def heat(shown: Shown, heatmap: Heatmap, native_cells: bool) -> NDArray[np.float32]:
-    """Return the map of a plane as shares of its full scale in 0..1; all zero when that is not positive.
+    """Return the map of a plane as shares of its full scale in 0..1 (signed: -1..1); all zero without a scale.
 
     With `native_cells` every pixel takes the value of the cell that contains its centre, without any smoothing.
     """
@@ -136,7 +136,7 @@ def heat(shown: Shown, heatmap: Heatmap, native_cells: bool) -> NDArray[np.float
         else shown.layout.extract(heatmap.values_zyx, shown.index)
     )
     share = np.nan_to_num(np.asarray(values, dtype=np.float32)) / np.float32(heatmap.full_scale)
-    return np.ascontiguousarray(np.clip(share, 0.0, 1.0), dtype=np.float32)
+    return np.ascontiguousarray(np.clip(share, -1.0 if heatmap.signed else 0.0, 1.0), dtype=np.float32)
 
 
 def _cells(shown: Shown, native_zyx: NDArray[np.float32], native: Geometry) -> NDArray[np.float32]:

@@ -245,7 +245,7 @@ def _heat_text(shown: Shown, heatmap: Heatmap, voxel: tuple[int, int, int], nati
         return tr("uncertainty {value}", value=f"{raw:.2f}")
     if heatmap.kind is MapKind.SPREAD:
         return tr("spread over views {value}", value=f"{raw:.2f}")
-    share = tr("map {percent} % of maximum", percent=round(100 * raw / heatmap.maximum))
+    share = tr("map {percent} % of maximum", percent=round(100 * raw / heatmap.full_scale))
     return f"{share} ({raw:.3g})"
 
 
