@@ -8,7 +8,10 @@ The images are drawn from formulas, of nobody, and free of any licence. Run it a
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -52,6 +55,33 @@ def chest_film() -> NDArray[np.uint8]:
     return np.rint(np.clip(picture + noise, 0.0, 255.0)).astype(np.uint8)
 
 
+def hand_film() -> NDArray[np.uint8]:
+    """Return (rows, columns) of a bright palm with five fingers and a wrist on a dark ground, 64 x 64."""
+    shape = (64, 64)
+    palm = np.maximum(blob(shape, (42, 31), (11, 10)), blob(shape, (58, 31), (12, 6)))
+    for tip, base in (((36, 8), (46, 24)), ((14, 20), (36, 25)), ((7, 30), (34, 30)), ((10, 40), (35, 36)),
+                      ((22, 49), (40, 39))):  # fmt: skip
+        for share in np.linspace(0.0, 1.0, 16):
+            middle = tuple(t + share * (b - t) for t, b in zip(tip, base, strict=True))
+            palm = np.maximum(palm, blob(shape, middle, (2.6, 2.6)))
+    noise = np.random.default_rng(0).normal(0.0, 3.0, shape)
+    return np.rint(np.clip(25.0 + 170.0 * palm + noise, 0.0, 255.0)).astype(np.uint8)
+
+
+def tissue() -> NDArray[np.uint8]:
+    """Return (rows, columns, 3) of violet ellipses on a pale violet ground, two pairs of them touching, 192 x 256."""
+    shape = (192, 256)
+    inside = np.zeros(shape)
+    for row, column, down, right in ((40, 45, 14, 10), (40, 66, 12, 10), (50, 160, 9, 20), (120, 60, 11, 13),
+                                     (135, 150, 16, 12), (135, 176, 14, 12), (100, 215, 8, 8), (165, 30, 8, 12),
+                                     (170, 220, 10, 15)):  # fmt: skip
+        inside = np.maximum(inside, blob(shape, (row, column), (down, right)))
+    ground, nucleus = np.array([190.0, 170.0, 215.0]), np.array([85.0, 45.0, 150.0])
+    noise = np.random.default_rng(0).normal(0.0, 5.0, (*shape, 3))
+    picture: NDArray[np.float64] = ground + (nucleus - ground) * inside[..., None] + noise
+    return np.rint(np.clip(picture, 0.0, 255.0)).astype(np.uint8)
+
+
 def store(package: Package, image: Path) -> None:
     """Write what the model says on its test image beside it."""
     prediction = predict(package, opened(image, Progress()), device="cpu")
@@ -62,16 +92,25 @@ def store(package: Package, image: Path) -> None:
     print(image, said)  # noqa: T201 - a script for a terminal
 
 
+MADE: dict[str, Callable[[], NDArray[Any]]] = {
+    "hippocampus_mr": head_crop,
+    "chest_xray_findings": chest_film,
+    "modality_router": hand_film,
+    "nuclei_he": tissue,
+}
+
+
 def main() -> None:
-    """Make both images."""
-    hippocampus, chest = find("hippocampus_mr"), find("chest_xray_findings")
-    for package in (hippocampus, chest):
+    """Make the images of all models, or of those named on the command line."""
+    for name in sys.argv[1:] or MADE:
+        package, array = find(name), MADE[name]()
         (package.root / "test").mkdir(exist_ok=True)
-    volume, film = hippocampus.root / "test/phantom.nii.gz", chest.root / "test/phantom.png"
-    nibabel.save(nibabel.Nifti1Image(head_crop(), np.eye(4)), volume)
-    Image.fromarray(chest_film()).save(film)
-    store(hippocampus, volume)
-    store(chest, film)
+        image = package.root / "test" / ("phantom.nii.gz" if package.input.dimensions == 3 else "phantom.png")
+        if package.input.dimensions == 3:
+            nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), image)
+        else:
+            Image.fromarray(array).save(image)
+        store(package, image)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -57,7 +58,7 @@ def test_the_demonstration_reports_on_the_chest_and_refuses_the_leg(tmp_path) ->
     assert dicom_errors(tmp_path / "RG1") == []
 
 
-@pytest.mark.parametrize("name", ["hippocampus_mr", "chest_xray_findings"])
+@pytest.mark.parametrize("name", ["hippocampus_mr", "chest_xray_findings", "nuclei_he"])
 def test_a_shipped_model_is_sound_and_has_cards_in_both_languages(name) -> None:
     package = find(name)
     assert package.availability.ok
@@ -129,11 +130,14 @@ def modules_beyond_the_runtime() -> set[str]:
     return {name for name, dists in owners.items() if not {canonicalize_name(d) for d in dists} & runtime} - ours
 
 
-@pytest.mark.parametrize("name", ["hippocampus_mr", "chest_xray_findings"])
+@pytest.mark.parametrize("name", ["hippocampus_mr", "chest_xray_findings", "nuclei_he"])
 def test_a_shipped_model_runs_on_a_plain_installation(tmp_path, name) -> None:
     """The test extra brings packages a user does not have: a model must not lean on them."""
     if name == "hippocampus_mr":
         write_mr_series(tmp_path / "in", slices=40, rows=48, columns=40)
+    elif name == "nuclei_he":
+        (tmp_path / "in").mkdir()
+        shutil.copy(find(name).root / "test/phantom.png", tmp_path / "in")
     else:
         write_film(tmp_path / "in", PatientOrientation=["L", "F"])
     blocked = modules_beyond_the_runtime()

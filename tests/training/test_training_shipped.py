@@ -15,12 +15,14 @@ from medassist.inference.packages import Package, read
 from medassist.inference.predict import predict
 from medassist.locations import shipped_models_dir
 from medassist.progress import Progress
+from medassist.training.baselines.nuclei import Settings, nuclei
 from medassist.training.evaluate import evaluate
+from medassist.training.instance_metrics import instance_metrics
 from medassist.training.layouts.reading import image_of, mask_of, read_table
 from medassist.training.mask_metrics import mask_metrics
 from medassist.training.record import read_record
 
-MODELS = ("hippocampus_mr", "chest_xray_findings")
+MODELS = ("hippocampus_mr", "chest_xray_findings", "nuclei_he")
 
 
 def shipped(name: str) -> Package:
@@ -57,7 +59,9 @@ def test_codes_are_in_the_dictionary_or_private(name) -> None:
             assert code is None or len(code.value) <= 16
 
 
-@pytest.mark.parametrize(("name", "folder"), [(MODELS[0], "hippocampus"), (MODELS[1], "chest_xray_nih")])
+@pytest.mark.parametrize(
+    ("name", "folder"), [(MODELS[0], "hippocampus"), (MODELS[1], "chest_xray_nih"), (MODELS[2], "nuclei_he")]
+)
 def test_training_people_are_refused(name, folder, shared_data) -> None:
     with pytest.raises(Refused, match="took part"):
         evaluate(shipped(name), shared_data(folder), folds=[0])
@@ -105,3 +109,24 @@ def test_chest_film_of_the_samples_gets_scores() -> None:
     scores = predict(shipped("chest_xray_findings"), load(series, progress=Progress()), device="cpu").scores
     assert [score.label for score in scores] == [label.label for label in shipped("chest_xray_findings").labels]
     assert all(0.0 < score.probability < 1.0 for score in scores)
+
+
+def test_nuclei_of_an_unseen_field_beat_the_classical_method(shared_data) -> None:
+    """Tiles of the white field of the test fold; a mirrored picture has its nuclei mirrored and no others."""
+    package = shipped("nuclei_he")
+    table = read_table(shared_data("nuclei_he"), "picture_pairs")
+    rows = [row for row in table.rows if row.fold in read_record(package).test_folds]
+    model, classical = [], []
+    for row in [one for one in rows if one.columns["subset"] == "white"][:3]:
+        volume = image_of(table, row)
+        truth = mask_of(table, row, volume)
+        objects = predict(package, volume, device="cpu").instances
+        assert objects is not None
+        model.append(instance_metrics(objects.labels_zyx, truth)["pq"])
+        classical.append(instance_metrics(nuclei(volume.array_zyx[0], Settings()), truth[0])["pq"])
+    assert np.mean(model) > np.mean(classical) + 0.1
+    turned = dataclasses.replace(volume, array_tzyx=volume.array_tzyx[:, :, :, ::-1].copy())
+    mirrored = predict(package, turned, device="cpu").instances
+    assert mirrored is not None
+    agreement = instance_metrics(mirrored.labels_zyx[:, :, ::-1].copy(), objects.labels_zyx)
+    assert agreement["f1_iou50"] > 0.85
