@@ -18,6 +18,7 @@ CHANNELS = 3
 """Background, core and rim of an object, in this order: a softmax over them."""
 TASK = "instances"
 MOST_VOXELS = 100_000
+MOST_SMOOTHING = 20
 STEPS = 100
 """Probabilities that differ by less than one step are equal: rounding shall not decide where objects part."""
 
@@ -31,12 +32,14 @@ class Separation:
         core: connected pixels whose probability of being a core reaches this begin one object.
         least_core: pixels below which a core is noise.
         least_object: pixels below which an object is dropped.
+        smoothing: standard deviation, in pixels, of a blur of the maps before all this; 0 for none.
     """
 
     foreground: float = 0.5
     core: float = 0.5
     least_core: int = 1
     least_object: int = 1
+    smoothing: float = 0.0
 
 
 def read_separation(own: Section, task: str, seen: InputSpec) -> Separation | None:
@@ -56,6 +59,7 @@ def read_separation(own: Section, task: str, seen: InputSpec) -> Separation | No
         core=_share(section, "core"),
         least_core=_voxels(section, "least_core"),
         least_object=_voxels(section, "least_object"),
+        smoothing=_smoothing(section),
     )
 
 
@@ -63,6 +67,19 @@ def _share(section: Section, key: str) -> float:
     value = section.number(key, 0.5)
     if not 0.0 < value < 1.0:
         raise Refused("{file}: the key {key} must lie between 0 and 1.", file=section.file, key=section.place(key))
+    return value
+
+
+def _smoothing(section: Section) -> float:
+    value = section.number("smoothing", 0.0)
+    if not 0.0 <= value <= MOST_SMOOTHING:
+        raise Refused(
+            "{file}: the key {key} must lie between {lowest} and {highest}.",
+            file=section.file,
+            key=section.place("smoothing"),
+            lowest=0,
+            highest=MOST_SMOOTHING,
+        )
     return value
 
 
@@ -94,6 +111,8 @@ def separate(foreground: NDArray[np.float32], core: NDArray[np.float32], rule: S
     from scipy import ndimage
     from skimage.segmentation import watershed
 
+    if rule.smoothing:
+        foreground, core = (ndimage.gaussian_filter(one, rule.smoothing) for one in (foreground, core))
     seeds, _ = ndimage.label(core >= rule.core, output=np.int32)
     seeds = _kept(seeds, rule.least_core)
     heights = -np.rint(core * STEPS)

@@ -139,6 +139,8 @@ def test_thresholds_of_the_package_are_obeyed(tmp_path: Path) -> None:
         ({"least_core": 1e9}, "medassist.instances.least_core"),
         ({"least_core": 1.5}, "medassist.instances.least_core"),
         ({"core": "high"}, "medassist.instances.core"),
+        ({"smoothing": -1}, "medassist.instances.smoothing"),
+        ({"smoothing": 21}, "medassist.instances.smoothing"),
     ],
 )
 def test_numbers_out_of_range_are_refused_by_name(tmp_path: Path, instances: dict[str, object], key: str) -> None:
@@ -198,6 +200,19 @@ def test_foreground_without_a_core_is_no_object() -> None:
     assert objects.max() == 1
     assert not objects[:6, :6].any()
     assert not separate(foreground, core, Separation(least_core=5)).any()
+
+
+def test_smoothing_takes_a_checkerboard_out_of_the_maps() -> None:
+    maps = np.zeros((30, 30), np.float32)
+    maps[5:25, 5:25] = 1.0
+    maps[10:20:2, 10:24:2] = 0.0
+    rough = separate(maps, maps, Separation(smoothing=0.0))
+    smooth = separate(maps, maps, Separation(smoothing=1.5))
+    assert smooth.max() == rough.max() == 1
+    ragged = np.zeros((30, 30), np.float32)
+    ragged[5:25:2, 5:25] = 1.0  # stripes: ten objects, or one
+    assert separate(ragged, ragged, Separation()).max() == 10
+    assert separate(ragged, ragged, Separation(0.4, 0.4, smoothing=1.5)).max() == 1
 
 
 def test_a_hole_inside_an_object_is_filled_and_another_object_in_it_stays() -> None:
