@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,15 @@ def place_of(package: Package, shape: tuple[int, ...], version: str) -> Path | N
     what = hashlib.sha256(package.config.read_bytes() if package.config.is_file() else b"")
     spec = package.suitability.embedding
     watched = None if spec is None else (spec.layer, spec.pool)
-    what.update(repr((package.sha256, shape, version, watched)).encode())
+    what.update(repr((package.sha256, shape, version, watched, _own_networks())).encode())
     return cache_dir() / "openvino" / f"{what.hexdigest()[:40]}.xml"
+
+
+@cache
+def _own_networks() -> tuple[tuple[str, int, int], ...]:
+    """Return what the files of our own networks look like: other code makes another graph of the same weights."""
+    files = sorted((Path(__file__).parents[1] / "networks").glob("*.py"))
+    return tuple((one.name, told.st_size, told.st_mtime_ns) for one in files for told in (one.stat(),))
 
 
 def read(place: Path | None, core: Any) -> Any | None:
