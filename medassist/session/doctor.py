@@ -57,6 +57,7 @@ def examine(*, progress: Progress) -> tuple[Line, ...]:
         _devices,
         _backends,
         _training,
+        _optimising,
         _display,
         _fonts,
         _codecs,
@@ -109,6 +110,12 @@ def _training() -> Iterator[Line]:
         if reason
         else Line("training", "ok", "scikit-learn, TensorBoard, Optuna")
     )
+
+
+def _optimising() -> Iterator[Line]:
+    reason = needs(("openvino", "nncf", "onnx", "onnxscript")).reason
+    remedy = "To quantise models and write ONNX: pip install 'medassist[optimise]'"
+    yield Line("optimising", "note", reason, remedy) if reason else Line("optimising", "ok", "OpenVINO, NNCF, ONNX")
 
 
 def _display() -> Iterator[Line]:

@@ -7,12 +7,22 @@ from pathlib import Path
 from bundles import write_segmenter
 
 from medassist.locations import user_models_dir
+from medassist.plugins import Availability
+from medassist.session import doctor
 
 
 def test_doctor_finds_nothing_missing_here(medassist) -> None:
     answer = medassist("doctor", "--json")
     missing = [line for line in answer.json["checks"] if line["verdict"] == "missing"]
     assert (answer.code, missing) == (0, [])
+
+
+def test_doctor_names_what_optimising_lacks(monkeypatch) -> None:
+    monkeypatch.setattr(doctor, "needs", lambda modules: Availability(f"needs {', '.join(modules)}"))
+    (line,) = doctor._optimising()
+    assert (line.check, line.verdict) == ("optimising", "note")
+    assert "nncf" in line.found
+    assert "medassist[optimise]" in line.remedy
 
 
 def test_doctor_names_a_damaged_model_and_what_to_do(medassist) -> None:
