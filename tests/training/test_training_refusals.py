@@ -124,7 +124,7 @@ def test_the_chest_model_knows_its_films(shared_data) -> None:
 
 
 def test_what_the_card_says_of_films_cut_to_their_middle_is_so(shared_data) -> None:
-    """Whole films pass, of their middle (200 of 512 pixels) about half: no size tells it, so the card has to."""
+    """Whole films pass, of their middle (200 of 512 pixels) three in ten: no size tells it, so the card says so."""
     from PIL import Image
 
     package, accepted = find("chest_xray_findings"), {"whole": [], "middle": []}
@@ -135,7 +135,7 @@ def test_what_the_card_says_of_films_cut_to_their_middle_is_so(shared_data) -> N
             row = likeness(package, picture_volume(np.ascontiguousarray(seen), "1"), device="cpu")
             accepted[name].append(row is not None and row.verdict is Verdict.PASS)
     assert np.mean(accepted["whole"]) > 0.95
-    assert 0.35 < np.mean(accepted["middle"]) < 0.65
+    assert 0.15 < np.mean(accepted["middle"]) < 0.4
 
 
 def _some(pictures, only: str = "", invert: bool = False):
