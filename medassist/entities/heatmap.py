@@ -38,6 +38,8 @@ class Heatmap:
         target: label the map explains, e.g. "Effusion"; `target_score` its score when there is one.
         against: label the target is compared with ("why A and not B"), "" for the target alone.
         signed: whether negative values mean something: evidence against the target.
+        seconds: what the method took, without preparing the image and the way home; 0 when nobody measured.
+        passes: what that was expected to cost, in forward passes of the network.
         quality: measured properties, e.g. {"share_outside_region": 0.4}; empty when nothing was measured.
         notes: English sentences a reader must see with the map ("the map is all zero").
     """
@@ -58,6 +60,8 @@ class Heatmap:
     kind: MapKind = MapKind.ATTRIBUTION
     against: str = ""
     signed: bool = False
+    seconds: float = 0.0
+    passes: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse values that do not fit their grids (ValueError) and freeze them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -145,7 +146,9 @@ def explain(
         question = Question(
             network, view.inputs, label.output, view.region, None if other is None else other.output, layer, settings
         )
+        began = perf_counter()
         answer = explainer.attribute(question, progress=progress)
+        seconds = perf_counter() - began
     if not np.isfinite(answer.values).all():
         raise Refused("The heatmap of {target} holds values that are no numbers, so it is not shown.", target=target)
     progress.step("Bringing the heatmap home")
@@ -167,6 +170,8 @@ def explain(
         notes=_notes(volume, view, answer, explainer.remark),
         against="" if other is None else other.label,
         signed=answer.signed,
+        seconds=seconds,
+        passes=explainer.passes(question),
     )
 
 

@@ -50,7 +50,7 @@ def look(package: Package, volume: Volume, region: NDArray[np.bool_] | None) -> 
     on_grid = restore(region.astype(np.uint8), volume.geometry, prepared.grid, linear=False)
     in_axes = np.ascontiguousarray(on_grid[0].T if len(shape) == 2 else on_grid.transpose(2, 1, 0))
     options = inferer(package).windows or {}
-    window = window_around(shape, _usual_size(options, shape), in_axes.astype(bool))
+    window = window_around(shape, usual_size(options, shape), in_axes.astype(bool))
     inside = window.cut(torch.from_numpy(in_axes)[None, None])[0, 0].bool()
     if not inside.any():
         raise Refused("The region is too small for the grid of the model {model}.", model=package.name)
@@ -67,7 +67,7 @@ def look(package: Package, volume: Volume, region: NDArray[np.bool_] | None) -> 
     )
 
 
-def _usual_size(options: Mapping[str, Any], shape: tuple[int, ...]) -> tuple[int, ...] | None:
+def usual_size(options: Mapping[str, Any], shape: tuple[int, ...]) -> tuple[int, ...] | None:
     """Return the size of the sliding window, None without one; an axis it leaves open is as long as the image."""
     if "roi_size" not in options:
         return None

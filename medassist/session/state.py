@@ -106,6 +106,7 @@ class Session:
         devices: what a model can run on here, and what cannot be used; empty until somebody looked.
         outlook: the newest forecast of the memory a run will need.
         queue: runs on several series, in order, with how each ended.
+        layer_names: layers of a model that write a map, by SHA-256 of its weights, where somebody looked for them.
         chosen: keys of the series marked in the tree to run a model on; empty when only one is.
     """
 
@@ -131,6 +132,7 @@ class Session:
     outlook: Outlook | None = None
     queue: tuple[QueuedRun, ...] = ()
     chosen: tuple[str, ...] = ()
+    layer_names: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def volume(self) -> Volume | None:

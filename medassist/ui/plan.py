@@ -12,8 +12,8 @@ from medassist.progress import Progress
 from medassist.session import jobs
 from medassist.session.actions import Action
 from medassist.session.state import Session
+from medassist.ui.explaining import explain
 from medassist.ui.opening import showable
-from medassist.ui.panels.explain_panel import explain
 from medassist.ui.runner import Runner
 from medassist.ui.store import Store
 

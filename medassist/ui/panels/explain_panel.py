@@ -1,95 +1,67 @@
-"""Why the model said so: the label to explain, the method, and the passport of the map on screen."""
+"""Why the model said so: the label to explain, the method with its cost, and the passport of the map on screen."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from medassist.entities.errors import MedAssistError, Refused
-from medassist.entities.geometry import Geometry
-from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.entities.prediction import Prediction
-from medassist.entities.volume import Volume
-from medassist.explain.methods import METHODS
+from medassist.explain.costs import passes_of, seconds_per_pass
+from medassist.inference.packages import Package
 from medassist.language import tr
-from medassist.progress import Progress
-from medassist.session import jobs
-from medassist.session.actions import AddHeatmap
+from medassist.session.explaining import find_layers
 from medassist.session.state import Session
 from medassist.session.thresholds import at_threshold
+from medassist.ui.explaining import explain, obstacle, package_of, rivals
 from medassist.ui.job_bar import JobBar
+from medassist.ui.map_controls import MapControls
+from medassist.ui.map_facts import passport_text
+from medassist.ui.method_form import WIDTH, MethodForm
 from medassist.ui.runner import Job, Runner
 from medassist.ui.store import Store
-from medassist.ui.wording import label_title, local_title, share_text, unready_text
+from medassist.ui.wording import duration_text, label_title, local_title, share_text, unready_text
 
-LANE = "explain"
-
-
-def explain(
-    volume: Volume, prediction: Prediction, target: str, method: str, *, model: str = "", progress: Progress
-) -> AddHeatmap:
-    """Explain one label of a prediction with the model that made it (Refused when its weights are others by now).
-
-    `model` is the folder of a package that stands in no catalogue.
-    """
-    from medassist.inference.catalogue import find
-
-    package = find(model or prediction.model.name)
-    if package.sha256 != prediction.model.sha256:
-        raise Refused(
-            "The model {model} was replaced after it gave this result, so it cannot explain it.",
-            remedy="Run the model again.",
-            model=package.name,
-        )
-    return jobs.explain_target(
-        volume,
-        package,
-        target,
-        method=method,
-        mask=prediction.mask,
-        device=prediction.device,
-        progress=progress,
-    )
-
-
-def obstacle(prediction: Prediction | None) -> str:
-    """Say why no method can explain a prediction ("" when nothing speaks against it), from the format of its model."""
-    from medassist.inference.catalogue import find
-
-    if prediction is None:
-        return ""
-    try:
-        package = find(prediction.model.name)
-    except MedAssistError:  # a folder that stands in no catalogue; the job says what is wrong
-        return ""
-    return package.explainable.reason if package.sha256 == prediction.model.sha256 else ""
+LANE, LAYERS_LANE = "explain", "layers"
 
 
 class ExplainPanel(QWidget):
-    """Target, method, Explain; below, what the map on screen is. `job` has another value in tests only."""
+    """Target, comparison, method, Explain; below, what the map on screen is. `job` has another value in tests only."""
 
     def __init__(self, store: Store, runner: Runner, parent: QWidget | None = None, *, job: Job = explain) -> None:
         super().__init__(parent)
         self._store, self._runner, self._job = store, runner, job
         self._obstacle = ""
-        self.hint, self.passport = QLabel(self), QLabel(self)
-        self.target_label, self.method_label = QLabel(self), QLabel(self)
-        self.target, self.method = QComboBox(self), QComboBox(self)
-        self.button, self.progress = QPushButton(self), JobBar(runner, LANE, self)
+        self._package: Package | None = None
+        self.hint, self.passport, self.cost, self.meaning = (QLabel(self) for _ in range(4))
+        self.target_label, self.against_label = QLabel(self), QLabel(self)
+        self.target, self.against, self.form = QComboBox(self), QComboBox(self), MethodForm(self)
+        self.method = self.form.method
+        self.button, self.progress, self.controls = (
+            QPushButton(self),
+            JobBar(runner, LANE, self),
+            MapControls(store, self),
+        )
         self._lay_out()
         self.button.clicked.connect(self.start)
+        self.target.currentIndexChanged.connect(lambda _index: self._fill_rivals())
+        self.form.changed.connect(self._asked_otherwise)
         runner.began.connect(lambda _lane: self._draw_buttons())
         runner.ended.connect(lambda _lane: self._draw_buttons())
+        runner.idle.connect(self._look_for_layers)
         store.changed.connect(self._changed)
         self.retranslate()
 
     def retranslate(self) -> None:
         """Say everything again in the current language."""
         self.target_label.setText(tr("Explain"))
-        self.method_label.setText(tr("Method"))
+        self.against_label.setText(tr("Versus"))
+        self.against.setToolTip(tr("Why the one label and not the other: what speaks for both cancels."))
         self.target.setAccessibleName(tr("Label to explain"))
-        self.method.setAccessibleName(tr("Method"))
+        self.against.setAccessibleName(tr("Compared with"))
         self.button.setText(tr("Explain this label"))
-        self.progress.retranslate()
+        self.meaning.setText(tr("Shows what the score is sensitive to, not where disease is."))
+        for part in (self.progress, self.form, self.controls):
+            part.retranslate()
         self._fill(self._store.session)
 
     def start(self) -> None:
@@ -98,53 +70,103 @@ class ExplainPanel(QWidget):
         if session.prediction is None or session.volume is None or self.target.currentIndex() < 0:
             return
         method, target = str(self.method.currentData() or ""), str(self.target.currentData())
-        self._runner.start(LANE, self._job, session.volume, session.prediction, target, method)
+        asked = {
+            "against": self.against.currentData(),
+            "layer": self.form.layer_name(),
+            "settings": self.form.settings(),
+        }
+        wishes = {name: value for name, value in asked.items() if value}
+        self._runner.start(LANE, self._job, session.volume, session.prediction, target, method, **wishes)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Look for the layers of the network once somebody looks at the panel."""
+        super().showEvent(event)
+        self._look_for_layers()
 
     def _lay_out(self) -> None:
-        self.hint.setProperty("role", "dim")
+        for text in (self.hint, self.cost, self.meaning):
+            text.setProperty("role", "dim")
         self.button.setProperty("role", "primary")
-        for text in (self.hint, self.passport):
+        for text in (self.hint, self.passport, self.cost, self.meaning):
             text.setWordWrap(True)
-        column, form = QVBoxLayout(self), QFormLayout()
+        column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 8)
-        form.addRow(self.target_label, self.target)
-        form.addRow(self.method_label, self.method)
+        self.form.lead(self.target_label, self.target, 0)
+        self.form.lead(self.against_label, self.against, 1)
+        for one in (self.target, self.against):
+            one.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            one.setMinimumContentsLength(WIDTH)
         column.addWidget(self.hint)
-        column.addLayout(form)
-        for widget in (self.button, self.progress, self.passport):
+        for widget in (self.form, self.cost, self.button, self.progress, self.meaning, self.controls, self.passport):
             column.addWidget(widget)
         column.addStretch(1)
 
     def _changed(self, old: Session, new: Session) -> None:
-        moved = old.thresholds is not new.thresholds
+        moved = old.thresholds is not new.thresholds or old.layer_names is not new.layer_names
         if moved or old.prediction is not new.prediction or old.heatmap is not new.heatmap:
             self._fill(new)
         elif (old.loading is None) is not (new.loading is None):
             self._draw_buttons()
 
     def _fill(self, session: Session) -> None:
-        chosen = self.target.currentData()
-        self.target.clear()
-        for label, title in _targets(session):
-            self.target.addItem(title, label)
-        if chosen is not None and self.target.findData(chosen) >= 0:
-            self.target.setCurrentIndex(self.target.findData(chosen))
-        self._obstacle = obstacle(session.prediction)
-        self._fill_methods(session.prediction)
+        _refill(self.target, _targets(session))
+        prediction = session.prediction
+        self._obstacle, self._package = obstacle(prediction), package_of(prediction)
+        self._fill_rivals()
+        self._fill_method(session)
         self.passport.setText("" if session.heatmap is None else passport_text(session, session.heatmap))
+        self._draw_cost()
         self._draw_buttons()
 
-    def _fill_methods(self, prediction: Prediction | None) -> None:
+    def _fill_rivals(self) -> None:
+        session, target = self._store.session, str(self.target.currentData() or "")
+        labels = rivals(self._package, sorted(one for one, _ in _targets(session)), target)
+        named = [(one, label_title(session, one)) for one in labels]
+        _refill(self.against, [("", tr("nothing: the label alone")), *named])
+
+    def _fill_method(self, session: Session) -> None:
+        prediction, package = session.prediction, self._package
         task = "segmentation" if prediction is not None and prediction.mask is not None else "classification"
-        chosen = self.method.currentData()
-        self.method.clear()
-        self.method.addItem(tr("As the model recommends"), "")
-        for one in METHODS:
-            if one.applies_to(task):
-                reason = one.availability().reason
-                title = tr(one.title(task))
-                self.method.addItem(tr("{name}: {reason}", name=title, reason=reason) if reason else title, one.name)
-        self.method.setCurrentIndex(max(0, self.method.findData(chosen)))
+        if package is None:
+            self.form.fill(task, "", "", ())
+        else:
+            known = session.layer_names.get(package.sha256, ())
+            self.form.fill(task, package.explanation.method, package.explanation.layer, known)
+        self._look_for_layers()
+
+    def _asked_otherwise(self) -> None:
+        self._draw_cost()
+        self._look_for_layers()
+
+    def _look_for_layers(self) -> None:
+        """Start the job that finds the layers, when they are wanted, nobody looked yet and nothing else runs."""
+        session, package, explainer = self._store.session, self._package, self.form.chosen
+        wanted = self.isVisible() and explainer is not None and explainer.reads_layer and not self._obstacle
+        if not wanted or package is None or session.volume is None or session.prediction is None:
+            return
+        if package.sha256 not in session.layer_names and not self._runner.running():
+            self._runner.start(LAYERS_LANE, find_layers, package, session.volume, session.prediction.device)
+
+    def _draw_cost(self) -> None:
+        prediction, explainer = self._store.session.prediction, self.form.chosen
+        known = prediction is not None and explainer is not None and self.target.count() > 0
+        self.cost.setVisible(known)
+        if prediction is None or explainer is None:
+            return
+        shape = _shape(prediction, self._package, self._store.session)
+        settings = self.form.settings()
+        passes = passes_of(explainer, shape, region=prediction.mask is not None, settings=settings)
+        seconds = seconds_per_pass(prediction, self._store.session.heatmaps)
+        told = {"passes": f"{passes:.1f}" if passes < 10 else f"{passes:.0f}"}
+        if seconds is None:
+            self.cost.setText(tr("Costs {passes} passes of the network; their time is not measured yet.", **told))
+        else:
+            time = (
+                tr("less than 1 s")
+                if passes * seconds < 1
+                else tr("about {time}", time=duration_text(passes * seconds))
+            )
+            self.cost.setText(tr("Takes {time}: {passes} passes of the network.", time=time, **told))
 
     def _draw_buttons(self) -> None:
         running, ready = self._runner.running(LANE), self.target.count() > 0
@@ -155,6 +177,25 @@ class ExplainPanel(QWidget):
         self.hint.setVisible(bool(blocked) or not ready)
         self.button.setEnabled(ready and not running and not unready and not blocked)
         self.button.setToolTip(unready)
+
+
+def _refill(box: QComboBox, items: list[tuple[str, str]]) -> None:
+    """Offer (value, text) pairs; what was chosen stays chosen where it is still offered."""
+    chosen = box.currentData()
+    blocked = box.blockSignals(True)
+    box.clear()
+    for value, text in items:
+        box.addItem(text, value)
+    box.setCurrentIndex(max(0, box.findData(chosen)) if items else -1)
+    box.blockSignals(blocked)
+
+
+def _shape(prediction: Prediction, package: Package | None, session: Session) -> tuple[int, ...]:
+    """Return about the size of what the network is shown: its window, else the image."""
+    if prediction.manifest.window:
+        return prediction.manifest.window
+    sizes = session.geometry.shape_zyx[::-1] if session.geometry is not None else (1, 1, 1)
+    return sizes[: package.input.dimensions] if package is not None else sizes
 
 
 def _targets(session: Session) -> list[tuple[str, str]]:
@@ -173,34 +214,3 @@ def _targets(session: Session) -> list[tuple[str, str]]:
     ]
     segments = prediction.mask.segments if prediction.mask is not None else ()
     return [*found, *((one.label, local_title(one.label, one.title_zh)) for one in segments)]
-
-
-def cell_text(geometry: Geometry) -> str:
-    """Write the size of a map's cell; a projection image has no third direction."""
-    x, y, z = (f"{size:.1f}" for size in geometry.spacing_mm)
-    sizes = f"{x} × {y}" if geometry.shape_zyx[0] == 1 else f"{x} × {y} × {z}"
-    return f"{sizes} mm" if geometry.calibrated else f"{sizes} px"
-
-
-def passport_text(session: Session, heatmap: Heatmap) -> str:
-    """Say what a map is: method, layer, target, grid it was computed on, and what must be known about it."""
-    uncertain = heatmap.kind is not MapKind.ATTRIBUTION
-    spread = heatmap.kind is MapKind.SPREAD
-    own = tr("Spread over mirrored views") if spread else tr("Uncertainty of the segmentation")
-    cells = " × ".join(str(count) for count in reversed(heatmap.native_geometry.shape_zyx))
-    lines = [
-        own if uncertain else tr("Method: {method}", method=heatmap.method),
-        *(() if uncertain else _explained(session, heatmap)),
-        tr("Computed on {cells} cells of {size}, enlarged to the picture",
-           cells=cells, size=cell_text(heatmap.native_geometry)),
-        tr("Largest value: {value}", value=f"{heatmap.maximum:.3g}"),
-        tr("Model: {name} {version}", name=heatmap.model.name, version=heatmap.model.version),
-        *(f"⚠ {tr(note)}" for note in heatmap.notes),
-    ]  # fmt: skip
-    return "\n".join(lines)
-
-
-def _explained(session: Session, heatmap: Heatmap) -> tuple[str, str]:
-    """Say what a map explains, and where in the network it was read."""
-    layer = tr("Layer: {layer}", layer=heatmap.layer) if heatmap.layer else tr("Layer: the input itself")
-    return tr("Target: {label}", label=label_title(session, heatmap.target)), layer

@@ -16,11 +16,10 @@ from medassist.ui import theme
 from medassist.ui.viewer.layers import heat_table
 from medassist.ui.wording import label_title
 
-HEIGHT = 46
+HEIGHT, TALL = 46, 62
+"""A signed scale has a line more below it, and its caption two."""
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Where along the bar, as shares of its width."""
-ENDS_PX = 62
-"""Room beside the bar of a signed map for what its ends mean."""
 
 
 class ColorBar(QWidget):
@@ -44,6 +43,7 @@ class ColorBar(QWidget):
         self._heatmap, self._layers, self._of_file = heatmap, layers, session.file_map is not None
         self._target = "" if heatmap is None else label_title(session, heatmap.target)
         self._against = label_title(session, heatmap.against) if heatmap is not None and heatmap.against else ""
+        self.setFixedHeight(TALL if heatmap is not None and heatmap.signed else HEIGHT)
         self.setVisible(drawn)
         self.update()
 
@@ -86,7 +86,7 @@ class ColorBar(QWidget):
         signed = self._heatmap is not None and self._heatmap.signed
         shares = [2.0 * at - 1.0 if signed else at for at in TICKS]
         if self._heatmap is None or not self._of_file:
-            return [f"{share:.0%}".replace("-", "−") for share in shares]
+            return [f"{share:.0%}".replace("-", "−") for share in shares]  # a true minus sign
         return [f"{share * self._heatmap.full_scale:.3g}" for share in shares]
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -109,7 +109,7 @@ class ColorBar(QWidget):
         painter.setPen(QPen(QColor(theme.DIM), 1))
         painter.drawRect(bar)
         self._draw_ticks(painter, bar)
-        self._draw_captions(painter, bar if not signed else bar.adjusted(-ENDS_PX, 0, ENDS_PX, 0))
+        self._draw_captions(painter, bar)
         painter.end()
 
     def _draw_ticks(self, painter: QPainter, bar: QRectF) -> None:
@@ -117,19 +117,17 @@ class ColorBar(QWidget):
         for share, text in zip(TICKS, self.ticks(), strict=True):
             x = bar.left() + share * bar.width()
             painter.drawText(QRectF(x - 30, 20, 60, 14), Qt.AlignmentFlag.AlignCenter, text)
-        left, right = self.ends()
-        middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(bar.left() - ENDS_PX, 4, ENDS_PX - 6, 18), middle | Qt.AlignmentFlag.AlignRight, left)
-        painter.drawText(QRectF(bar.right() + 6, 4, ENDS_PX - 6, 18), middle | Qt.AlignmentFlag.AlignLeft, right)
+        for x, text in zip((bar.left(), bar.right()), self.ends(), strict=True):
+            painter.drawText(QRectF(x - 45, 36, 90, 16), Qt.AlignmentFlag.AlignCenter, text)
 
     def _draw_captions(self, painter: QPainter, bar: QRectF) -> None:
         left, right = self.captions()
         left = f"{left}\n{self.scale()}".strip()
         wrap = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignVCenter
         painter.setPen(QColor(theme.TEXT if self._of_file else theme.AI))
-        west = QRectF(8, 2, bar.left() - 36, HEIGHT - 4)
+        west = QRectF(8, 2, bar.left() - 36, self.height() - 4)
         painter.drawText(west, int(wrap | Qt.AlignmentFlag.AlignLeft), left)
-        east = QRectF(bar.right() + 28, 2, self.width() - bar.right() - 36, HEIGHT - 4)
+        east = QRectF(bar.right() + 28, 2, self.width() - bar.right() - 36, self.height() - 4)
         painter.drawText(east, int(wrap | Qt.AlignmentFlag.AlignRight), right)
 
 

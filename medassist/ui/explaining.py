@@ -1,0 +1,84 @@
+"""The job that explains a result, and what of a result can be explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from medassist.entities.errors import MedAssistError, Refused
+from medassist.entities.prediction import Prediction
+from medassist.entities.volume import Volume
+from medassist.inference.packages import Package
+from medassist.progress import Progress
+from medassist.session import jobs
+from medassist.session.actions import AddHeatmap
+
+
+def explain(
+    volume: Volume,
+    prediction: Prediction,
+    target: str,
+    method: str,
+    *,
+    model: str = "",
+    against: str = "",
+    layer: str = "",
+    settings: Mapping[str, float] | None = None,
+    progress: Progress,
+) -> AddHeatmap:
+    """Explain one label of a prediction with the model that made it (Refused when its weights are others by now).
+
+    `model` is the folder of a package that stands in no catalogue; `against` is a label to compare with.
+    """
+    from medassist.inference.catalogue import find
+
+    package = find(model or prediction.model.name)
+    if package.sha256 != prediction.model.sha256:
+        raise Refused(
+            "The model {model} was replaced after it gave this result, so it cannot explain it.",
+            remedy="Run the model again.",
+            model=package.name,
+        )
+    return jobs.explain_target(
+        volume,
+        package,
+        target,
+        method=method,
+        against=against,
+        layer=layer,
+        settings=settings,
+        mask=prediction.mask,
+        device=prediction.device,
+        progress=progress,
+    )
+
+
+def package_of(prediction: Prediction | None) -> Package | None:
+    """Return the package that gave a result, None where it stands in no catalogue or has other weights by now."""
+    from medassist.inference.catalogue import find
+
+    if prediction is None:
+        return None
+    try:
+        package = find(prediction.model.name)
+    except MedAssistError:  # a folder that stands in no catalogue; the job says what is wrong
+        return None
+    return package if package.sha256 == prediction.model.sha256 else None
+
+
+def obstacle(prediction: Prediction | None) -> str:
+    """Say why no method can explain a prediction ("" when nothing speaks against it), from the format of its model."""
+    package = package_of(prediction)
+    return "" if package is None else package.explainable.reason
+
+
+def rivals(package: Package | None, labels: Iterable[str], target: str) -> list[str]:
+    """Return the labels a target can be compared with: all others, of a whole image those of the same region."""
+    from medassist.inference.whole import region_segments
+
+    others = [one for one in labels if one != target]
+    regions = region_segments(package) if package is not None and package.localizer is not None else ()
+    for _, segments in regions:
+        names = {one.label for one in segments}
+        if target in names:
+            return [one for one in others if one in names]
+    return others

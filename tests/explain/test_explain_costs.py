@@ -1,0 +1,54 @@
+"""What is told before a run: the passes a method will take, and the layers that can be read."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("monai")
+
+import numpy as np  # noqa: E402
+from bundles import write_segmenter  # noqa: E402
+from networks_to_explain import densenet121_2d, unet_3d  # noqa: E402
+
+from medassist.entities.geometry import Geometry  # noqa: E402
+from medassist.entities.prediction import Mask  # noqa: E402
+from medassist.entities.study import Series, SeriesKind  # noqa: E402
+from medassist.entities.volume import Volume  # noqa: E402
+from medassist.explain.costs import passes_of  # noqa: E402
+from medassist.explain.layers import layers_of, written_maps  # noqa: E402
+from medassist.explain.methods import explain, find  # noqa: E402
+from medassist.inference.packages import read  # noqa: E402
+from medassist.inference.shape import ghost_of  # noqa: E402
+from medassist.progress import Progress  # noqa: E402
+
+
+def test_passes_are_told_from_shapes_alone():
+    assert passes_of(find("rise", "classification"), (8, 8), region=False, settings={"masks": 60}) == 61
+    assert passes_of(find("scorecam", "segmentation"), (8, 8, 8), region=True, settings={}) == 50
+    window = find("occlusion", "classification")
+    coarse, fine = (passes_of(window, (64, 64), region=False, settings={"window": share}) for share in (0.5, 0.1))
+    assert coarse == 2 + 3 * 3
+    assert fine > 10 * coarse
+
+
+def test_layers_that_write_a_map_are_named_and_others_are_not():
+    names = written_maps(ghost_of(densenet121_2d().eval()), (1, 1, 64, 64))
+    assert {"features.conv0", "features.denseblock4", "features.norm5"} <= set(names)
+    assert "class_layers.out" not in names
+    assert written_maps(ghost_of(unet_3d().eval()), (1, 1, 16)) == (), "an input the network cannot take"
+
+
+def test_every_layer_of_a_package_that_is_named_can_be_explained(tmp_path):
+    package = read(write_segmenter(tmp_path / "tiny"))
+    array = np.random.default_rng(0).normal(size=(16, 16, 16)).astype(np.float32)
+    series = Series("1.2", SeriesKind.VOLUME, (), modality="MR", shape_zyx=array.shape)
+    volume = Volume(series, array[None], Geometry(np.eye(4), array.shape, "1.2.3"))
+    names = layers_of(package, volume, progress=Progress())
+    assert package.explanation.layer in names
+    segment = package.segments[0].label
+    mask = Mask(np.full(array.shape, package.segments[0].value, np.uint8), volume.geometry, package.segments)
+    found = explain(package, volume, segment, layer=names[0], mask=mask)
+    assert found.layer == names[0]
+    assert found.passes > 0.0
+    assert found.seconds > 0.0
