@@ -120,6 +120,9 @@ def _tell_parity(outcome: Outcome) -> None:
     header = (tr("Label"), tr("Metric"), tr("Before"), tr("After"), tr("Change"), tr("95 % interval"), "n")
     say_table(header, rows)
     say(tr("Decisions that changed: {flipped} of {count}.", flipped=str(parity.flipped), count=str(parity.decisions)))
+    if any(parity.refused):
+        first, second = map(str, parity.refused)
+        say(tr("Rows refused as another kind of image: {before} before, {after} after.", before=first, after=second))
     before, after = outcome.weights_bytes
     say(tr("Numbers a run reads: {before} MB before, {after} MB after.", before=_mb(before), after=_mb(after)))
     say(

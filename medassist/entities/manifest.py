@@ -13,9 +13,9 @@ class RunManifest:
     """What ran, and how.
 
     Attributes:
-        backend: "torch" or "openvino"; `precision` is "f32", "bf16" or "f16".
-        parity: largest difference to torch in f32 on a window of noise, as a share of the largest logit; None for
-            the reference itself.
+        backend: "torch" or "openvino"; `precision` is "f32", "bf16", "f16" or "int8".
+        parity: largest difference to torch in f32 on a window of noise, or, of a package's own program, on the real
+            windows it was measured on, as a share of the largest logit; None for the reference itself.
         window: voxels of a window as the network's axes run (x first), () when it took the image whole.
         windows: how many there were; `batch` of them ran at once.
         flips: mirrored views averaged with the image as it is, as axes of the network (x first); () for none.

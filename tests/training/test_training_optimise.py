@@ -10,8 +10,9 @@ import pytest
 import torch
 from bundles import write_classifier, write_threshold_segmenter
 
+from medassist.cli import main
 from medassist.entities.errors import Cancelled, Refused, UnwritableOutput, UsageError
-from medassist.inference.backends import openvino_backend
+from medassist.inference.backends import openvino_backend, optimised_backend
 from medassist.inference.network import forget_networks, load_network
 from medassist.inference.packages import read
 from medassist.inference.predict import predict
@@ -110,7 +111,9 @@ def test_a_classifier_in_int8_keeps_its_thresholds(classifier, films, tmp_path) 
     ]
 
 
-def test_what_is_worse_is_refused_and_leaves_nothing(segmenter, blobs, tmp_path, monkeypatch) -> None:
+@pytest.fixture
+def blurred(monkeypatch):
+    """A converter that makes another network than it was given."""
     plain = quantise.convert
 
     def broken(module, shape):
@@ -118,15 +121,45 @@ def test_what_is_worse_is_refused_and_leaves_nothing(segmenter, blobs, tmp_path,
         return plain(worse.eval(), shape)
 
     monkeypatch.setattr(quantise, "convert", broken)
-    monkeypatch.setattr(openvino_backend, "knows_bf16", lambda: True)
-    monkeypatch.setitem(
-        __import__("medassist.inference.backends.optimised_backend", fromlist=["x"]).NEEDS, "bf16", "FP32"
-    )
+    monkeypatch.setitem(optimised_backend.NEEDS, "bf16", "FP32")
+
+
+def test_what_is_worse_is_refused_and_leaves_nothing(blurred, segmenter, blobs, tmp_path) -> None:
     outcome = optimise(read(segmenter), blobs, tmp_path / "out", Means("bf16"))
     assert outcome.parity.worst.change.value < -0.005
     assert "dice of Anterior part falls by" in outcome.refusal.sentence()
     assert outcome.refusal.exit_code == 4
     assert outcome.out is None
+    assert not left_behind(tmp_path)
+
+
+def run_verb(*arguments: object) -> object:
+    with pytest.raises(SystemExit) as ended:
+        main(["optimize", *map(str, arguments)])
+    return ended.value.code
+
+
+def test_the_verb_prints_a_table_and_where_the_package_is(segmenter, blobs, tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setitem(optimised_backend.NEEDS, "bf16", "FP32")
+    options = ("--export", "pt2", "--quantize", "bf16", "--tolerance", "0.5")
+    assert run_verb(segmenter, "--data", blobs, "-o", tmp_path / "out", *options) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:3] == ["Label", "Metric", "Before"]
+    assert lines[1].startswith("Anterior part  dice")
+    assert any(line.startswith("model.pt2: up to ") for line in lines)
+    assert lines[-1] == str(tmp_path / "out")
+
+
+def test_the_verb_refuses_with_its_figures_and_code_4(blurred, segmenter, blobs, tmp_path, capsys) -> None:
+    options = ("--data", blobs, "-o", tmp_path / "out", "--quantize", "bf16", "--json")
+    assert run_verb(segmenter, *options) == 4
+    said = capsys.readouterr()
+    told = json.loads(said.out)
+    assert told["out"] is None
+    assert "falls by" in told["refusal"]
+    assert told["refused"] == {"before": 0, "after": 0}
+    assert told["labels"]["Anterior part"]["dice"]["change"]["value"] < -0.005
+    assert "Nothing was written" in said.err
     assert not left_behind(tmp_path)
 
 

@@ -24,10 +24,10 @@ class Backend:
     Attributes:
         name: "torch" or "openvino".
         device: torch name of where windows are to lie.
-        precision: "f32", "bf16" or "f16": of the sums inside; logits are float32.
+        precision: "f32", "bf16", "f16" or "int8": of the sums inside; logits are float32.
         forward: windows (N, C, …) to logits (N, K, …).
-        parity: largest difference of a logit to torch in f32 on one window of noise, as a share of the largest logit;
-            None for the reference itself.
+        parity: largest difference of a logit to torch in f32 on one window of noise (of a package's own program, on the
+            windows it was measured on), as a share of the largest logit; None for the reference itself.
         watch: the same network with the features by which the package knows its kind of image; None where it has none.
     """
 

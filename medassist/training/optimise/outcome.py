@@ -55,7 +55,7 @@ class Outcome:
             "means": list(self.names),
             "out": None if self.out is None else str(self.out),
             "tolerance": self.tolerance,
-            "refused": None if self.refusal is None else self.refusal.sentence(),
+            "refusal": None if self.refusal is None else self.refusal.sentence(),
             "exported": [one.as_json() for one in self.exported],
         }
         return told | self.measured()
