@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.entities.errors import Refused
-from medassist.entities.prediction import Check, ClassScore, Mask, Prediction
+from medassist.entities.prediction import Check, ClassScore, Mask, Prediction, Verdict
 from medassist.entities.study import Warned, warned
 from medassist.entities.volume import Volume
 from medassist.inference import kept
@@ -25,6 +25,7 @@ from medassist.inference.embedding import read_embedding
 from medassist.inference.engine import run
 from medassist.inference.flips import Flips, check_flips
 from medassist.inference.image_checks import coverage_check
+from medassist.inference.likeness import likeness
 from medassist.inference.localizer import for_whole
 from medassist.inference.missing import missing
 from medassist.inference.network import load_network
@@ -160,6 +161,9 @@ def _run_once(package: Package, volume: Volume, asked: _Asked, progress: Progres
     scores, mask, doubt = ran.answer
     timings = {"prepare": ready[0] - began, "infer": perf_counter() - ready[0]}
     alike = None if embedding is None or ran.features is None else embedding.check(ran.features)
+    if alike is not None and alike.verdict is not Verdict.PASS and ran.manifest.precision == "int8":
+        # eight bits move the features more than most images do: no image is doubted for that
+        alike = likeness(package, volume, device="cpu", progress=progress)
     return Prediction(
         model=package.ref,
         series_key=volume.series.key,

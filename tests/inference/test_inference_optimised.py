@@ -16,10 +16,12 @@ from medassist.cli import main
 from medassist.entities.errors import Refused
 from medassist.inference.backends import ir, openvino_backend, optimised_backend
 from medassist.inference.backends.protocol import Unsupported
+from medassist.inference.embedding import encode, watched
 from medassist.inference.network import forget_networks, load_network
 from medassist.inference.optimised import Optimised, Promised, content_of
 from medassist.inference.packages import read
 from medassist.inference.predict import predict
+from medassist.training.embedding import fit_embedding
 
 SHAPE = (1, 1, 16, 16, 16)
 pytestmark = pytest.mark.skipif(
@@ -51,6 +53,31 @@ def optimised(root: Path, *, module: torch.nn.Module | None = None, **changes) -
 @pytest.fixture
 def noise(make_volume):
     return make_volume(np.random.default_rng(0).integers(0, 1000, (20, 24, 40)).astype(np.int16))
+
+
+class Shifted(torch.nn.Module):
+    """The network of a package whose features lie far off, as coarse arithmetic may leave them."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        package = read(root)
+        self.inner = watched(load_network(package, "cpu").module, package.suitability.embedding)
+
+    def forward(self, image):
+        logits, features = self.inner(image)
+        return logits, features + 1000.0
+
+
+def test_no_image_is_doubted_for_coarse_features(tiny_segmenter: Path, noise) -> None:
+    rows = np.random.default_rng(0).normal(size=(40, 4))
+    content = encode(fit_embedding(rows, np.arange(40) % 4))
+    (tiny_segmenter / "models/embedding.npz").write_bytes(content)
+    told = {"file": "models/embedding.npz", "sha256": sha256(content).hexdigest(), "layer": "model.0"}
+    change_json(tiny_segmenter, "metadata", medassist={"suitability": {"embedding": told}})
+    optimised(tiny_segmenter, module=Shifted(tiny_segmenter))
+    quick, reference = (predict(read(tiny_segmenter), noise, device="cpu", backend=name) for name in ("auto", "torch"))
+    assert quick.manifest.precision == "int8"
+    assert [one.found for one in quick.checks] == [one.found for one in reference.checks]
 
 
 def notes_of(prediction) -> str:

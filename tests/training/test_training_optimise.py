@@ -20,8 +20,11 @@ from medassist.inference.weights import Format, read_program
 from medassist.plugins import needs
 from medassist.progress import Progress, Step
 from medassist.training.layouts.reading import image_of, read_table
+from medassist.training.metrics import Measured
 from medassist.training.optimise import quantise, speed
 from medassist.training.optimise.means import Means
+from medassist.training.optimise.outcome import verdict
+from medassist.training.optimise.parity import Change, Parity
 from medassist.training.optimise.rows import choose_rows
 from medassist.training.optimise.run import optimise
 from medassist.training.table import subject_hash
@@ -161,6 +164,24 @@ def test_the_verb_refuses_with_its_figures_and_code_4(blurred, segmenter, blobs,
     assert told["labels"]["Anterior part"]["dice"]["change"]["value"] < -0.005
     assert "Nothing was written" in said.err
     assert not left_behind(tmp_path)
+
+
+def test_images_of_different_sizes_need_a_window(segmenter, blobs, tmp_path) -> None:
+    import SimpleITK
+
+    for folder in ("images", "labels"):
+        file = blobs / folder / "case0.nii.gz"
+        SimpleITK.WriteImage(SimpleITK.ReadImage(str(file))[:-2], str(file))
+    with pytest.raises(Refused, match="takes images of different sizes"):
+        optimise(read(segmenter), blobs, tmp_path / "out", Means("bf16"))
+    assert not left_behind(tmp_path)
+
+
+def test_images_it_no_longer_knows_are_a_reason_against_it() -> None:
+    fine = Change("a", "dice", 0.9, 0.9, Measured(0.0, 0.0, 0.0, 10))
+    assert verdict(Parity("masks", 10, 5, (fine,), 0, 10, (1, 1)), 0.005) is None
+    reason = verdict(Parity("masks", 10, 5, (fine,), 0, 10, (1, 3)), 0.005)
+    assert "takes 3 of 10 images for another kind" in reason.sentence()
 
 
 def test_interrupted_leaves_nothing(segmenter, blobs, tmp_path) -> None:

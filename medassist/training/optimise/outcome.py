@@ -81,8 +81,19 @@ class Outcome:
 
 
 def verdict(parity: Parity, tolerance: float) -> Refused | None:
-    """Return why a parity is not good enough, None when it is: a label that falls by more than the tolerance."""
-    worst = parity.worst
+    """Return why a parity is not good enough, None when it is.
+
+    No label may fall by more than the tolerance, and no larger share of the images be refused as another kind.
+    """
+    worst, (before, after) = parity.worst, parity.refused
+    if after - before > tolerance * parity.rows:
+        return Refused(
+            "It takes {after} of {rows} images for another kind, the package as it was {before}. Nothing was written.",
+            remedy="Choose milder means.",
+            after=str(after),
+            before=str(before),
+            rows=str(parity.rows),
+        )
     if worst.change.value >= -tolerance:
         return None
     return Refused(

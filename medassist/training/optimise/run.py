@@ -33,7 +33,7 @@ from medassist.training.optimise.rows import Rows, choose_rows
 from medassist.training.optimise.smaller import Pupil, shrink
 from medassist.training.optimise.speed import Speed, time_ways
 from medassist.training.optimise.staging import note_version, own_section, publish, staged
-from medassist.training.optimise.windows import windows_of
+from medassist.training.optimise.windows import demand_one_size, windows_of
 from medassist.training.table import Row
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ def _quantised(case: _Case, copy: Path) -> Optimised:
     package, rows = read(copy), case.rows
     chosen = _spread(rows.learned, quantise.CALIBRATION_ROWS)
     calibration = windows_of(package, rows.training_table, chosen, progress=case.progress)
+    demand_one_size(package, [*calibration, *case.windows])
     network = load_network(package, "cpu")
     made = quantise.quantise(network, copy, case.means.quantize, calibration, progress=case.progress)
     forward = prepared(network, made).forward

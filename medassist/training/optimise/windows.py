@@ -25,7 +25,13 @@ def windows_of(package: Package, table: Table, rows: Sequence[Row], *, progress:
     Refused when they differ in size, which a program of one size cannot take.
     """
     found = [_window(package, table, row) for row in progress.over(rows, STAGE)]
-    sizes = sorted({tuple(one.shape) for one in found})
+    demand_one_size(package, found)
+    return found
+
+
+def demand_one_size(package: Package, windows: Sequence[torch.Tensor]) -> None:
+    """Refuse windows that differ in size."""
+    sizes = sorted({tuple(one.shape) for one in windows})
     if len(sizes) > 1:
         raise Refused(
             "{model} takes images of different sizes as they are ({first} and {second}); an optimised program takes "
@@ -35,7 +41,6 @@ def windows_of(package: Package, table: Table, rows: Sequence[Row], *, progress:
             first=" x ".join(map(str, sizes[0])),
             second=" x ".join(map(str, sizes[-1])),
         )
-    return found
 
 
 def _window(package: Package, table: Table, row: Row) -> torch.Tensor:
