@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from benchmarks import audit, heartbeat, infer, start
+from benchmarks import audit, heartbeat, infer, planted, start
 from benchmarks import open as opening
 
 Rows = Mapping[str, Mapping[str, float]]
@@ -19,6 +19,7 @@ BENCHMARKS: Mapping[str, Callable[[int], Rows]] = {
     "open": opening.measure,
     "infer": infer.measure,
     "audit": audit.measure,
+    "planted": planted.measure,
 }
 
 

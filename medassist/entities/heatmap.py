@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from medassist.entities.geometry import Geometry
 from medassist.entities.prediction import ModelRef
+from medassist.entities.stamp import Stamp
 
 
 class MapKind(Enum):
@@ -40,6 +41,7 @@ class Heatmap:
         signed: whether negative values mean something: evidence against the target.
         seconds: what the method took, without preparing the image and the way home; 0 when nobody measured.
         passes: what that was expected to cost, in forward passes of the network.
+        stamp: whether to believe it, None as long as nobody measured.
         quality: measured properties, e.g. {"share_outside_region": 0.4}; empty when nothing was measured.
         notes: English sentences a reader must see with the map ("the map is all zero").
     """
@@ -60,6 +62,7 @@ class Heatmap:
     kind: MapKind = MapKind.ATTRIBUTION
     against: str = ""
     signed: bool = False
+    stamp: Stamp | None = None
     seconds: float = 0.0
     passes: float = 0.0
 

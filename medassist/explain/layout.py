@@ -49,6 +49,11 @@ def layout_of(module: nn.Module, layer: str, size: tuple[int, ...], cells: tuple
     return known[key]
 
 
+def share_layouts(module: nn.Module, twin: nn.Module) -> None:
+    """Let a copy of a network know the layouts measured on it: they do not depend on weights."""
+    _known[twin] = dict(_known.get(module, {}))
+
+
 def _measured(module: nn.Module, layer: str, size: tuple[int, ...], cells: tuple[int, ...]) -> Layout | None:
     try:
         carried, again = (_carry_positions(module, layer, size, weights) for weights in (FAINT, STRONG))

@@ -132,12 +132,12 @@ def explain(
         again = partial(explain, package, method=method, layer=layer, settings=settings, device=device,
                         progress=progress)  # fmt: skip
         return _explain_part(package, volume, target, against, mask, again, device, progress)
-    label, other = _label(package, target), _label(package, against) if against else None
+    label, other = label_of(package, target), label_of(package, against) if against else None
     _demand_two(label.label, "" if other is None else other.label)
     if not package.explainable.ok:
         raise Refused("{model} cannot be explained: {reason}.", model=package.name, reason=package.explainable.reason)
     chosen = choose(device)
-    region = _region(package, volume, label, mask, chosen, progress) if package.marks_voxels else None
+    region = region_of(package, volume, label, mask, chosen, progress) if package.marks_voxels else None
     progress.step("Preparing the image")
     view = look(package, volume, region)
     network = load_network(package, chosen)
@@ -164,7 +164,7 @@ def explain(
         native_zyx=native,
         native_geometry=native_grid,
         layer=answer.layer,
-        target_score=_score(package, label, answer.outputs, view.region),
+        target_score=score_of(package, label, answer.outputs, view.region),
         parameters=_parameters(package, view, answer),
         quality={**answer.quality, **_quality(values, region)},
         notes=_notes(volume, view, answer, explainer.remark),
@@ -203,7 +203,8 @@ def _demand_two(target: str, against: str) -> None:
         )
 
 
-def _label(package: Package, target: str) -> Label:
+def label_of(package: Package, target: str) -> Label:
+    """Return the label of that English or Chinese name (UsageError names the known ones)."""
     for label in package.labels:
         if label.label.lower() == target.lower() or target == label.title_zh != "":
             return label
@@ -215,7 +216,7 @@ def _label(package: Package, target: str) -> Label:
     )
 
 
-def _region(
+def region_of(
     package: Package, volume: Volume, label: Label, mask: Mask | None, device: str, progress: Progress
 ) -> NDArray[np.bool_]:
     """Return the voxels to explain on the grid of the series (Refused when there are none)."""
@@ -228,7 +229,7 @@ def _region(
     return region
 
 
-def _score(package: Package, label: Label, outputs: NDArray[np.float32], region: torch.Tensor | None) -> float:
+def score_of(package: Package, label: Label, outputs: NDArray[np.float32], region: torch.Tensor | None) -> float:
     """Return the score of a classifier's label, or the mean share of a segmenter's class over the region."""
     if region is None:
         return next(one.probability for one in class_scores(package, outputs) if one.label == label.label)

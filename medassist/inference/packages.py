@@ -12,6 +12,7 @@ from medassist.entities.errors import Refused
 from medassist.entities.prediction import Code, ModelRef, Segment
 from medassist.inference.demands import Suitability, read_demands
 from medassist.inference.exclusive import read_exclusive
+from medassist.inference.explaining import ExplanationSpec, read_explanation
 from medassist.inference.flips import Flips, read_flips
 from medassist.inference.localizer import Localizer, read_localizer
 from medassist.inference.operating import CalibrationSpec, read_spec
@@ -78,14 +79,6 @@ class InputSpec:
     values: str = "modality"
     channels: int = 1
     series: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ExplanationSpec:
-    """The layer a class activation map reads ("" when the package names none) and the suggested method."""
-
-    layer: str = ""
-    method: str = "gradcam"
 
 
 @dataclass(frozen=True)
@@ -208,7 +201,7 @@ def read(root: Path) -> Package:
         flips=read_flips(own, seen.dimensions),
         optimised=read_optimised(own, root),
         suitability=read_demands(own.section("suitability", optional=True), root),
-        explanation=_explanation(own.section("explanation", optional=True)),
+        explanation=read_explanation(own.section("explanation", optional=True), root),
         weights=path,
         sha256=sha256,
         cards=_cards(root),
@@ -302,10 +295,6 @@ def _input(section: Section) -> InputSpec:
                 choices=", ".join(map(str, allowed)),
             )
     return InputSpec(dimensions, section.choice("values", ("modality", "display"), "modality"), channels)
-
-
-def _explanation(section: Section) -> ExplanationSpec:
-    return ExplanationSpec(section.text("layer", ""), section.text("method", "gradcam"))
 
 
 def _labels(own: Section, task: str) -> tuple[Label, ...]:

@@ -252,13 +252,25 @@ def _explanation(case: Case, index: int, heatmap: Heatmap) -> dict[str, Any]:
         "signed": heatmap.signed,
         "parameters": dict(heatmap.parameters),
         "file": pm.file_name(index) if has_dicom_sources(case) else None,
-        "quality": dict(heatmap.quality),
+        "quality": {**heatmap.quality, **(heatmap.stamp.numbers if heatmap.stamp else {})},
+        "stamp": _stamp(heatmap),
         "layer": heatmap.layer,
         "target_score": heatmap.target_score,
         "maximum": heatmap.maximum,
         "minimum": heatmap.minimum,
         "cell_mm": list(heatmap.cell_mm) if heatmap.native_geometry.calibrated else None,
         "notes": list(heatmap.notes),
+    }
+
+
+def _stamp(heatmap: Heatmap) -> dict[str, Any] | None:
+    """Return what the measures under `quality` say of a map, null where none was measured."""
+    if heatmap.stamp is None:
+        return None
+    return {
+        "standing": heatmap.stamp.standing.value,
+        "reasons": [one.text() for one in heatmap.stamp.reasons],
+        "second_method": heatmap.stamp.second_method,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -293,7 +294,8 @@ def analyze(
 
     A package that names no layer to explain, or cannot be explained, gets none either, unless a method is asked for.
     What cannot be explained as asked is refused before anything is run.
-    Returns the actions and the seconds spent (`prepare`, `infer`, `explain`).
+    The maps of a method that was asked for are measured where that is cheap (`stamps.is_cheap`).
+    Returns the actions and the seconds spent (`prepare`, `infer`, `explain`, and `stamp` where maps were measured).
     """
     chosen = method or package.explanation.method
     if method != "none" and (method or layer or settings):
@@ -330,7 +332,26 @@ def analyze(
         )
         for one in targets
     )
-    return added, maps, {**prediction.timings_s, "explain": time.perf_counter() - began}
+    timings = {**prediction.timings_s, "explain": time.perf_counter() - began}
+    if method not in ("", "none"):
+        began = time.perf_counter()
+        maps = tuple(_stamped(volume, package, one, prediction, progress) for one in maps)
+        timings["stamp"] = time.perf_counter() - began
+    return added, maps, timings
+
+
+def _stamped(
+    volume: Volume, package: Package, added: AddHeatmap, prediction: Prediction, progress: Progress
+) -> AddHeatmap:
+    """Return a map with its stamp, where that is cheap."""
+    from medassist.session.stamps import is_cheap, stamp_heatmap
+
+    if not is_cheap(package, added.heatmap):
+        return added
+    found = stamp_heatmap(
+        volume, package, added.heatmap, mask=prediction.mask, device=prediction.device, progress=progress
+    )
+    return AddHeatmap(replace(added.heatmap, stamp=found.stamp))
 
 
 def write_report(

@@ -76,11 +76,19 @@ def _ran(old: Session, new: Session) -> Iterator[Event]:
 
 
 def _explained(old: Session, new: Session) -> Iterator[Event]:
+    known = {id(one.native_zyx): one for one in old.heatmaps}  # a stamp leaves the numbers of its map where they are
     for one in new.heatmaps:
-        if one not in old.heatmaps:
-            more: dict[str, Detail] = {"method": one.method, "target": one.target}
-            more |= {"against": one.against} if one.against else {}
-            yield Event("explain", (one.series_key,), _model(one) | more)
+        before = known.get(id(one.native_zyx))
+        if before is not None and before.stamp is not one.stamp and one.stamp is not None:
+            standing: Detail = one.stamp.standing.value
+            yield Event("stamp", (one.series_key,), _model(one) | _asked(one) | {"stamp": standing})
+        elif before is None:
+            yield Event("explain", (one.series_key,), _model(one) | _asked(one))
+
+
+def _asked(one: Heatmap) -> dict[str, Detail]:
+    told: dict[str, Detail] = {"method": one.method, "target": one.target}
+    return told | ({"against": one.against} if one.against else {})
 
 
 def _set_thresholds(old: Session, new: Session) -> Iterator[Event]:

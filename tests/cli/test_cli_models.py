@@ -95,6 +95,9 @@ def test_an_explanation_is_asked_for_in_words_and_told_in_the_report(medassist, 
     assert (told["target"], told["against"], told["signed"]) == ("Anterior part", "Posterior part", True)
     assert told["parameters"]["steps"] == 8
     assert told["minimum"] < 0.0 < told["maximum"]
+    assert told["stamp"]["standing"] == "meaningless" or "deletion_auc" in told["quality"]
+    assert bool(told["stamp"]["reasons"]) == (told["stamp"]["standing"] != "holds")
+    assert answer.json["timings_s"]["stamp"] > 0
     stored = dcmread(tmp_path / "out" / told["file"])
     mapping = stored.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence[0]
     lowest = stored.pixel_array.min() * mapping.RealWorldValueSlope + mapping.RealWorldValueIntercept
