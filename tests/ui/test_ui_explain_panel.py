@@ -221,6 +221,31 @@ def test_the_panel_speaks_chinese(store, fake, keep, volume):
     assert "并非病灶" in panel.meaning.text()
 
 
+def test_regions_are_only_outlined_under_a_signed_map(window, store, volume):
+    store.dispatch(add_mask(volume))
+    plane = window.viewer.planes[0]
+    plane.go_to(6)
+    assert plane.layers.fill.isVisible()
+    store.dispatch(AddHeatmap(replace(make_heatmap(volume), signed=True)))
+    assert not plane.layers.fill.isVisible(), "blue and orange would be read as against and for"
+    assert plane.layers._outlines
+    assert not window.layers.sliders["fill_opacity"].isEnabled()
+    store.dispatch(SetLayers(Layers(heatmap_visible=False)))
+    assert plane.layers.fill.isVisible()
+    assert window.layers.sliders["fill_opacity"].isEnabled()
+    store.dispatch(SetLayers(Layers(visible=False)))
+    assert not plane.layers.fill.isVisible()
+
+
+def test_long_captions_of_a_scale_have_room(window, store, volume):
+    bar = window.viewer.color_bar
+    store.dispatch(add_heat(volume))
+    low = bar.height()
+    long = replace(make_heatmap(volume), target="A name of many words " * 4, against="Another of many words " * 3)
+    store.dispatch(AddHeatmap(long))
+    assert bar.height() > low
+
+
 def test_space_held_hides_the_map(window, store, volume):
     store.dispatch(add_heat(volume))
     plane = window.viewer.planes[0]

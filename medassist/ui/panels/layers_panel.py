@@ -89,6 +89,8 @@ class LayersPanel(QWidget):
 
     def _changed(self, old: Session, new: Session) -> None:
         changed = old.file_map is not new.file_map or old.overlays is not new.overlays or old.current != new.current
+        changed = changed or old.layers.heatmap_visible != new.layers.heatmap_visible
+        changed = changed or old.layers.visible != new.layers.visible
         changed = changed or len(old.regions) != len(new.regions) or old.presented is not new.presented
         if changed or old.mask is not new.mask or old.heatmap is not new.heatmap:
             self._draw(new)
@@ -104,8 +106,13 @@ class LayersPanel(QWidget):
         self.legend.setVisible(has_mask)
         masks, maps = any(one.masks for one in overlays), any(one.maps for one in overlays)
         self._enable("mask_visible", has_mask)
-        for name in ("fill_opacity", "outline_opacity"):
-            self._enable(name, has_mask or masks)
+        self._enable("outline_opacity", has_mask or masks)
+        signed = session.heatmap is not None and session.heatmap.signed
+        covered = signed and session.layers.heatmap_visible and session.layers.visible
+        self._enable("fill_opacity", masks or (has_mask and not covered))
+        self.sliders["fill_opacity"].setToolTip(
+            tr("Under this map only outlines are drawn: fillings would be read as a part of it.") if covered else ""
+        )
         for name in ("heatmap_visible", "heatmap_opacity", "heatmap_threshold"):
             self._enable(name, has_map or maps)
         self._enable("heatmap_native_cells", has_map)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from medassist.entities.heatmap import Heatmap, MapKind
@@ -16,8 +17,8 @@ from medassist.ui import theme
 from medassist.ui.viewer.layers import heat_table
 from medassist.ui.wording import label_title
 
-HEIGHT, TALL = 46, 62
-"""A signed scale has a line more below it, and its caption two."""
+HEIGHT, TALL, TALLEST = 46, 56, 96
+"""A signed scale has a line more below it; captions may need more than that."""
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Where along the bar, as shares of its width."""
 
@@ -43,7 +44,7 @@ class ColorBar(QWidget):
         self._heatmap, self._layers, self._of_file = heatmap, layers, session.file_map is not None
         self._target = "" if heatmap is None else label_title(session, heatmap.target)
         self._against = label_title(session, heatmap.against) if heatmap is not None and heatmap.against else ""
-        self.setFixedHeight(TALL if heatmap is not None and heatmap.signed else HEIGHT)
+        self._fit()
         self.setVisible(drawn)
         self.update()
 
@@ -89,6 +90,25 @@ class ColorBar(QWidget):
             return [f"{share:.0%}".replace("-", "−") for share in shares]  # a true minus sign
         return [f"{share * self._heatmap.full_scale:.3g}" for share in shares]
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep room for the captions, which wrap in a narrow window."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self._heatmap is None:
+            return
+        metrics, (left, right) = QFontMetricsF(theme.font(9.0)), self.captions()
+        bar, wrap = self._bar(), int(Qt.TextFlag.TextWordWrap)
+        texts = ((bar.left() - 36 - 8, f"{left}\n{self.scale()}"), (self.width() - bar.right() - 36, right))
+        rooms = ((QRectF(0, 0, max(width, 40.0), 500), text) for width, text in texts)
+        tall = max(metrics.boundingRect(room, wrap, text).height() for room, text in rooms)
+        self.setFixedHeight(min(max(TALL if self._heatmap.signed else HEIGHT, ceil(tall) + 6), TALLEST))
+
+    def _bar(self) -> QRectF:
+        width = max(120.0, 0.26 * self.width())
+        return QRectF(self.width() / 2 - width / 2, 8, width, 10)
+
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the height of one scale."""
         return QSize(600, HEIGHT)
@@ -99,8 +119,7 @@ class ColorBar(QWidget):
             return
         painter = QPainter(self)
         painter.setFont(theme.font(9.0))
-        width = max(120.0, 0.26 * self.width())
-        bar = QRectF(self.width() / 2 - width / 2, 8, width, 10)
+        bar = self._bar()
         signed = self._heatmap.signed
         table = heat_table(1.0, self._layers.heatmap_threshold, signed)[1 if signed else 0 :].copy()
         image = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
@@ -125,7 +144,7 @@ class ColorBar(QWidget):
         left = f"{left}\n{self.scale()}".strip()
         wrap = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignVCenter
         painter.setPen(QColor(theme.TEXT if self._of_file else theme.AI))
-        west = QRectF(8, 2, bar.left() - 36, self.height() - 4)
+        west = QRectF(8, 2, bar.left() - 36 - 8, self.height() - 4)
         painter.drawText(west, int(wrap | Qt.AlignmentFlag.AlignLeft), left)
         east = QRectF(bar.right() + 28, 2, self.width() - bar.right() - 36, self.height() - 4)
         painter.drawText(east, int(wrap | Qt.AlignmentFlag.AlignRight), right)

@@ -79,6 +79,7 @@ class SliceLayers:
         self.fill = SliceImage(2, smooth=False)
         self._outlines: list[QGraphicsPathItem] = []
         self._drawn: dict[str, tuple[object, ...]] = {}
+        self._filled = False
         for item in (self.gray, self.heat, self.fill):
             scene.addItem(item)
             item.hide()
@@ -92,11 +93,17 @@ class SliceLayers:
         fits = mask is not None and mask.geometry.same_grid(shown.volume.geometry)
         self._draw_mask(shown, mask if fits and visible and layers.mask_visible else None, layers)
         fits = heatmap is not None and heatmap.geometry.same_grid(shown.volume.geometry)
-        self._draw_heat(shown, heatmap if fits and visible and layers.heatmap_visible else None, layers)
+        drawn = heatmap if fits and visible and layers.heatmap_visible else None
+        self._draw_heat(shown, drawn, layers)
+        if drawn is not None and drawn.signed:
+            self.fill.hide()  # regions are filled with blue and orange too: they would be read as for and against
+        elif self._filled:
+            self.fill.show()
 
     def clear(self) -> None:
         """Show nothing."""
         self._drawn.clear()
+        self._filled = False
         for item in (self.gray, self.heat, self.fill):
             item.hide()
         self._remove_outlines()
@@ -124,7 +131,7 @@ class SliceLayers:
             self.gray.show_slice(slices.picture(shown, view), shown.layout.spacing_mm)
 
     def _draw_mask(self, shown: Shown, mask: Mask | None, layers: Layers) -> None:
-        moved = self._is_new("mask", mask, shown.layout, shown.index)
+        moved, self._filled = self._is_new("mask", mask, shown.layout, shown.index), mask is not None
         if mask is None:
             self.fill.hide()
             self._remove_outlines()
