@@ -77,9 +77,9 @@ def title(case: Case, view: KeyView, words: Wording) -> str:
     if view.heatmap is not None and view.heatmap.kind is MapKind.SPREAD:
         return words.tr("Spread over mirrored views")
     if view.heatmap is not None:
-        target = _target(case, view.heatmap, words)
+        target = _called(case, view.heatmap.target, words)
         if view.heatmap.against:
-            other = words.tr(view.heatmap.against)
+            other = _called(case, view.heatmap.against, words)
             return words.tr("{method} for {target}, not {other}", method=words.tr(view.heatmap.method), target=target,
                             other=other)  # fmt: skip
         return words.tr("{method} for {target}", method=words.tr(view.heatmap.method), target=target)
@@ -91,10 +91,12 @@ def title(case: Case, view: KeyView, words: Wording) -> str:
     return words.tr("Picture without overlay")
 
 
-def _target(case: Case, heatmap: Heatmap, words: Wording) -> str:
-    """Return the name of what a map explains, as its finding is called."""
-    claims = (one for one in case.findings if one.label == heatmap.target)
-    return next((words.title(one) for one in claims), words.tr(heatmap.target))
+def _called(case: Case, label: str, words: Wording) -> str:
+    """Return what a label of a model is called: as its finding is, else by the title its package gives it."""
+    claims = (words.title(one) for one in case.findings if one.label == label)
+    scores = (one.title_zh for run in case.predictions for one in run.scores if one.label == label and one.title_zh)
+    own = next(scores, "") if words.language.startswith("zh") else ""
+    return next(claims, own or words.tr(label))
 
 
 def place(case: Case, view: KeyView, words: Wording) -> str:

@@ -141,6 +141,16 @@ def test_signed_map_is_drawn_on_both_sides_and_says_which_is_which(film_case):
     assert spread.min() < -80, "the scale has its end against"
 
 
+def test_the_label_a_map_is_compared_with_has_its_own_name(film_case):
+    other = replace(SCORES[0], label="Widened heart", title_zh="心影增宽")
+    prediction = replace(film_case.predictions[0], scores=(*film_case.predictions[0].scores, other))
+    compared = replace(film_case.heatmaps[0], against="Widened heart")
+    case = replace(film_case, predictions=(prediction,), heatmaps=(compared,))
+    (view,) = key_views(case)
+    assert "心影增宽" in title(case, view, Wording("zh_CN"))
+    assert title(case, view, Wording("en")).endswith(", not Widened heart")
+
+
 def test_key_picture_keeps_square_millimetres(tmp_path):
     phantoms.write_ct_series(tmp_path / "in", rows=40, columns=80, spacing=(0.5, 2.0, 2.5))
     case = make_case(tmp_path / "in")
