@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from medassist.entities.errors import UsageError
-from medassist.training.recipe import Table
+from medassist.training.recipe_keys import Table
 
 Augmentation = Callable[[dict[str, Any], int, int, int], dict[str, Any]]
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from medassist.entities.errors import MedAssistError, UsageError
 from medassist.inference.demands import POOLS
 from medassist.plugins import needs
 from medassist.training.defaults import with_defaults
-
-Table = Mapping[str, Any]
+from medassist.training.recipe_keys import Reader, Table
 
 LAYOUTS = {
     "segmentation": ("volume_pairs", "picture_pairs", "files"),
@@ -146,62 +143,6 @@ class Recipe:
         return hashlib.sha256(json.dumps([*parts, *rest, *used], sort_keys=True).encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class _Reader:
-    """Reads typed keys of one table and names the file and the key when one is missing or wrong."""
-
-    path: Path
-    table: Table
-    where: str = ""
-
-    def get(self, key: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
-        value = self.table.get(key, default)
-        name = f"{self.where}.{key}".lstrip(".")
-        if value is None:
-            raise UsageError("The recipe {path} lacks the key {key}.", path=self.path, key=name)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise UsageError("The key {key} of the recipe {path} has the wrong type.", path=self.path, key=name)
-        return value
-
-    def choice(self, key: str, allowed: tuple[str, ...], default: str | None = None) -> str:
-        value = self.get(key, str, default)
-        if value not in allowed:
-            raise UsageError(
-                "The key {key} of the recipe {path} is {value}; it must be one of: {allowed}.",
-                path=self.path,
-                key=f"{self.where}.{key}".lstrip("."),
-                value=value,
-                allowed=", ".join(allowed),
-            )
-        return str(value)
-
-    def number(self, key: str, low: float, high: float, default: float | None = None) -> float:
-        value = float(self.get(key, (int, float), default))
-        if not low <= value <= high:
-            raise UsageError(
-                "The key {key} of the recipe {path} is {value}; it must lie between {low} and {high}.",
-                path=self.path,
-                key=f"{self.where}.{key}".lstrip("."),
-                value=value,
-                low=low,
-                high=high,
-            )
-        return value
-
-    def count(self, key: str, low: int, high: int, default: int | None = None) -> int:
-        self.get(key, int, default)
-        return int(self.number(key, low, high, default))
-
-    def sub(self, key: str, default: Table | None = None) -> _Reader:
-        return _Reader(self.path, self.get(key, dict, default), f"{self.where}.{key}".lstrip("."))
-
-    def tables(self, key: str, default: list[Table] | None = None) -> tuple[Table, ...]:
-        found = tuple(self.get(key, list, default))
-        if not all(isinstance(each, dict) for each in found):
-            raise UsageError("The key {key} of the recipe {path} has the wrong type.", path=self.path, key=key)
-        return found
-
-
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe (UsageError names the file and the key that is missing or wrong)."""
     try:
@@ -219,7 +160,7 @@ def recipe_of(path: Path, text: str) -> Recipe:
     except tomllib.TOMLDecodeError as error:
         raise UsageError("The recipe {path} is no valid TOML: {reason}.", path=path, reason=error) from error
     whole = with_defaults(told)
-    return _recipe(path, text if whole == told else _written(path, whole), _Reader(path, whole))
+    return _recipe(path, text if whole == told else _written(path, whole), Reader(path, whole))
 
 
 def _written(path: Path, whole: Table) -> str:
@@ -237,7 +178,7 @@ def _written(path: Path, whole: Table) -> str:
     return f"# Written by medassist train: what the recipe did not say is filled in.\n{tomlkit.dumps(whole)}"
 
 
-def _recipe(path: Path, text: str, top: _Reader) -> Recipe:
+def _recipe(path: Path, text: str, top: Reader) -> Recipe:
     task = top.choice("task", TASKS)
     data = top.sub("data")
     return Recipe(
@@ -249,11 +190,11 @@ def _recipe(path: Path, text: str, top: _Reader) -> Recipe:
         layout=data.choice("layout", LAYOUTS[task]),
         split=_split(data),
         network=_targeted(top.sub("network")),
-        preprocessing=tuple(_targeted(_Reader(path, each, "preprocessing")) for each in top.tables("preprocessing")),
-        augmentation=tuple(_targeted(_Reader(path, each, "augmentation")) for each in top.tables("augmentation", [])),
+        preprocessing=tuple(_targeted(Reader(path, each, "preprocessing")) for each in top.tables("preprocessing")),
+        augmentation=tuple(_targeted(Reader(path, each, "augmentation")) for each in top.tables("augmentation", [])),
         inferer=_targeted(top.sub("inferer")),
         postprocessing=tuple(
-            _targeted(_Reader(path, each, "postprocessing")) for each in top.tables("postprocessing", [])
+            _targeted(Reader(path, each, "postprocessing")) for each in top.tables("postprocessing", [])
         ),
         loss=top.sub("loss", {}).table,
         balance=tuple(data.get("balance", list, [])),
@@ -270,7 +211,7 @@ def _recipe(path: Path, text: str, top: _Reader) -> Recipe:
     )
 
 
-def _initial(reader: _Reader) -> Initial | None:
+def _initial(reader: Reader) -> Initial | None:
     """Read where learning begins; a package stands for its weights. The file counts as it is now, not by its name."""
     if not reader.table:
         return None
@@ -280,7 +221,7 @@ def _initial(reader: _Reader) -> Initial | None:
     return Initial(path, found)
 
 
-def _embedding(reader: _Reader) -> Table:
+def _embedding(reader: Reader) -> Table:
     """Read which layer tells images of the right kind from others; {} when the recipe does not say."""
     if reader.table:
         reader.get("layer", str)
@@ -288,12 +229,12 @@ def _embedding(reader: _Reader) -> Table:
     return reader.table
 
 
-def _targeted(reader: _Reader) -> Table:
+def _targeted(reader: Reader) -> Table:
     reader.get("_target_", str)
     return reader.table
 
 
-def _split(data: _Reader) -> Split:
+def _split(data: Reader) -> Split:
     folds = {
         key: tuple(data.get(key, list, [] if key == "validation_folds" else None))
         for key in ("train_folds", "validation_folds", "test_folds")
@@ -304,7 +245,7 @@ def _split(data: _Reader) -> Split:
     return Split(validation_share=data.number("validation_share", 0.0, 0.5, 0.0), **folds)
 
 
-def _optimiser(reader: _Reader) -> Optimiser:
+def _optimiser(reader: Reader) -> Optimiser:
     return Optimiser(
         learning_rate=reader.number("learning_rate", 1e-8, 1.0),
         weight_decay=reader.number("weight_decay", 0.0, 1.0, 0.0),
@@ -312,7 +253,7 @@ def _optimiser(reader: _Reader) -> Optimiser:
     )
 
 
-def _schedule(reader: _Reader) -> Schedule:
+def _schedule(reader: Reader) -> Schedule:
     return Schedule(
         epochs=reader.count("epochs", 1, 100_000),
         batch_size=reader.count("batch_size", 1, 4096),
@@ -328,7 +269,7 @@ def _schedule(reader: _Reader) -> Schedule:
 def _labels(path: Path, task: str, tables: tuple[Table, ...]) -> tuple[Label, ...]:
     labels = []
     for index, table in enumerate(tables):
-        reader = _Reader(path, table, f"labels[{index}]")
+        reader = Reader(path, table, f"labels[{index}]")
         known = {"value", "label", "members", "unless", "offered"}
         members = tuple(reader.get("members", list, []))
         unless = tuple(reader.get("unless", list, []))
