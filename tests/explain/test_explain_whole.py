@@ -104,3 +104,26 @@ def test_a_region_without_a_mark_is_refused(case):
     empty = replace(mask, labels_zyx=np.where(mask.labels_zyx == 1, 0, mask.labels_zyx).astype(np.uint8))
     with pytest.raises(Refused, match="nothing to explain"):
         explain_region(package, volume, "Left anterior hippocampus", empty, bright_is_hot, progress=Progress())
+
+
+def test_a_stamp_is_measured_on_the_crop_the_network_saw(case, monkeypatch):
+    pytest.importorskip("monai")
+    from medassist.entities.stamp import Stamp, Standing
+    from medassist.explain.methods import explain
+    from medassist.explain.quality import stamping
+
+    package, volume, mask = case
+    noise = np.random.default_rng(0).integers(0, 60, volume.array_tzyx.shape).astype(np.int16)
+    volume = replace(volume, array_tzyx=volume.array_tzyx + noise)
+    heatmap = explain(package, volume, "Left anterior hippocampus", mask=mask, device="cpu")
+    asked = []
+    monkeypatch.setattr(
+        stamping, "measured", lambda one, *_limits, **_more: asked.append(one) or Stamp(Standing.HOLDS, {"seen": 1.0})
+    )
+    reference = np.asarray(mask.labels_zyx) > 0
+    found = stamping.stamp(package, volume, heatmap, mask=mask, reference=reference, device="cpu")
+    (one,) = asked
+    assert np.array_equal(one.answer.values.transpose(2, 1, 0), heatmap.native_zyx)
+    assert one.question.output == 1
+    assert one.question.region.any()
+    assert set(found.numbers) == {"seen", "energy_in_mask", "pointing_hit", "mask_share"}

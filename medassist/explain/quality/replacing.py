@@ -36,7 +36,7 @@ PASSES = 2.0 + PER_MAP * (1 + RANDOM_MAPS)
 
 @dataclass(frozen=True)
 class Replaced:
-    """Areas under the two curves, relative to the score of the image as it is (0 to about 1)."""
+    """Areas under the two curves, as shares of the larger score of both ends (0 to about 1)."""
 
     deletion: float
     insertion: float
@@ -90,7 +90,8 @@ def _areas(asked: Asked, asking: Asking, values: NDArray[np.float32], ends: tupl
     fall = _asked_about(asked, asking, image, empty, turn)
     rise = _asked_about(asked, asking, empty, image, turn)
     as_it_is, gone = ends
-    return Replaced(_area([as_it_is, *fall, gone]) / as_it_is, _area([gone, *rise, as_it_is]) / as_it_is)
+    full = max(ends)  # a blurred image may score more than the image itself: shares of a faint score say nothing then
+    return Replaced(_area([as_it_is, *fall, gone]) / full, _area([gone, *rise, as_it_is]) / full)
 
 
 def _asked_about(
