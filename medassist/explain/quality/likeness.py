@@ -1,8 +1,8 @@
 """How alike two maps are, region by region.
 
-Maps are compared, and parts of the image taken away, over at most 12 boxes along each axis. Maps of single voxels change
-from one to the next: taken away in their order, voxels spread over the image and the blur between them leaves what they
-show, so that voxel by voxel neither order nor likeness says much.
+Maps are compared, and parts of the image taken away, over at most 12 boxes along each axis. Maps of single voxels
+change from one to the next: taken away in their order, voxels spread over the image, and the blur between them leaves
+what they show.
 """
 
 from __future__ import annotations
