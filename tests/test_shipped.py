@@ -58,7 +58,7 @@ def test_the_demonstration_reports_on_the_chest_and_refuses_the_leg(tmp_path) ->
     assert dicom_errors(tmp_path / "RG1") == []
 
 
-@pytest.mark.parametrize("name", ["hippocampus_mr", "chest_xray_findings", "nuclei_he"])
+@pytest.mark.parametrize("name", ["hippocampus_mr", "chest_xray_findings", "modality_router", "nuclei_he"])
 def test_a_shipped_model_is_sound_and_has_cards_in_both_languages(name) -> None:
     package = find(name)
     assert package.availability.ok

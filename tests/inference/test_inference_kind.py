@@ -12,13 +12,20 @@ from bundles import change_json, write_classifier
 from medassist.entities.errors import Refused, Unsuited, UsageError
 from medassist.entities.prediction import Check, ClassScore, Prediction, Verdict
 from medassist.entities.study import SeriesKind, Study
+from medassist.imaging.load import load
+from medassist.imaging.scan import scan
 from medassist.inference import kind
+from medassist.inference.catalogue import find
 from medassist.inference.embedding import NAME as LIKENESS
 from medassist.inference.kind import NAME, kind_check
 from medassist.inference.packages import Package, read
+from medassist.inference.predict import predict
 from medassist.language import set_language
+from medassist.locations import resources_dir
 from medassist.progress import Progress
 from medassist.session import jobs
+from medassist.training.layouts.layout import picture_volume
+from medassist.training.refusals import read_pictures
 
 KINDS = tuple(
     {
@@ -146,3 +153,40 @@ def test_a_run_asks_the_router_first_and_is_refused(router, model, film, says, m
     with pytest.raises(Unsuited, match=r"Kind of picture: demanded Chest film, found Hand film \(> 0\.99\)") as problem:
         jobs.run_model(Study("1.9"), film, model, progress=Progress())
     assert [row.name for row in problem.value.rows if row.verdict is Verdict.FAIL] == [NAME]
+
+
+@pytest.fixture
+def demands_chest() -> Package:
+    package = find("chest_xray_findings")
+    return replace(package, suitability=replace(package.suitability, kind=("CXR",)))
+
+
+def opened(path: Path):
+    (series,) = scan(path, progress=Progress()).all_series()
+    return load(series, progress=Progress())
+
+
+def test_the_shipped_router_lets_a_real_chest_film_pass(demands_chest) -> None:
+    row = kind_check(demands_chest, opened(resources_dir() / "samples/RG1_J2KR.dcm"))
+    assert row is not None
+    assert row.verdict is Verdict.PASS, row
+
+
+def test_the_shipped_router_stops_a_hand(demands_chest) -> None:
+    hand = opened(find(kind.ROUTER).root / "test/phantom.png")
+    row = kind_check(demands_chest, hand)
+    assert row is not None
+    assert row.verdict is not Verdict.PASS
+    assert row.found.startswith("Hand film") or "Hand film" in row.found
+
+
+def test_the_shipped_router_sorts_the_pictures_it_was_not_trained_on(shared_data) -> None:
+    """Four pictures of each kind of the test stretch; `medassist evaluate modality_router` measures all."""
+    router = find(kind.ROUTER)
+    pictures = read_pictures(shared_data("modality_mednist") / "mednist.npz")
+    assert pictures.folds is not None
+    for name, wanted in zip(dict.fromkeys(pictures.kinds), router.labels, strict=True):
+        rows = [at for at, one in enumerate(pictures.kinds) if one == name and pictures.folds[at] == 4][::50]
+        for at in rows:
+            scores = predict(router, picture_volume(pictures.images[at], str(at)), device="cpu").scores
+            assert max(scores, key=lambda one: one.probability).label == wanted.label

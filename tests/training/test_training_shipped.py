@@ -22,7 +22,7 @@ from medassist.training.layouts.reading import image_of, mask_of, read_table
 from medassist.training.mask_metrics import mask_metrics
 from medassist.training.record import read_record
 
-MODELS = ("hippocampus_mr", "chest_xray_findings", "nuclei_he")
+MODELS = ("hippocampus_mr", "chest_xray_findings", "nuclei_he", "modality_router")
 
 
 def shipped(name: str) -> Package:
