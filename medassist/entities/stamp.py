@@ -45,8 +45,9 @@ class Stamp:
     Attributes:
         numbers: by name; only what was measured:
             `deletion_auc`, `insertion_auc`: mean of the target's probability, relative to that of the image as it is
-            (of the blurred one where that is more), while regions are blurred (or brought back) in the order of the map; `random_deletion_auc` and
-            `random_insertion_auc` those of random maps; `gain_over_random` what the map gains on both together.
+            (of the blurred one where that is more), while regions are blurred (or brought back) in the order of the
+            map; `random_deletion_auc` and `random_insertion_auc` those of random maps; `gain_over_random` what the map
+            gains on both together.
             `randomised_top_ssim`, `randomised_top_rank`, `randomised_all_ssim`, `randomised_all_rank`: likeness to the
             maps of the network with random weights in its last, or in every, layer (SSIM, |rank correlation|).
             `repeatability`: rank correlation under noise of 2 % of the range. `agreement`: rank correlation with the
