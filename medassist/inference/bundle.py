@@ -23,7 +23,7 @@ from medassist.inference.allowed import (
 )
 from medassist.inference.config import Component, component, components, read_config
 from medassist.inference.growth import demand_room
-from medassist.inference.packages import PROMPTED, Package
+from medassist.inference.packages import Package
 from medassist.inference.postprocess import Cleanup, decision
 from medassist.inference.transforms import build, build_chain, build_steps, is_from, unknown_argument
 from medassist.inference.trusted import trusted_network, trusted_preprocessing
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+TALKATIVE = ("ViT",)
+"""Networks of MONAI that answer with a tuple, of which the first is what is asked for."""
 MAX_WINDOW = 1 << 28
 """Voxels of a window: one channel of it takes a gigabyte, and a network holds dozens."""
 MAX_OVERLAP = 0.95
@@ -58,7 +60,7 @@ def build_network(package: Package) -> nn.Module:
     `network`, which a bundle runs, comes before `network_def`, which it usually refers to.
     """
     made = _unless_trusted(package, lambda: _known_network(package), lambda: trusted_network(package))
-    if package.task != PROMPTED:
+    if type(made).__name__ in TALKATIVE:
         made.register_forward_hook(_first_answer)
     axis = inferer(package).slice_axis
     return made if axis is None else _slice_by_slice(made, axis)
@@ -116,7 +118,7 @@ def _current_arguments(part: Component) -> dict[str, Any]:
 
 
 def _first_answer(_module: nn.Module, _inputs: Any, answer: Any) -> Any:
-    """Keep what is asked for of a network that says more: a ViT of MONAI hands out its hidden states too."""
+    """Keep what is asked for of a network that says more: a ViT hands out its hidden states too."""
     return answer[0] if isinstance(answer, tuple | list) else answer
 
 
