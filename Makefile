@@ -23,7 +23,7 @@ CROP = ../shared/data/hippocampus/images/hippocampus_053.nii.gz
 
 screenshots:
 	for language in en zh_CN; do \
-	  $(SHOT) resources/samples/RG1_J2KR.dcm --model chest_xray_findings --explain "Nodule or mass" \
+	  $(SHOT) resources/samples/RG1_J2KR.dcm --model chest_xray_findings --explain Cardiomegaly \
 	    --language $$language --screenshot docs/screenshots/chest-$$language.png && \
 	  $(SHOT) $(CROP) --model hippocampus_mr \
 	    --language $$language --screenshot docs/screenshots/hippocampus-$$language.png || exit 1; \
