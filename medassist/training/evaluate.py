@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from medassist.entities.errors import Refused, UnreadableInput
+from medassist.entities.errors import Refused
 from medassist.inference.packages import Package
 from medassist.progress import Progress
 from medassist.training.evaluation.asking import REFUSALS, Question, cases
@@ -19,7 +19,7 @@ from medassist.training.layouts.reading import LAYOUTS, read_table
 from medassist.training.recipe import Label
 from medassist.training.record import TrainingRecord, read_record, refuse_leak
 from medassist.training.refusals import PictureSet, picture_file, read_pictures, refusal_rates
-from medassist.training.table import Row, Table, drawn, subject_hash
+from medassist.training.table import Row, Table, drawn, rows_in, subject_hash
 
 __all__ = ["REPEATS", "SUBGROUP_REPEATS", "Evaluation", "Subgroup", "evaluate"]
 
@@ -126,7 +126,4 @@ def _chosen(package: Package, record: TrainingRecord, table: Table, folds: Seque
             remedy="Use data without a column fold.",
             model=package.name,
         )
-    rows = tuple(row for row in table.rows if row.fold in wanted)
-    if not rows:
-        raise UnreadableInput("{path} has no rows in the folds {folds}.", path=table.root / "index.csv", folds=wanted)
-    return rows
+    return rows_in(table, wanted)

@@ -112,6 +112,14 @@ def drawn(table: Table, count: int, seed: int) -> Table:
     return Table(table.root, table.layout, rows)
 
 
+def rows_in(table: Table, folds: Sequence[int]) -> tuple[Row, ...]:
+    """Return the rows of these folds (UnreadableInput when there are none)."""
+    rows = tuple(row for row in table.rows if row.fold in folds)
+    if not rows:
+        raise UnreadableInput("{path} has no rows in the folds {folds}.", path=table.root / INDEX, folds=folds)
+    return rows
+
+
 def split_rows(recipe: Recipe, table: Table) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
     """Return (training, validation) rows; subjects of the share are drawn by a hash of the seed.
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from medassist.entities.errors import Refused, UnreadableInput
+from medassist.entities.errors import Refused
 from medassist.inference.packages import Package
 from medassist.training.layouts.reading import read_table
 from medassist.training.optimise.means import Means
 from medassist.training.record import TrainingRecord, read_record, refuse_leak
-from medassist.training.table import Row, Table, drawn, subject_hash
+from medassist.training.table import Row, Table, drawn, rows_in, subject_hash
 
 SHARE_LOOKED_AT = 5
 """Of people nobody learned from, one in five is only looked at when there are no training rows."""
@@ -84,10 +84,7 @@ def _judged(package: Package, record: TrainingRecord, table: Table, folds: Seque
             remedy="Say --folds, or use data without a column fold.",
             model=package.name,
         )
-    rows = tuple(row for row in table.rows if row.fold in wanted)
-    if not rows:
-        raise UnreadableInput("{path} has no rows in the folds {folds}.", path=table.root / "index.csv", folds=wanted)
-    return rows
+    return rows_in(table, wanted)
 
 
 def _may_learn(record: TrainingRecord, table: Table, row: Row) -> bool:
