@@ -16,7 +16,7 @@ from medassist.cli.studies import add_charset, note_left_out
 from medassist.cli.terminal import given_path, note, progress_bar, say, say_json
 from medassist.entities.errors import UnwritableOutput, UsageError
 from medassist.language import LANGUAGES, current_language, localized, set_language, tr
-from medassist.session import jobs, trail
+from medassist.session import analysing, jobs, trail
 from medassist.session.actions import Action, ReportWritten, ShowVolume
 from medassist.session.remembered import is_known
 from medassist.session.state import Session
@@ -80,7 +80,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
         session = ShowVolume(volume)(session)
         read_s = time.perf_counter() - began
         _tell_memory(package, study, volume, arguments)
-        added, maps, timings = jobs.analyze(
+        added, maps, timings = analysing.analyze(
             study,
             volume,
             package,

@@ -12,6 +12,7 @@ from medassist.language import localized, tr
 from medassist.progress import Progress
 from medassist.session import jobs
 from medassist.session.actions import Action
+from medassist.session.analysing import MOST_TARGETS, default_targets, explain_target
 from medassist.session.state import Session
 
 Step = Callable[..., Action | None]
@@ -37,7 +38,7 @@ class Demo:
             lambda _session, *, progress: self._open(sample, progress=progress),
             lambda session, *, progress: self._load(session, progress=progress),
             lambda session, *, progress: self._run(sample, session, progress=progress),
-            *(partial(self._explain, rank) for rank in reversed(range(jobs.MOST_TARGETS))),
+            *(partial(self._explain, rank) for rank in reversed(range(MOST_TARGETS))),
             lambda session, *, progress: self._report(sample, session, progress=progress),
         )
 
@@ -66,10 +67,10 @@ class Demo:
         """Explain the target of one rank; the first rank comes last, so that its map is on screen."""
         from medassist.inference.catalogue import find
 
-        targets = jobs.default_targets(session.prediction) if session.prediction is not None else ()
+        targets = default_targets(session.prediction) if session.prediction is not None else ()
         if session.volume is None or rank >= len(targets):
             return None
-        return jobs.explain_target(session.volume, find(MODEL), targets[rank], progress=progress)
+        return explain_target(session.volume, find(MODEL), targets[rank], progress=progress)
 
     def _report(self, sample: str, session: Session, *, progress: Progress) -> Action | None:
         if session.prediction is None:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medassist.entities.errors import Refused, UnreadableInput, UsageError
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.parts import find
-from medassist.entities.prediction import Check, Mask, Prediction, Verdict
+from medassist.entities.prediction import Check, Verdict
 from medassist.entities.study import CHARSETS, Series, SeriesKind, Study
 from medassist.entities.volume import Volume
 from medassist.progress import Progress
-from medassist.session.actions import AddHeatmap, AddPrediction, AddScan, ReportWritten, ShowResampled, ShowVolume
+from medassist.session.actions import AddPrediction, AddScan, ReportWritten, ShowResampled, ShowVolume
 from medassist.session.state import Session
 
 if TYPE_CHECKING:
     from medassist.inference.expected import MemoryForecast
     from medassist.inference.packages import Package
-
-MOST_TARGETS = 3
-"""How many labels are explained unless somebody asks for one."""
 
 
 def open_path(path: Path, *, charset: str = "", progress: Progress) -> AddScan:
@@ -158,62 +153,6 @@ def forecast(package: Package, volume: Volume, device: str = "auto") -> MemoryFo
     return expect(package, volume, device=device)
 
 
-def explain_target(
-    volume: Volume,
-    package: Package,
-    target: str,
-    *,
-    method: str = "",
-    against: str = "",
-    layer: str = "",
-    settings: Mapping[str, float] | None = None,
-    mask: Mask | None = None,
-    device: str = "auto",
-    progress: Progress,
-) -> AddHeatmap:
-    """Compute one attribution map; `method` "" takes the one the package recommends.
-
-    `against` is a label to compare with, `layer` one of the network, `settings` numbers of the method by their names.
-    """
-    from medassist.explain.methods import explain
-
-    chosen = method or package.explanation.method
-    found = explain(
-        package,
-        volume,
-        target,
-        method=chosen,
-        against=against,
-        layer=layer,
-        settings=settings,
-        mask=mask,
-        device=device,
-        progress=progress,
-    )
-    return AddHeatmap(found)
-
-
-def _demand_method(package: Package, method: str, layer: str, settings: Mapping[str, float] | None) -> None:
-    """Refuse a method, layer or setting nobody knows (UsageError, Refused)."""
-    from medassist.explain.methods import checked
-
-    checked(method, "segmentation" if package.marks_voxels else package.task, layer=layer, settings=settings)
-
-
-def default_targets(prediction: Prediction, most: int = MOST_TARGETS) -> tuple[str, ...]:
-    """Name what is worth explaining: the largest segments, or the positive classes, highest score first.
-
-    When no class reaches its operating point, the one that comes nearest to it is named.
-    """
-    if prediction.mask is not None:
-        mask = prediction.mask
-        largest = sorted(mask.segments, key=mask.voxels, reverse=True)
-        return tuple(segment.label for segment in largest if mask.voxels(segment))[:most]
-    ranked = sorted(prediction.scores, key=lambda score: score.probability / max(score.threshold, 1e-6), reverse=True)
-    positive = tuple(score.label for score in ranked if score.positive)
-    return positive[:most] or tuple(score.label for score in ranked[:1])
-
-
 def with_pictures(series: Sequence[Series], where: Path, *, key_or_uid: str = "") -> tuple[Series, ...]:
     """Return the series that can be shown, or those of them that were asked for; a part only by its own key.
 
@@ -270,88 +209,6 @@ def _candidates(session: Session, package: Package, key_or_uid: str) -> Sequence
     allowed = package.suitability.modality
     fitting = [one for one in pictures if not allowed or not one.modality or one.modality in allowed]
     return pictures if key_or_uid else fitting or pictures[:1]
-
-
-def analyze(
-    study: Study,
-    volume: Volume,
-    package: Package,
-    *,
-    method: str = "",
-    target: str = "",
-    against: str = "",
-    layer: str = "",
-    settings: Mapping[str, float] | None = None,
-    device: str = "auto",
-    backend: str = "auto",
-    override_reason: str = "",
-    fresh: bool = False,
-    uncertainty: bool = False,
-    tta: bool = False,
-    progress: Progress,
-) -> tuple[AddPrediction, tuple[AddHeatmap, ...], dict[str, float]]:
-    """Run a model and explain what it found; `method` "none" skips the explanation.
-
-    A package that names no layer to explain, or cannot be explained, gets none either, unless a method is asked for.
-    What cannot be explained as asked is refused before anything is run.
-    The maps of a method that was asked for are measured where that is cheap (`stamps.is_cheap`).
-    Returns the actions and the seconds spent (`prepare`, `infer`, `explain`, and `stamp` where maps were measured).
-    """
-    chosen = method or package.explanation.method
-    if method != "none" and (method or layer or settings):
-        _demand_method(package, chosen, layer, settings)
-    added = run_model(
-        study,
-        volume,
-        package,
-        device=device,
-        backend=backend,
-        override_reason=override_reason,
-        fresh=fresh,
-        uncertainty=uncertainty,
-        tta=tta,
-        progress=progress,
-    )
-    prediction = added.prediction
-    began = time.perf_counter()
-    asked = bool(method or target or against or layer)
-    silent = method == "none" or not (asked or (package.explanation.layer and package.explainable.ok))
-    targets = () if silent else (target,) if target else default_targets(prediction)
-    maps = tuple(
-        explain_target(
-            volume,
-            package,
-            one,
-            method=method,
-            against=against,
-            layer=layer,
-            settings=settings,
-            mask=prediction.mask,
-            device=prediction.device,
-            progress=progress,
-        )
-        for one in targets
-    )
-    timings = {**prediction.timings_s, "explain": time.perf_counter() - began}
-    if method not in ("", "none"):
-        began = time.perf_counter()
-        maps = tuple(_stamped(volume, package, one, prediction, progress) for one in maps)
-        timings["stamp"] = time.perf_counter() - began
-    return added, maps, timings
-
-
-def _stamped(
-    volume: Volume, package: Package, added: AddHeatmap, prediction: Prediction, progress: Progress
-) -> AddHeatmap:
-    """Return a map with its stamp, where that is cheap."""
-    from medassist.session.stamps import is_cheap, stamp_heatmap
-
-    if not is_cheap(package, added.heatmap):
-        return added
-    found = stamp_heatmap(
-        volume, package, added.heatmap, mask=prediction.mask, device=prediction.device, progress=progress
-    )
-    return AddHeatmap(replace(added.heatmap, stamp=found.stamp))
 
 
 def write_report(

@@ -9,8 +9,8 @@ from medassist.entities.prediction import Prediction
 from medassist.entities.volume import Volume
 from medassist.inference.packages import Package
 from medassist.progress import Progress
-from medassist.session import jobs
 from medassist.session.actions import AddHeatmap
+from medassist.session.analysing import explain_target
 
 
 def explain(
@@ -38,7 +38,7 @@ def explain(
             remedy="Run the model again.",
             model=package.name,
         )
-    return jobs.explain_target(
+    return explain_target(
         volume,
         package,
         target,

@@ -14,7 +14,8 @@ from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import ClassScore, Mask, ModelRef, Prediction, Segment
 from medassist.entities.study import Scan, Series, SeriesKind, Study
 from medassist.entities.volume import Volume, Window
-from medassist.session import actions, jobs
+from medassist.session import actions
+from medassist.session.analysing import default_targets
 from medassist.session.memory import budget_bytes
 from medassist.session.state import Session
 
@@ -127,8 +128,8 @@ def test_positive_classes_are_explained_first_and_else_the_nearest_miss() -> Non
         return Prediction(MODEL, "one", "", "cpu", scores=scores)
 
     near, far = ClassScore("near", 0.4, 0.5), ClassScore("far", 0.5, 0.9)
-    assert jobs.default_targets(run(far, near)) == ("near",)
-    assert jobs.default_targets(run(near, ClassScore("yes", 0.2, 0.1), ClassScore("more", 0.9, 0.1))) == ("more", "yes")
+    assert default_targets(run(far, near)) == ("near",)
+    assert default_targets(run(near, ClassScore("yes", 0.2, 0.1), ClassScore("more", 0.9, 0.1))) == ("more", "yes")
 
 
 def test_largest_segments_are_explained_and_empty_ones_left_out() -> None:
@@ -136,7 +137,7 @@ def test_largest_segments_are_explained_and_empty_ones_left_out() -> None:
     labels[0, 0] = [1, 2, 2, 0, 0, 0]
     segments = tuple(Segment(value, f"s{value}") for value in (1, 2, 3))
     mask = Mask(labels, Geometry(np.eye(4), (1, 1, 6)), segments)
-    assert jobs.default_targets(Prediction(MODEL, "one", "", "cpu", mask=mask)) == ("s2", "s1")
+    assert default_targets(Prediction(MODEL, "one", "", "cpu", mask=mask)) == ("s2", "s1")
 
 
 def resampled(stack: Series) -> Volume:
