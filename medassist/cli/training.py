@@ -8,11 +8,13 @@ from typing import Any
 
 from medassist.cli.curves import Watch, training_display
 from medassist.cli.terminal import given_path, note, say
+from medassist.entities.errors import UsageError
 from medassist.language import tr
 from medassist.progress import Progress
 from medassist.training.place import first_process
 
 MOST_TRIALS = 10_000
+MOST_DIGITS = 6
 
 
 def register(verbs: Any) -> None:
@@ -30,6 +32,9 @@ def register(verbs: Any) -> None:
     more.add_argument(
         "--search", type=_count, metavar="N", help="try N sets of values of the recipe's [search], train nothing else"
     )
+    train.add_argument(
+        "--folds", type=_folds, metavar="F,F", help="with --cross-validate: leave out only these folds, e.g. 0,3"
+    )
     train.set_defaults(run=run_train)
 
 
@@ -39,8 +44,17 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _folds(text: str) -> tuple[int, ...]:
+    names = text.split(",")
+    if not all(name.isdecimal() and len(name) <= MOST_DIGITS for name in names):
+        raise argparse.ArgumentTypeError(tr("it must be numbers of folds, e.g. 0,3"))
+    return tuple(sorted({int(name) for name in names}))
+
+
 def run_train(arguments: argparse.Namespace) -> int:
     """Train and say where the package is, or search and say where the best recipe is."""
+    if arguments.folds is not None and not arguments.cross_validate:
+        raise UsageError("--folds names the folds of a cross-validation.", remedy="Add --cross-validate.")
     with training_display(quiet=not first_process()) as (progress, watch):
         written = _search(arguments, progress, watch) if arguments.search else _train(arguments, progress, watch)
     if first_process():
@@ -58,6 +72,7 @@ def _train(arguments: argparse.Namespace, progress: Progress, watch: Watch) -> P
         resume=arguments.resume,
         device=arguments.device,
         cross_validate=arguments.cross_validate,
+        folds=arguments.folds,
         watch=watch,
         progress=progress,
     )

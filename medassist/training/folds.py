@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -55,16 +55,37 @@ def left_out(recipe: Recipe, folds: Sequence[int], fold: int) -> Recipe:
     return replace(recipe, split=moved, cross_fit=False)
 
 
-def measure_folds(run: Run, table: Table, data: Path, shipped: Evaluation | None) -> None:
+def folds_of(table: Table) -> list[int]:
+    """Return the folds of a table, in order."""
+    return sorted({row.fold for row in table.rows if row.fold is not None})
+
+
+def demand_folds(wanted: Collection[int], table: Table) -> None:
+    """Raise UsageError for a fold that the data do not have."""
+    known = folds_of(table)
+    unknown = sorted(set(wanted) - set(known))
+    if unknown:
+        raise UsageError(
+            "{path} has no fold {fold}; it has {known}.",
+            path=table.root,
+            fold=", ".join(map(str, unknown)),
+            known=", ".join(map(str, known)) or "-",
+        )
+
+
+def measure_folds(
+    run: Run, table: Table, data: Path, shipped: Evaluation | None, only: Collection[int] | None = None
+) -> None:
     """Train and measure a model per fold, in `OUT.training/fold-F`, and write what they say together.
 
-    The shipped model itself speaks for its own test folds (`shipped`). Only the first process measures and writes.
+    The shipped model itself speaks for its own test folds (`shipped`). With `only`, no other fold is left out and
+    measured. Only the first process measures and writes.
     """
-    folds = sorted({row.fold for row in table.rows if row.fold is not None})
+    folds = folds_of(table)
     tested = run.recipe.split.test_folds
     parts = [_part(table, tested, shipped)] if shipped is not None else []
     for fold in folds:
-        if fold in tested:
+        if fold in tested or (only is not None and fold not in only):
             continue
         one = replace(
             run,

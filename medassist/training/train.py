@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from medassist.progress import Progress
 from medassist.training.card import write_cards
 from medassist.training.curves import Watch, unwatched
 from medassist.training.evaluate import Evaluation, evaluate
-from medassist.training.folds import measure_folds
+from medassist.training.folds import demand_folds, measure_folds
 from medassist.training.layouts.reading import read_table
 from medassist.training.log import logged
 from medassist.training.place import Place, joined
@@ -32,6 +32,7 @@ def train(
     resume: bool = False,
     device: str = "auto",
     cross_validate: bool = False,
+    folds: Collection[int] | None = None,
     watch: Watch = unwatched,
     progress: Progress | None = None,
 ) -> Path:
@@ -41,7 +42,7 @@ def train(
     goes on from there to the result an uninterrupted one would have had (on a CPU, with the same number of threads).
     Started by `torchrun`, every process takes its share of each batch; the test folds are looked at once, at the end,
     for the card. With `cross_validate` one more model per fold is trained in the same way and measured on the fold it
-    never saw, and the card tells these figures too.
+    never saw, and the card tells these figures too; `folds` names those to leave out when not all shall be.
 
     Raises UsageError for the recipe, UnreadableInput for the data, UnwritableOutput for `out`, Refused for parts
     MedAssist does not know, for a device that cannot be used and a loss that is no number, and Cancelled.
@@ -51,13 +52,14 @@ def train(
     table = with_folds(recipe, read_table(data, recipe.layout))
     if not split_rows(recipe, table)[0]:
         raise UnreadableInput("{path} has no rows in the training folds.", path=data / "index.csv")
+    demand_folds(folds or (), table)
     folder = training_folder(out)
     with joined(device) as place, _package(out, place) as package, logged(folder / "log.txt", place):
         run = Run(recipe, package, folder, resume, progress, place, watch)
         learn(run, table)
         evaluation = _measured(run, table, data) if place.leads else None
         if cross_validate:
-            measure_folds(run, table, data, evaluation)
+            measure_folds(run, table, data, evaluation, folds)
         if place.leads:
             write_cards(recipe, read(out), evaluation, out)
     return out

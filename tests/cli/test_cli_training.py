@@ -52,7 +52,22 @@ def test_only_the_first_process_of_several_speaks(medassist, asked, monkeypatch,
     assert medassist(*WORDS).out == said
 
 
-@pytest.mark.parametrize("more", [("--search", "0"), ("--search", "many"), ("--search", "2", "--cross-validate")])
+def test_a_cross_validation_of_some_folds(medassist, asked) -> None:
+    medassist(*WORDS, "--cross-validate", "--folds", "3,0")
+    assert asked["folds"] == (0, 3)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--search", "0"),
+        ("--search", "many"),
+        ("--search", "2", "--cross-validate"),
+        ("--folds", "1"),
+        ("--cross-validate", "--folds", "one"),
+        ("--cross-validate", "--folds", "1,"),
+    ],
+)
 def test_what_makes_no_sense_is_usage(medassist, asked, more) -> None:
     assert medassist(*WORDS, *more).code == 2
     assert not asked

@@ -65,6 +65,17 @@ def test_folds_of_a_segmenter(blobs, segmenter_recipe, tmp_path) -> None:
     assert (out / "docs/curve.png").is_file()
 
 
+def test_some_folds_alone(blobs, segmenter_recipe, tmp_path) -> None:
+    nothing_apart = ("test_folds = [3]", "test_folds = []")
+    recipe = segmenter_recipe(SHORT, nothing_apart)
+    out = train(recipe, blobs, tmp_path / "out", device="cpu", cross_validate=True, folds=(1,))
+    content = content_of(out)
+    assert [name for name in content if name.startswith("fold=")] == ["fold=1"]
+    assert content["all"]["n"] == content["fold=1"]["n"] == 2
+    with pytest.raises(UsageError, match="no fold 7; it has 0, 1, 2, 3"):
+        train(recipe, blobs, tmp_path / "out", resume=True, device="cpu", cross_validate=True, folds=(1, 7))
+
+
 def test_models_trained_elsewhere_are_taken_over(blobs, segmenter_recipe, tmp_path) -> None:
     out = train(segmenter_recipe(SHORT), blobs, tmp_path / "out", device="cpu", cross_validate=True)
     first = content_of(out)
