@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from medassist.entities.geometry import Geometry
 from medassist.entities.prediction import ModelRef
-from medassist.entities.stamp import Stamp
+from medassist.entities.stamp import Stamp, Standing
 
 
 class MapKind(Enum):
@@ -21,6 +21,7 @@ class MapKind(Enum):
     ATTRIBUTION = "attribution"
     UNCERTAINTY = "uncertainty"
     SPREAD = "spread"
+    DIFFERENCE = "difference"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,7 @@ class Heatmap:
 
     Of the kind UNCERTAINTY: how undecided a segmenter is at each voxel, from 0 (sure) to 1 (all labels equally likely).
     Of the kind SPREAD: how far its mirrored views disagree there, as a standard deviation from 0 to 0.5.
+    Of the kind DIFFERENCE: how far two maps are apart, from -1 to 1; on screen only, never kept (`Comparison`).
 
     Attributes:
         values_zyx: float32 (slice, row, column), in the method's own unit: not scaled to 0..1.
@@ -90,7 +92,18 @@ class Heatmap:
         The maximum of an attribution, of a signed one the largest absolute value; else the largest there can be.
         """
         largest = max(self.maximum, -self.minimum) if self.signed else self.maximum
-        return {MapKind.UNCERTAINTY: 1.0, MapKind.SPREAD: 0.5}.get(self.kind, largest)
+        known = {MapKind.UNCERTAINTY: 1.0, MapKind.SPREAD: 0.5, MapKind.DIFFERENCE: 1.0}
+        return known.get(self.kind, largest)
+
+    @property
+    def fails(self) -> bool:
+        """Whether it was measured that the map must not be believed: it is drawn hatched wherever it is drawn."""
+        return self.stamp is not None and self.stamp.standing is Standing.FAILS
+
+    @property
+    def means_nothing(self) -> bool:
+        """Whether there is nothing to see: it was measured so, or no value is above zero. It is drawn nowhere."""
+        return self.full_scale <= 0 or (self.stamp is not None and self.stamp.standing is Standing.MEANINGLESS)
 
     @property
     def cell_mm(self) -> tuple[float, float, float]:

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from medassist.entities.comparison import Comparison
 from medassist.entities.finding import Finding, Judgement
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
@@ -195,7 +196,8 @@ class AddPrediction:
     """Keep what a model said, with the findings made from it.
 
     An earlier run of the same model on the same series is replaced together with the findings nobody judged.
-    Judged findings stay; the very same weights saying the same again is no second finding.
+    Judged findings stay; the very same weights saying the same again is no second finding. Two maps of the series
+    that stood side by side give way: what was asked for last is on screen.
     """
 
     prediction: Prediction
@@ -216,7 +218,8 @@ class AddPrediction:
         settled = {(one.series_key, one.label, one.model) for one in judged}
         news = tuple(one for one in self.findings if (one.series_key, one.label, one.model) not in settled)
         news = tuple(with_settings(session, one) for one in news)
-        after = replace(session, predictions=(*kept, new), findings=(*judged, *news))
+        after = replace(session, predictions=(*kept, new), findings=(*judged, *news),
+                        comparison=_comparison_after(session, new.series_key))  # fmt: skip
         for one in (new.spread, new.uncertainty):  # the last one is on screen
             after = after if one is None else AddHeatmap(one)(after)
         return after
@@ -224,7 +227,10 @@ class AddPrediction:
 
 @dataclass(frozen=True, eq=False)
 class AddHeatmap:
-    """Keep a map; an earlier one of the same method, target, comparison and series is replaced."""
+    """Keep a map; an earlier one of the same method, target, comparison and series is replaced.
+
+    It comes on screen alone, also where two maps stood side by side.
+    """
 
     heatmap: Heatmap
 
@@ -235,7 +241,14 @@ class AddHeatmap:
             return one.method, one.target, one.against, one.series_key, one.model.sha256
 
         kept = tuple(one for one in session.heatmaps if identity(one) != identity(self.heatmap))
-        return replace(session, heatmaps=(*kept, self.heatmap))
+        comparison = _comparison_after(session, self.heatmap.series_key)
+        return replace(session, heatmaps=(*kept, self.heatmap), comparison=comparison)
+
+
+def _comparison_after(session: Session, series_key: str) -> Comparison | None:
+    """Return the maps side by side unless there is something new of their series."""
+    told = session.comparison
+    return None if told is not None and told.first.series_key == series_key else told
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from medassist.entities.arriving import Arriving
+from medassist.entities.comparison import Comparison
 from medassist.entities.document import Document
 from medassist.entities.finding import Finding
 from medassist.entities.geometry import Geometry
@@ -108,6 +109,7 @@ class Session:
         queue: runs on several series, in order, with how each ended.
         layer_names: layers of a model that write a map, by SHA-256 of its weights, where somebody looked for them.
         chosen: keys of the series marked in the tree to run a model on; empty when only one is.
+        comparison: the two maps put side by side last; `compared` tells whether they are on screen.
     """
 
     scans: tuple[Scan, ...] = ()
@@ -133,6 +135,7 @@ class Session:
     queue: tuple[QueuedRun, ...] = ()
     chosen: tuple[str, ...] = ()
     layer_names: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    comparison: Comparison | None = None
 
     @property
     def volume(self) -> Volume | None:
@@ -190,6 +193,25 @@ class Session:
     def heatmap(self) -> Heatmap | None:
         """The newest heatmap on the series on screen."""
         return next((one for one in reversed(self.heatmaps) if one.series_key == self.current), None)
+
+    @property
+    def compared(self) -> Comparison | None:
+        """The two maps side by side on screen, with the stamps they have by now.
+
+        None unless both are still kept and lie on the grid of the series on screen.
+        """
+        told = self.comparison
+        if told is None or self.volume is None or told.first.series_key != self.current:
+            return None
+        first, second = (self._as_kept(one) for one in (told.first, told.second))
+        if first is None or second is None or not first.geometry.same_grid(self.volume.geometry):
+            return None
+        same = first is told.first and second is told.second
+        return told if same else replace(told, first=first, second=second)
+
+    def _as_kept(self, heatmap: Heatmap) -> Heatmap | None:
+        """Return the kept map with the same values: one that was stamped meanwhile is still the same map."""
+        return next((one for one in self.heatmaps if one.values_zyx is heatmap.values_zyx), None)
 
     @property
     def overlays_here(self) -> tuple[Overlay, ...]:
