@@ -15,12 +15,15 @@ from medassist.imaging.file_names import writable_name
 from medassist.imaging.quiet import quietly, silenced
 
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
+NOTE_LENGTH = 79
+"""Of NIfTI's `descrip`: 80 bytes that end with a zero."""
 
 
-def write_volume(volume: Volume, path: Path) -> None:
+def write_volume(volume: Volume, path: Path, *, note: str = "") -> None:
     """Write .nii, .nii.gz, .nrrd or .mha in patient space; several time points become one 4-D file.
 
-    The file appears whole or not at all: it is written beside its place and renamed.
+    The file appears whole or not at all: it is written beside its place and renamed. `note` says in NIfTI's field for
+    descriptions (79 ASCII characters) what the values are.
 
     Raises UsageError for another suffix, UnreadableInput when the slices form no regular grid, UnwritableOutput when
     the file cannot be written.
@@ -37,6 +40,8 @@ def write_volume(volume: Volume, path: Path) -> None:
     values = volume.array_tzyx if several else volume.array_zyx
     image = sitk.GetImageFromArray(values, isVector=volume.is_color)
     _place(image, volume, several=several)
+    if note:
+        image.SetMetaData("ITK_FileNotes", note.encode("ascii", errors="replace").decode("ascii")[:NOTE_LENGTH])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with writable_name(path) as name, silenced():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from medassist.entities.errors import UnwritableOutput, UsageError
 from medassist.imaging.file_names import put, staging_folder
 from medassist.plugins import Availability, needs
 from medassist.progress import Progress
-from medassist.report import html, keyimages, nifti, pdf, pm, result_json, seg, sr
+from medassist.report import html, keyimages, maps, nifti, pdf, pm, result_json, seg, sr, stamps_csv
 from medassist.report.case import Case
 
 
@@ -43,6 +44,9 @@ EXPORTERS: Mapping[str, Exporter] = {
     "sr": Exporter("DICOM structured report", sr.write, requires=("seg", "pm"), modules=("highdicom",)),
     "nifti": Exporter("NIfTI mask", nifti.write),
     "png": Exporter("Key pictures", keyimages.write, modules=("PIL",)),
+    "map_png": Exporter("Heatmaps with their legend", maps.write_pictures, modules=("PIL",)),
+    "map_nifti": Exporter("NIfTI heatmaps", maps.write_volumes),
+    "stamps_csv": Exporter("Table of measured heatmaps", stamps_csv.write),
     "html": Exporter("HTML page", html.write, requires=("png",), modules=("jinja2",)),
     "pdf": Exporter("PDF document", pdf.write, requires=("png",), modules=("jinja2", "PySide6")),
     "json": Exporter("Result for scripts", result_json.write),
@@ -134,5 +138,6 @@ def _listed(folder: Path) -> set[str]:
 
 
 def _is_ours(name: str) -> bool:
-    stems = ("seg", "heatmap-", "sr", "report", "key-", "mask", "instances")
-    return name.startswith(stems) and name.endswith((".dcm", ".png", ".nii.gz", ".csv", ".pdf", ".html"))
+    stems = ("seg", "heatmap-", "sr", "report", "key-", "mask", "instances", "map-", "stamps")
+    endings = (".dcm", ".png", ".nii.gz", ".csv", ".pdf", ".html")
+    return (name.startswith(stems) and name.endswith(endings)) or bool(re.fullmatch(r"map-\d+\.json", name))

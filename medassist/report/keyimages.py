@@ -12,15 +12,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-import medassist
 from medassist.entities.heatmap import Heatmap
-from medassist.imaging.colormaps import SIGNED, colormap, steps
+from medassist.entities.stamp import Standing
 from medassist.imaging.render import blend_heat, blend_labels, to_gray8, to_rgb
-from medassist.imaging.slicing import Layout, edge_letters, layout, native_plane
 from medassist.imaging.windows import starting_window
 from medassist.report.case import Case
+from medassist.report.drawing import (
+    AMBER,
+    BAR_PX,
+    HEAT_OPACITY,
+    HEAT_THRESHOLD,
+    INK,
+    MARGIN_PX,
+    PAPER,
+    SMALL_PX,
+    STRIP_PX,
+    TEXT_PX,
+    draw_color_bar,
+    draw_letters,
+    draw_notice,
+    fitted,
+    hatched,
+    layout_of,
+    scaled,
+)
 from medassist.report.fonts import font, speaks_chinese
 from medassist.report.keyviews import KeyView, key_views, place, title
+from medassist.report.stamp_words import verdict_sentence
 from medassist.report.wording import Wording
 
 if TYPE_CHECKING:
@@ -28,22 +46,11 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
 LONGEST_SIDE_PX = 900
-MARGIN_PX = 12
-TEXT_PX = 20
-SMALL_PX = 16
-BAR_PX = 18
-STRIP_PX = 34
 WIDEST_LEGEND_PX = 260
 NARROWEST_PAGE_PX = 560
 
-HEAT_OPACITY = 0.5
 OBJECT_OPACITY = 0.1
 """Of the filling of objects one by one: their colours are stains, which a reader wants to see."""
-HEAT_THRESHOLD = 0.2
-
-_INK = (235, 235, 235)
-_PAPER = (16, 18, 22)
-_AMBER = (245, 190, 80)
 
 
 def write(case: Case, folder: Path) -> tuple[Path, ...]:
@@ -61,26 +68,46 @@ def draw(case: Case, view: KeyView) -> Image:
     from PIL import Image, ImageDraw
 
     words = Wording(case.language if speaks_chinese() else "en")
-    picture = _scaled(overlaid(case, view), _layout(case))
-    width = max(picture.width + _legend_width(view, words), NARROWEST_PAGE_PX) + 2 * MARGIN_PX
+    picture = slice_picture(case, view, LONGEST_SIDE_PX)
+    width = max(picture.width + legend_width(view, words), NARROWEST_PAGE_PX) + 2 * MARGIN_PX
     top = 2 * STRIP_PX
-    page = Image.new("RGB", (width, top + picture.height + STRIP_PX + MARGIN_PX), _PAPER)
+    page = Image.new("RGB", (width, top + picture.height + STRIP_PX + MARGIN_PX), PAPER)
     page.paste(picture, (MARGIN_PX, top))
     pen = ImageDraw.Draw(page)
     room = width - 2 * MARGIN_PX
-    pen.text((MARGIN_PX, 8), _fitted(pen, title(case, view, words), TEXT_PX, room), _INK, font=font(TEXT_PX))
-    pen.text((MARGIN_PX, STRIP_PX + 4), _fitted(pen, place(case, view, words), SMALL_PX, room), _INK, font(SMALL_PX))
-    _draw_letters(pen, case, (MARGIN_PX, top, MARGIN_PX + picture.width, top + picture.height))
+    pen.text((MARGIN_PX, 8), fitted(pen, title(case, view, words), TEXT_PX, room), INK, font=font(TEXT_PX))
+    pen.text((MARGIN_PX, STRIP_PX + 4), fitted(pen, place(case, view, words), SMALL_PX, room), INK, font(SMALL_PX))
+    draw_letters(pen, case, (MARGIN_PX, top, MARGIN_PX + picture.width, top + picture.height))
+    draw_verdict(pen, view, words, (MARGIN_PX + 8, top + 32), picture.width - 16)
     _draw_legend(pen, page, view, words, (MARGIN_PX * 2 + picture.width, top))
-    _draw_notice(pen, page, words)
+    draw_notice(pen, page, words)
     return page
+
+
+def shows_nothing(heatmap: Heatmap) -> bool:
+    """Tell whether it was measured that a map means nothing: its colours would say that there is something."""
+    return heatmap.stamp is not None and heatmap.stamp.standing is Standing.MEANINGLESS
+
+
+def slice_picture(case: Case, view: KeyView, longest_px: int) -> Image:
+    """Return the slice with its overlay in its final size; a map that fails is hatched wherever it is drawn."""
+    picture = scaled(overlaid(case, view), layout_of(case), longest_px)
+    heatmap = view.heatmap
+    if heatmap is None or heatmap.stamp is None or heatmap.stamp.standing is not Standing.FAILS:
+        return picture
+    heat = layout_of(case).extract(heatmap.values_zyx, view.index)
+    strength = np.abs(heat) if heatmap.signed else heat
+    drawn: NDArray[np.bool_] = (strength >= HEAT_THRESHOLD * heatmap.full_scale) & (strength > 0)
+    return hatched(picture, drawn)
 
 
 def overlaid(case: Case, view: KeyView) -> NDArray[np.uint8]:
     """Return the slice as RGB in display orientation with its overlay, one pixel per voxel."""
-    shown = _layout(case)
+    shown = layout_of(case)
     values = shown.extract(case.volume.array_zyx, view.index)
     picture = values if case.volume.is_color else to_gray8(values, starting_window(case.volume), case.volume.inverted)
+    if view.heatmap is not None and shows_nothing(view.heatmap):
+        return to_rgb(picture)
     if view.heatmap is not None:
         heat = shown.extract(view.heatmap.values_zyx, view.index)
         scale, signed = view.heatmap.full_scale, view.heatmap.signed
@@ -94,33 +121,15 @@ def overlaid(case: Case, view: KeyView) -> NDArray[np.uint8]:
     return to_rgb(picture)
 
 
-def _layout(case: Case) -> Layout:
-    return layout(case.volume.geometry, native_plane(case.volume.geometry))
+def draw_verdict(pen: ImageDraw, view: KeyView, words: Wording, corner: tuple[int, int], room_px: int) -> None:
+    """Write into the picture that its map must not be believed, where that was measured."""
+    stamp = view.heatmap.stamp if view.heatmap is not None else None
+    if stamp is not None and stamp.standing is not Standing.HOLDS:
+        text = fitted(pen, verdict_sentence(stamp, words), TEXT_PX, room_px)
+        pen.text(corner, text, AMBER, font(TEXT_PX), stroke_width=2, stroke_fill=(0, 0, 0))
 
 
-def _scaled(rgb: NDArray[np.uint8], shown: Layout) -> Image:
-    """Return the picture with square millimetres; enlarged voxels stay visible as such."""
-    from PIL import Image
-
-    down_mm, right_mm = shown.spacing_mm
-    height, width = rgb.shape[0] * down_mm, rgb.shape[1] * right_mm
-    scale = LONGEST_SIDE_PX / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    shrinks = size[0] < rgb.shape[1]
-    picture = Image.fromarray(np.ascontiguousarray(rgb))
-    return picture.resize(size, Image.Resampling.LANCZOS if shrinks else Image.Resampling.NEAREST)
-
-
-def _fitted(pen: ImageDraw, text: str, size_px: int, room_px: int) -> str:
-    """Shorten a text to the room it has."""
-    if pen.textlength(text, font=font(size_px)) <= room_px:
-        return text
-    while text and pen.textlength(f"{text}…", font=font(size_px)) > room_px:
-        text = text[:-1]
-    return f"{text}…"
-
-
-def _legend_width(view: KeyView, words: Wording) -> int:
+def legend_width(view: KeyView, words: Wording) -> int:
     """Return the room beside the picture for names of segments or for the numbers of a colour bar, in pixels."""
     names = ["0.000000"] if view.heatmap is not None else [words.title(segment) for segment in view.segments]
     if view.heatmap is not None and view.heatmap.signed:
@@ -129,57 +138,16 @@ def _legend_width(view: KeyView, words: Wording) -> int:
     return min(ceil(widest) + BAR_PX + 10, WIDEST_LEGEND_PX) + MARGIN_PX if names else 0
 
 
-def _draw_letters(pen: ImageDraw, case: Case, box: tuple[int, int, int, int]) -> None:
-    letters_of_edges = edge_letters(case.volume, _layout(case))
-    if letters_of_edges is None:
-        return
-    left, right, top, bottom = letters_of_edges
-    x0, y0, x1, y1 = box
-    middle_x, middle_y = (x0 + x1) // 2, (y0 + y1) // 2
-    for letters, at, anchor in (
-        (left, (x0 + 6, middle_y), "lm"),
-        (right, (x1 - 6, middle_y), "rm"),
-        (top, (middle_x, y0 + 4), "ma"),
-        (bottom, (middle_x, y1 - 4), "md"),
-    ):
-        pen.text(at, letters, _INK, font(TEXT_PX), anchor, stroke_width=2, stroke_fill=(0, 0, 0))
-
-
 def _draw_legend(pen: ImageDraw, page: Image, view: KeyView, words: Wording, corner: tuple[int, int]) -> None:
     x, y = corner
     room = page.width - x - MARGIN_PX
     most = max((page.height - y - 2 * STRIP_PX) // (BAR_PX + 10), 1)
     for segment in view.segments[:most]:
-        pen.rectangle((x, y, x + BAR_PX, y + BAR_PX), fill=segment.color, outline=_INK)
-        label = _fitted(pen, words.title(segment), SMALL_PX, room - BAR_PX - 8)
-        pen.text((x + BAR_PX + 8, y + BAR_PX // 2), label, _INK, font=font(SMALL_PX), anchor="lm")
+        pen.rectangle((x, y, x + BAR_PX, y + BAR_PX), fill=segment.color, outline=INK)
+        label = fitted(pen, words.title(segment), SMALL_PX, room - BAR_PX - 8)
+        pen.text((x + BAR_PX + 8, y + BAR_PX // 2), label, INK, font=font(SMALL_PX), anchor="lm")
         y += BAR_PX + 10
     if len(view.segments) > most:
-        pen.text((x, y), f"+ {len(view.segments) - most}", _INK, font=font(SMALL_PX))
-    if view.heatmap is not None:
-        _draw_color_bar(pen, page, view.heatmap, words, (x, y + 10))
-
-
-def _draw_color_bar(pen: ImageDraw, page: Image, heatmap: Heatmap, words: Wording, corner: tuple[int, int]) -> None:
-    """Draw the colours from the least value shown to the largest, with their values; a signed scale has two ends."""
-    from PIL import Image
-
-    x, y = corner
-    height, signed, scale = 256, heatmap.signed, heatmap.full_scale
-    lowest = -1.0 if signed else HEAT_THRESHOLD
-    shown = np.linspace(1.0, lowest, height, dtype=np.float32)
-    colors = colormap(SIGNED if signed else "ember")[steps(shown, signed=signed)]
-    colors[np.abs(shown) < HEAT_THRESHOLD] = _PAPER
-    page.paste(Image.fromarray(np.repeat(colors[:, None], BAR_PX, axis=1)), (x, y))
-    pen.rectangle((x, y, x + BAR_PX, y + height), outline=_INK)
-    for share, at in ((1.0, y), ((1.0 + lowest) / 2, y + height // 2), (lowest, y + height)):
-        pen.text((x + BAR_PX + 8, at), f"{share * scale:.3g}", _INK, font=font(SMALL_PX), anchor="lm")
-    if signed:
-        for text, at in ((words.tr("speaks for"), y + height // 4), (words.tr("speaks against"), y + 3 * height // 4)):
-            pen.text((x + BAR_PX + 8, at), text, _INK, font=font(SMALL_PX), anchor="lm")
-
-
-def _draw_notice(pen: ImageDraw, page: Image, words: Wording) -> None:
-    y = page.height - STRIP_PX
-    text = _fitted(pen, words.tr(medassist.RESEARCH_USE_NOTICE), SMALL_PX, page.width - 2 * MARGIN_PX)
-    pen.text((MARGIN_PX, y + STRIP_PX // 2), text, _AMBER, font=font(SMALL_PX), anchor="lm")
+        pen.text((x, y), f"+ {len(view.segments) - most}", INK, font=font(SMALL_PX))
+    if view.heatmap is not None and not shows_nothing(view.heatmap):
+        draw_color_bar(pen, page, view.heatmap, words, (x, y + 10))

@@ -13,6 +13,7 @@ from medassist.imaging.slicing import direction_letters, has_orientation
 from medassist.report.case import Case
 from medassist.report.placement import slice_origins
 from medassist.report.prompts import drawn
+from medassist.report.stamp_words import verdict_sentence
 from medassist.report.wording import Wording
 
 
@@ -52,10 +53,10 @@ def _of_masks(case: Case) -> list[tuple[int, Mask | None, Heatmap | None]]:
 
 
 def _of_heatmaps(case: Case) -> list[tuple[int, Mask | None, Heatmap | None]]:
-    return [(_strongest(one), None, one) for one in case.heatmaps]
+    return [(strongest_slice(one), None, one) for one in case.heatmaps]
 
 
-def _strongest(heatmap: Heatmap) -> int:
+def strongest_slice(heatmap: Heatmap) -> int:
     """Return the slice with the highest value of a map, or with most doubt: every border reaches the highest there."""
     values = heatmap.values_zyx
     if heatmap.kind is not MapKind.ATTRIBUTION:
@@ -132,7 +133,7 @@ def explanation(case: Case, view: KeyView, words: Wording) -> str:
         told = [words.tr("Standard deviation of the likeliest label's probability over mirrored views, 0 to 0.5.")]
     if heatmap.layer:
         told.append(words.tr("Layer: {layer}.", layer=heatmap.layer))
-    told.append(words.tr("Size of one computed cell: {size}.", size=_cell_size(heatmap, words)))
+    told.append(words.tr("Size of one computed cell: {size}.", size=cell_size(heatmap, words)))
     if heatmap.target_score is not None:
         told.append(_score(case, heatmap, heatmap.target_score, words))
     told.append(words.tr("Largest value of the map: {maximum}.", maximum=f"{heatmap.maximum:.3g}"))
@@ -140,6 +141,8 @@ def explanation(case: Case, view: KeyView, words: Wording) -> str:
         told.append(words.tr("Smallest value of the map: {minimum}.", minimum=f"{heatmap.minimum:.3g}"))
         told.append(words.tr("Orange speaks for the target, blue against it."))
     told += [_quality(name, value, words) for name, value in heatmap.quality.items()]
+    if heatmap.stamp is not None:
+        told += [verdict_sentence(heatmap.stamp, words), *(words.warning(one) for one in heatmap.stamp.reasons)]
     return " ".join([*told, *(words.tr(note) for note in heatmap.notes)])
 
 
@@ -159,7 +162,8 @@ def _quality(name: str, value: float, words: Wording) -> str:
     return f"{words.tr(name.replace('_', ' '))}: {value:.3g}."
 
 
-def _cell_size(heatmap: Heatmap, words: Wording) -> str:
+def cell_size(heatmap: Heatmap, words: Wording) -> str:
+    """Write the size of a computed cell; a projection image has no third direction."""
     sizes = heatmap.cell_mm[: 3 if heatmap.native_geometry.shape_zyx[0] > 1 else 2]
     unit = words.tr("mm") if heatmap.native_geometry.calibrated else words.tr("pixels")
     return " × ".join(f"{size:.1f}" for size in sizes) + f" {unit}"

@@ -14,7 +14,9 @@ from medassist.imaging.quiet import quietly
 from medassist.report.case import Case
 from medassist.report.dicom_objects import save, series_arguments, set_body_part, set_side, set_time
 from medassist.report.identity import concept
+from medassist.report.map_record import brief
 from medassist.report.placement import placement, point_at_source_frames
+from medassist.report.pm_quantity import characteristics
 from medassist.report.sources import has_dicom_sources, source_headers
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ def build(case: Case, heatmap: Heatmap, instance: int) -> ParametricMap:
         plane_orientation=plane.orientation,
         pixel_measures=plane.measures,
         content_label=_label(heatmap),
-        content_description=_description(heatmap),
+        content_description=brief(heatmap)[:64],
         **series_arguments(case, "pm", instance),
     )
     point_at_source_frames(pm, case)
@@ -99,15 +101,17 @@ def _mapping(heatmap: Heatmap, slope: float, intercept: float) -> RealWorldValue
     import highdicom as hd
     from pydicom.sr.codedict import codes
 
-    return hd.pm.RealWorldValueMapping(
+    mapping = hd.pm.RealWorldValueMapping(
         lut_label=_label(heatmap),
-        lut_explanation=_name(heatmap)[:64],
+        lut_explanation=brief(heatmap)[:64],
         unit=codes.UCUM.NoUnits,
         value_range=(0, LAST_STORED_VALUE),
         slope=slope,
         intercept=intercept,
         quantity_definition=concept(_quantity(heatmap)),
     )
+    mapping.QuantityDefinitionSequence.extend(characteristics(heatmap))
+    return mapping
 
 
 def _quantity(heatmap: Heatmap) -> Code:
@@ -115,20 +119,8 @@ def _quantity(heatmap: Heatmap) -> Code:
     return own.get(heatmap.kind) or quantity(heatmap.method)
 
 
-def _description(heatmap: Heatmap) -> str:
-    """Return method, target and layer within the 64 characters of the attribute."""
-    layer = f" at {heatmap.layer}" if heatmap.layer else ""
-    return f"{_name(heatmap)}{layer}"[:64]
-
-
 def _label(heatmap: Heatmap) -> str:
     return {MapKind.UNCERTAINTY: "UNCERTAINTY", MapKind.SPREAD: "SPREAD"}.get(heatmap.kind, "HEATMAP")
-
-
-def _name(heatmap: Heatmap) -> str:
-    if heatmap.kind is not MapKind.ATTRIBUTION:
-        return f"{heatmap.method} of the segmentation"
-    return f"{heatmap.method} of {heatmap.target}"
 
 
 def _started(case: Case, heatmap: Heatmap) -> str:

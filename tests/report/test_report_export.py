@@ -45,7 +45,7 @@ def names(folder) -> set[str]:
 def test_segmenter_case_writes_the_files_of_the_contract(mr_case, tmp_path):
     files = export(mr_case, tmp_path / "new" / "out", WITHOUT_QT, progress=Progress())
     expected = {"result.json", "seg.dcm", "heatmap-1.dcm", "sr.dcm", "report.html", "mask.nii.gz"}
-    expected |= {"key-1.png", "key-2.png", "key-3.png"}
+    expected |= {"key-1.png", "key-2.png", "key-3.png", "map-1.png", "map-1.nii.gz", "map-1.json", "stamps.csv"}
     assert names(tmp_path / "new" / "out") == expected == {path.name for path in files}
     assert files[-1].name == "result.json"
 

@@ -20,7 +20,7 @@ from medassist.entities.finding import Judgement
 from medassist.entities.study import Patient
 from medassist.language import set_language
 from medassist.progress import Progress
-from medassist.report import fonts, keyimages
+from medassist.report import drawing, fonts, keyimages
 from medassist.report.export import export
 from medassist.report.keyviews import explanation, key_views, place, title
 from medassist.report.page import page
@@ -103,7 +103,7 @@ def test_key_picture_shows_the_overlay_where_the_mask_is(mr_case):
     view = key_views(mr_case)[0]
     rgb = keyimages.overlaid(mr_case, view)
     plain = keyimages.overlaid(mr_case, replace(view, mask=None))
-    shown = keyimages._layout(mr_case)
+    shown = drawing.layout_of(mr_case)
     inside = shown.extract(mr_case.predictions[0].mask.labels_zyx, view.index) > 0
     assert np.array_equal((rgb != plain).any(axis=2), inside)
     assert ANTERIOR in view.segments
@@ -135,7 +135,7 @@ def test_signed_map_is_drawn_on_both_sides_and_says_which_is_which(film_case):
     assert (warmth[shown < -0.5] < -20).all()
     assert (shown < -0.5).any()
     bar = np.asarray(keyimages.draw(case, view)).astype(int)
-    legend = bar[:, -keyimages._legend_width(view, Wording("en")) :]
+    legend = bar[:, -keyimages.legend_width(view, Wording("en")) :]
     spread = legend[..., 0] - legend[..., 2]
     assert spread.max() > 80, "the scale has its end for"
     assert spread.min() < -80, "the scale has its end against"
@@ -154,7 +154,9 @@ def test_the_label_a_map_is_compared_with_has_its_own_name(film_case):
 def test_key_picture_keeps_square_millimetres(tmp_path):
     phantoms.write_ct_series(tmp_path / "in", rows=40, columns=80, spacing=(0.5, 2.0, 2.5))
     case = make_case(tmp_path / "in")
-    picture = keyimages._scaled(keyimages.overlaid(case, key_views(case)[0]), keyimages._layout(case))
+    picture = drawing.scaled(
+        keyimages.overlaid(case, key_views(case)[0]), drawing.layout_of(case), keyimages.LONGEST_SIDE_PX
+    )
     assert picture.size == (450, 900)
 
 
@@ -168,7 +170,7 @@ def test_case_without_overlay_gets_its_middle_slice(mr_case):
 def test_pictures_speak_english_without_a_chinese_font(film_case, monkeypatch):
     monkeypatch.setattr(keyimages, "speaks_chinese", lambda: False)
     said: list[str] = []
-    monkeypatch.setattr(keyimages, "_fitted", lambda pen, text, size, room: said.append(text) or text)
+    monkeypatch.setattr(keyimages, "fitted", lambda pen, text, size, room: said.append(text) or text)
     keyimages.draw(replace(film_case, language="zh_CN"), key_views(film_case)[0])
     assert "Grad-CAM for Effusion" in said
     assert "Research use only, not for diagnosis" in said

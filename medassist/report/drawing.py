@@ -1,0 +1,152 @@
+"""What every picture of a report is drawn with: scaled slices, sides, colour bars, hatching, texts that fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+import medassist
+from medassist.entities.heatmap import Heatmap
+from medassist.imaging.colormaps import SIGNED, colormap, steps
+from medassist.imaging.slicing import Layout, edge_letters, layout, native_plane
+from medassist.report.case import Case
+from medassist.report.fonts import font
+from medassist.report.wording import Wording
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
+
+MARGIN_PX = 12
+TEXT_PX = 20
+SMALL_PX = 16
+BAR_PX = 18
+BAR_HEIGHT_PX = 256
+STRIP_PX = 34
+HATCH_PX = 10
+"""Distance of the lines over a map that fails."""
+
+HEAT_OPACITY = 0.5
+HEAT_THRESHOLD = 0.2
+
+INK = (235, 235, 235)
+PAPER = (16, 18, 22)
+AMBER = (245, 190, 80)
+
+Corner = tuple[int, int]
+
+_NEVER_FIRST = "，。、；：！？）》」』”’…%)"
+"""Signs no line of Chinese begins with."""
+
+
+def layout_of(case: Case) -> Layout:
+    """Return how the slices of a case are shown: in the plane they were taken in."""
+    return layout(case.volume.geometry, native_plane(case.volume.geometry))
+
+
+def scaled(rgb: NDArray[np.uint8], shown: Layout, longest_px: int) -> Image:
+    """Return the picture with square millimetres; enlarged voxels stay visible as such."""
+    from PIL import Image
+
+    down_mm, right_mm = shown.spacing_mm
+    height, width = rgb.shape[0] * down_mm, rgb.shape[1] * right_mm
+    scale = longest_px / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    shrinks = size[0] < rgb.shape[1]
+    picture = Image.fromarray(np.ascontiguousarray(rgb))
+    return picture.resize(size, Image.Resampling.LANCZOS if shrinks else Image.Resampling.NEAREST)
+
+
+def hatched(picture: Image, where: NDArray[np.bool_]) -> Image:
+    """Return the picture with slanted lines over `where` (rows, columns of the slice): nobody may read colours there.
+
+    The lines are light beside dark ones, so that they are seen over any picture.
+    """
+    from PIL import Image
+
+    inside = np.asarray(Image.fromarray(where).resize(picture.size, Image.Resampling.NEAREST))
+    down, right = np.indices(inside.shape)
+    turn = (down + right) % HATCH_PX
+    pixels = np.asarray(picture).copy()
+    pixels[inside & (turn < 2)] = PAPER
+    pixels[inside & ((turn == 2) | (turn == 3))] = INK
+    return Image.fromarray(pixels)
+
+
+def fitted(pen: ImageDraw, text: str, size_px: int, room_px: int) -> str:
+    """Shorten a text to the room it has."""
+    if pen.textlength(text, font=font(size_px)) <= room_px:
+        return text
+    while text and pen.textlength(f"{text}…", font=font(size_px)) > room_px:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def wrapped(pen: ImageDraw, text: str, size_px: int, room_px: int) -> list[str]:
+    """Break a text into lines that fit: between words, and within a word (or a Chinese sentence) that is too long."""
+    lines, line = [], ""
+    for piece in _pieces(text):
+        if line and pen.textlength(line + piece.rstrip(), font=font(size_px)) > room_px:
+            lines.append(line.rstrip())
+            line = ""
+        line += piece if line else piece.lstrip()
+    return [*lines, line.rstrip()] if line.strip() else lines
+
+
+def _pieces(text: str) -> list[str]:
+    """Return words with the space behind them; every character of a script without spaces, and of long words."""
+    pieces: list[str] = []
+    for word in text.split():
+        spaced = f"{word} "
+        letters = [spaced] if len(word) <= 24 and word.isascii() else [*spaced[:-2], spaced[-2:]]
+        for letter in letters:
+            if pieces and letter[0] in _NEVER_FIRST:
+                pieces[-1] += letter
+            else:
+                pieces.append(letter)
+    return pieces
+
+
+def draw_letters(pen: ImageDraw, case: Case, box: tuple[int, int, int, int]) -> None:
+    """Write the sides of the patient on the edges of a picture; nothing where they are not known."""
+    letters_of_edges = edge_letters(case.volume, layout_of(case))
+    if letters_of_edges is None:
+        return
+    left, right, top, bottom = letters_of_edges
+    x0, y0, x1, y1 = box
+    middle_x, middle_y = (x0 + x1) // 2, (y0 + y1) // 2
+    for letters, at, anchor in (
+        (left, (x0 + 6, middle_y), "lm"),
+        (right, (x1 - 6, middle_y), "rm"),
+        (top, (middle_x, y0 + 4), "ma"),
+        (bottom, (middle_x, y1 - 4), "md"),
+    ):
+        pen.text(at, letters, INK, font(TEXT_PX), anchor, stroke_width=2, stroke_fill=(0, 0, 0))
+
+
+def draw_color_bar(pen: ImageDraw, page: Image, heatmap: Heatmap, words: Wording, corner: Corner) -> None:
+    """Draw the colours from the least value shown to the largest, with their values; a signed scale has two ends."""
+    from PIL import Image
+
+    x, y = corner
+    height, signed, scale = BAR_HEIGHT_PX, heatmap.signed, heatmap.full_scale
+    lowest = -1.0 if signed else HEAT_THRESHOLD
+    shown = np.linspace(1.0, lowest, height, dtype=np.float32)
+    colors = colormap(SIGNED if signed else "ember")[steps(shown, signed=signed)]
+    colors[np.abs(shown) < HEAT_THRESHOLD] = PAPER
+    page.paste(Image.fromarray(np.repeat(colors[:, None], BAR_PX, axis=1)), (x, y))
+    pen.rectangle((x, y, x + BAR_PX, y + height), outline=INK)
+    for share, at in ((1.0, y), ((1.0 + lowest) / 2, y + height // 2), (lowest, y + height)):
+        pen.text((x + BAR_PX + 8, at), f"{share * scale:.3g}", INK, font=font(SMALL_PX), anchor="lm")
+    if signed:
+        for text, at in ((words.tr("speaks for"), y + height // 4), (words.tr("speaks against"), y + 3 * height // 4)):
+            pen.text((x + BAR_PX + 8, at), text, INK, font=font(SMALL_PX), anchor="lm")
+
+
+def draw_notice(pen: ImageDraw, page: Image, words: Wording) -> None:
+    """Write along the lower edge what the picture may be used for."""
+    y = page.height - STRIP_PX
+    text = fitted(pen, words.tr(medassist.RESEARCH_USE_NOTICE), SMALL_PX, page.width - 2 * MARGIN_PX)
+    pen.text((MARGIN_PX, y + STRIP_PX // 2), text, AMBER, font=font(SMALL_PX), anchor="lm")
