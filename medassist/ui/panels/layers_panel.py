@@ -107,9 +107,9 @@ class LayersPanel(QWidget):
         masks, maps = any(one.masks for one in overlays), any(one.maps for one in overlays)
         self._enable("mask_visible", has_mask)
         self._enable("outline_opacity", has_mask or masks)
-        signed = session.heatmap is not None and session.heatmap.signed
-        covered = signed and session.layers.heatmap_visible and session.layers.visible
-        self._enable("fill_opacity", masks or (has_mask and not covered))
+        drawn = session.heatmap is not None and not session.heatmap.means_nothing
+        covered = drawn and session.layers.heatmap_visible and session.layers.visible
+        self._enable("fill_opacity", (masks or has_mask) and not covered)
         self.sliders["fill_opacity"].setToolTip(
             tr("Under this map only outlines are drawn: fillings would be read as a part of it.") if covered else ""
         )

@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QWidget
 
 from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.entities.volume import Volume
-from medassist.language import tr
+from medassist.language import localized, tr
 from medassist.session.state import Layers, Session
 from medassist.ui import theme
+from medassist.ui.viewer.hatch import draw_hatched
 from medassist.ui.viewer.layers import heat_table
 from medassist.ui.wording import label_title
 
@@ -40,11 +41,13 @@ class ColorBar(QWidget):
         layers, volume = session.layers, session.volume
         of_model = session.heatmap if layers.visible and layers.heatmap_visible else None
         heatmap = session.file_map or of_model
-        drawn = not hidden and heatmap is not None and _fits(heatmap, volume)
+        drawn = not hidden and heatmap is not None and _fits(heatmap, volume) and not heatmap.means_nothing
         self._heatmap, self._layers, self._of_file = heatmap, layers, session.file_map is not None
         self._target = "" if heatmap is None else label_title(session, heatmap.target)
         self._against = label_title(session, heatmap.against) if heatmap is not None and heatmap.against else ""
         self._fit()
+        reasons = heatmap.stamp.reasons if heatmap is not None and heatmap.stamp is not None else ()
+        self.setToolTip("\n".join(localized(one) for one in reasons))
         self.setVisible(drawn)
         self.update()
 
@@ -58,8 +61,17 @@ class ColorBar(QWidget):
             return tr("Uncertainty of the segmentation"), tr("Where it is sure, it can still be wrong")
         if self._heatmap.kind is MapKind.SPREAD:
             return tr("Spread over mirrored views"), tr("Where they agree, all can still be wrong")
+        if self._heatmap.kind is MapKind.DIFFERENCE:
+            return tr("Difference of the two maps"), tr("Each as a share of its own full scale: shapes, not strengths")
         left = map_title(tr(self._heatmap.method), self._target, self._against)
-        return left, tr("Regions that influenced the score, not lesion outline")
+        return left, self._failure() or tr("Regions that influenced the score, not lesion outline")
+
+    def _failure(self) -> str:
+        """Return why the map must not be believed, "" where nothing says so."""
+        stamp = self._heatmap.stamp if self._heatmap is not None and self._heatmap.fails else None
+        if stamp is None:
+            return ""
+        return tr("✕ Failed: {reason}", reason=localized(stamp.reasons[0]) if stamp.reasons else "")
 
     def scale(self) -> str:
         """Return what the numbers below the colours are."""
@@ -69,6 +81,8 @@ class ColorBar(QWidget):
             return tr("0 %: sure, 100 %: every label equally likely")
         if self._heatmap.kind is MapKind.SPREAD:
             return tr("share of the largest possible standard deviation (0.5)")
+        if self._heatmap.kind is MapKind.DIFFERENCE:
+            return tr("100 %: as far apart as two such maps can be")
         if self._of_file:
             unit = str(self._heatmap.parameters.get("unit", ""))
             return tr("in {unit}", unit=unit) if unit else tr("without a unit")
@@ -80,6 +94,8 @@ class ColorBar(QWidget):
         """Return what the left and the right end of a signed scale mean; nothing for one from 0 on."""
         if self._heatmap is None or not self._heatmap.signed:
             return "", ""
+        if self._heatmap.kind is MapKind.DIFFERENCE:
+            return tr("more in B"), tr("more in A")
         return tr("against"), tr("for")
 
     def ticks(self) -> Sequence[str]:
@@ -124,7 +140,10 @@ class ColorBar(QWidget):
         table = heat_table(1.0, self._layers.heatmap_threshold, signed)[1 if signed else 0 :].copy()
         image = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
         painter.fillRect(bar, QColor(0, 0, 0))
-        painter.drawImage(bar, image)
+        if self._heatmap.fails:
+            draw_hatched(painter, bar, lambda: painter.drawImage(bar, image))
+        else:
+            painter.drawImage(bar, image)
         painter.setPen(QPen(QColor(theme.DIM), 1))
         painter.drawRect(bar)
         self._draw_ticks(painter, bar)
@@ -146,6 +165,8 @@ class ColorBar(QWidget):
         painter.setPen(QColor(theme.TEXT if self._of_file else theme.AI))
         west = QRectF(8, 2, bar.left() - 36 - 8, self.height() - 4)
         painter.drawText(west, int(wrap | Qt.AlignmentFlag.AlignLeft), left)
+        if self._failure():
+            painter.setPen(QColor(theme.BAD))
         east = QRectF(bar.right() + 28, 2, self.width() - bar.right() - 36, self.height() - 4)
         painter.drawText(east, int(wrap | Qt.AlignmentFlag.AlignRight), right)
 

@@ -46,7 +46,8 @@ class FileLayers:
         visible = layers.files_visible and not hidden and shown.arriving is None
         overlays = session.overlays_here if visible else ()
         heat = session.file_map if visible else None
-        state = (overlays, shown.layout, (shown.index, layers, heat is None))
+        covered = slices.map_drawn(session, shown.volume) is not None and not hidden
+        state = (overlays, shown.layout, (shown.index, layers, heat is None, covered))
         if _same(self._state, state):
             return
         self.clear()
@@ -54,7 +55,7 @@ class FileLayers:
         for overlay in overlays:
             for mask in overlay.masks:
                 if mask.geometry.same_grid(shown.volume.geometry):
-                    self._masks.append(self._drawn(mask, shown, layers))
+                    self._masks.append(self._drawn(mask, shown, layers, filled=not covered))
         if heat is not None and heat.geometry.same_grid(shown.volume.geometry):
             share = slices.heat(shown, heat, False)
             self._heat.show_slice(steps(share, signed=heat.signed), shown.layout.spacing_mm)
@@ -70,12 +71,14 @@ class FileLayers:
                 self._scene.removeItem(item)
         self._masks = []
 
-    def _drawn(self, mask: Mask, shown: Shown, layers: Layers) -> _DrawnMask:
+    def _drawn(self, mask: Mask, shown: Shown, layers: Layers, *, filled: bool) -> _DrawnMask:
+        """Make the items of a mask; over a map of a model it is only outlined, as a filling would tint the map."""
         labels = slices.labels(shown, mask.labels_zyx)
         drawn = _DrawnMask(mask, SliceImage(FILL_Z, smooth=False))
         self._scene.addItem(drawn.fill)
         drawn.fill.show_slice(labels, shown.layout.spacing_mm)
         drawn.fill.setLookupTable(label_table(mask, layers.fill_opacity))
+        drawn.fill.setVisible(filled)
         down, right = shown.layout.spacing_mm
         for segment in mask.segments:
             x, y = border(mask.region(segment, labels))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import pyqtgraph as pg
@@ -18,6 +18,7 @@ from medassist.imaging.colormaps import SIGNED, colormap, shares, steps
 from medassist.session.state import Layers, Session
 from medassist.ui.viewer import slices
 from medassist.ui.viewer.contour import border
+from medassist.ui.viewer.hatch import draw_hatched
 from medassist.ui.viewer.slices import Shown
 
 pg.setConfigOptions(imageAxisOrder="row-major")
@@ -33,7 +34,7 @@ class SliceImage(pg.ImageItem):  # type: ignore[misc]
 
     def __init__(self, z: float, *, smooth: bool) -> None:
         super().__init__(axisOrder="row-major")
-        self._smooth = smooth
+        self._smooth, self._hatched = smooth, False
         self.setZValue(z)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
 
@@ -44,10 +45,24 @@ class SliceImage(pg.ImageItem):  # type: ignore[misc]
         self.setImage(values, autoLevels=False, levels=None)
         self.show()
 
+    @property
+    def hatched(self) -> bool:
+        """Whether it is drawn with diagonal gaps."""
+        return self._hatched
+
+    def hatch(self, hatched: bool) -> None:
+        """Draw with diagonal gaps, or without."""
+        if hatched is not self._hatched:
+            self._hatched = hatched
+            self.update()
+
     def paint(self, painter: QPainter, option: object, widget: QWidget | None = None) -> None:
         """Draw with interpolation for pictures, without it for labels and cells."""
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
-        super().paint(painter, option, widget)
+        if self._hatched:
+            draw_hatched(painter, self.boundingRect(), partial(super().paint, painter, option, widget))
+        else:
+            super().paint(painter, option, widget)
 
 
 @lru_cache(maxsize=64)
@@ -89,14 +104,13 @@ class SliceLayers:
         layers = session.layers
         visible = layers.visible and not hidden and shown.arriving is None
         self._draw_gray(shown, session)
-        mask, heatmap = session.mask, session.heatmap
+        mask = session.mask
         fits = mask is not None and mask.geometry.same_grid(shown.volume.geometry)
         self._draw_mask(shown, mask if fits and visible and layers.mask_visible else None, layers)
-        fits = heatmap is not None and heatmap.geometry.same_grid(shown.volume.geometry)
-        drawn = heatmap if fits and visible and layers.heatmap_visible else None
+        drawn = slices.map_drawn(session, shown.volume) if visible else None
         self._draw_heat(shown, drawn, layers)
-        if drawn is not None and drawn.signed:
-            self.fill.hide()  # regions are filled with blue and orange too: they would be read as for and against
+        if drawn is not None:
+            self.fill.hide()  # fillings have the colours of maps, and tint what lies below: only outlines stay
         elif self._filled:
             self.fill.show()
 
@@ -177,6 +191,7 @@ class SliceLayers:
         if moved:
             share = slices.heat(shown, heatmap, native)
             self.heat.show_slice(steps(share, signed=heatmap.signed), shown.layout.spacing_mm)
+        self.heat.hatch(heatmap.fails)
         look = (layers.heatmap_opacity, layers.heatmap_threshold, heatmap.signed)
         if self._is_new("table", *look):
             self.heat.setLookupTable(heat_table(*look))

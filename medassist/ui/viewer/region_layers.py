@@ -38,15 +38,17 @@ class RegionLayers:
         layers = session.layers
         kept = session.regions if layers.visible and layers.mask_visible and not hidden else ()
         drawing = None if hidden else session.drawing
-        state = (*kept, drawing, shown.layout, shown.index, layers, self.preview)
+        covered = layers.visible and slices.map_drawn(session, shown.volume) is not None
+        state = (*kept, drawing, shown.layout, shown.index, layers, covered, self.preview)
         if len(state) == len(self._state) and all(map(_same, state, self._state)):
             return
         self.clear()
         self._state = state
-        masks = (*kept, drawing.shown) if drawing is not None and not drawing.is_empty else kept
+        now = drawing.shown if drawing is not None and not drawing.is_empty else None
+        masks = kept if now is None else (*kept, now)
         for mask in masks:
             if mask.geometry.same_grid(shown.layout.geometry):
-                self._add_mask(mask, shown, layers)
+                self._add_mask(mask, shown, layers, filled=mask is now or not covered)
         box = self.preview or (drawing.prompt.box if drawing is not None else None)
         if box is not None and not hidden and as_stored(shown.layout) and box.slice_index == shown.index:
             self._add_box(box, shown)
@@ -63,14 +65,16 @@ class RegionLayers:
         self.scene.addItem(item)
         self._items.append(item)
 
-    def _add_mask(self, mask: Mask, shown: Shown, layers: Layers) -> None:
+    def _add_mask(self, mask: Mask, shown: Shown, layers: Layers, *, filled: bool) -> None:
+        """Add the items of a region; one kept before is only outlined over a map, which a filling would tint."""
         labels = slices.labels(shown, mask.labels_zyx)
         if not labels.any():
             return
-        fill = SliceImage(FILL_Z, smooth=False)
-        self._add(fill, FILL_Z)
-        fill.show_slice(labels, shown.layout.spacing_mm)
-        fill.setLookupTable(label_table(mask, layers.fill_opacity))
+        if filled:
+            fill = SliceImage(FILL_Z, smooth=False)
+            self._add(fill, FILL_Z)
+            fill.show_slice(labels, shown.layout.spacing_mm)
+            fill.setLookupTable(label_table(mask, layers.fill_opacity))
         down, right = shown.layout.spacing_mm
         x, y = border(labels > 0)
         item = QGraphicsPathItem(pg.arrayToQPath(x * right, y * down, connect="pairs"))

@@ -15,7 +15,7 @@ from medassist.entities.study import Series
 from medassist.entities.volume import AnyArray, Volume
 from medassist.imaging.render import to_gray8
 from medassist.imaging.slicing import Layout, Plane, native_plane
-from medassist.language import tr
+from medassist.language import localized, tr
 from medassist.session.state import Session, View
 from medassist.ui.wording import label_title
 
@@ -174,4 +174,16 @@ def overlay_problems(session: Session) -> tuple[str, ...]:
             tr("The explanation map of {label} is zero everywhere: this method found nothing that raised the score.",
                label=label_title(session, heatmap.target))
         )  # fmt: skip
+    elif heatmap is not None and heatmap.means_nothing and heatmap.stamp is not None:
+        reasons = " ".join(localized(one) for one in heatmap.stamp.reasons)
+        label = label_title(session, heatmap.target)
+        problems.append(tr("The explanation map of {label} is not drawn: {reasons}", label=label, reasons=reasons))
     return tuple(problems)
+
+
+def map_drawn(session: Session, volume: Volume) -> Heatmap | None:
+    """Return the map of a model that is drawn over a series; none that lies on another grid or means nothing."""
+    layers, heatmap = session.layers, session.heatmap
+    if heatmap is None or heatmap.means_nothing or not (layers.visible and layers.heatmap_visible):
+        return None
+    return heatmap if heatmap.geometry.same_grid(volume.geometry) else None
