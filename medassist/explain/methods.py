@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.entities.errors import Refused, UsageError
+from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask
 from medassist.entities.volume import Volume
@@ -24,7 +25,7 @@ from medassist.explain.protocol import Attribution, Explainer, Question
 from medassist.explain.score_cam import ScoreCam
 from medassist.explain.superpixels import SUPERPIXELS
 from medassist.explain.view import View, bring_home, cells_of, look
-from medassist.explain.whole import explain_region
+from medassist.explain.whole import explain_region, places
 from medassist.inference.devices import choose, one_core_free
 from medassist.inference.localizer import for_whole
 from medassist.inference.network import load_network
@@ -201,6 +202,25 @@ def _demand_two(target: str, against: str) -> None:
         raise UsageError(
             "{target} cannot be compared with itself.", remedy="Name another label to compare with.", target=target
         )
+
+
+def known_labels(package: Package, geometry: Geometry, target: str, against: str = "") -> tuple[str, str]:
+    """Return two labels by their English names, "" for "", before anything is run.
+
+    UsageError where `explain` would refuse them: nobody knows one, they are the same, or on a whole image they lie in
+    different regions.
+    """
+    named = [one for one in (target, against) if one]
+    if named and for_whole(package.localizer, geometry):
+        place, other = places(package, *named)
+        named = [one[2].label for one in (place, other) if one is not None]
+    else:
+        named = [label_of(package, one).label for one in named]
+    found = iter(named)
+    label, rival = (next(found) if one else "" for one in (target, against))
+    if label:
+        _demand_two(label, rival)
+    return label, rival
 
 
 def label_of(package: Package, target: str) -> Label:

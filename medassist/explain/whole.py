@@ -47,15 +47,7 @@ def explain_region(
 
     UsageError for a name nobody knows or of another region, Refused when the mask holds nothing of it.
     """
-    region, segments, wanted, label = _place(package, name)
-    other = _place(package, against) if against else None
-    if other is not None and other[0] != region:
-        raise UsageError(
-            "{target} and {other} lie in different regions, so they cannot be compared.",
-            remedy="Name a label of the same region.",
-            target=wanted.label,
-            other=other[2].label,
-        )
+    (region, segments, wanted, label), other = places(package, name, against)
     crop = next(one for one in find_crops(package, volume, progress=progress) if one.region.name == region)
     crop = centred(crop, _on_crop(mask, segments, crop, package))
     labels = _on_crop(mask, segments, crop, package)
@@ -82,8 +74,24 @@ def explain_region(
     )
 
 
-def _place(package: Package, name: str) -> tuple[str, tuple[Segment, ...], Segment, Label]:
-    """Return the region's name, all its segments, the one asked for and the label it stands for."""
+Place = tuple[str, tuple[Segment, ...], Segment, Label]
+"""The region's name, all its segments, the one asked for and the label it stands for."""
+
+
+def places(package: Package, name: str, against: str = "") -> tuple[Place, Place | None]:
+    """Return what two names stand for (UsageError for one nobody knows, or of another region)."""
+    place, other = _place(package, name), _place(package, against) if against else None
+    if other is not None and other[0] != place[0]:
+        raise UsageError(
+            "{target} and {other} lie in different regions, so they cannot be compared.",
+            remedy="Name a label of the same region.",
+            target=place[2].label,
+            other=other[2].label,
+        )
+    return place, other
+
+
+def _place(package: Package, name: str) -> Place:
     for region, segments in region_segments(package):
         for segment, label in zip(segments, package.labels, strict=True):
             if segment.label.lower() == name.lower() or segment.title_zh == name != "":

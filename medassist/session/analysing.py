@@ -12,6 +12,7 @@ from medassist.entities.study import Study
 from medassist.entities.volume import Volume
 from medassist.progress import Progress
 from medassist.session.actions import AddHeatmap, AddPrediction
+from medassist.session.explaining import rivals
 from medassist.session.jobs import run_model
 
 if TYPE_CHECKING:
@@ -56,6 +57,13 @@ def explain_target(
     return AddHeatmap(found)
 
 
+def _known_labels(package: Package, volume: Volume, target: str, against: str) -> tuple[str, str]:
+    """Return the labels by their own names (UsageError where they cannot be explained or compared)."""
+    from medassist.explain.methods import known_labels
+
+    return known_labels(package, volume.geometry, target, against)
+
+
 def _demand_method(package: Package, method: str, layer: str, settings: Mapping[str, float] | None) -> None:
     """Refuse a method, layer or setting nobody knows (UsageError, Refused)."""
     from medassist.explain.methods import checked
@@ -63,16 +71,22 @@ def _demand_method(package: Package, method: str, layer: str, settings: Mapping[
     checked(method, "segmentation" if package.marks_voxels else package.task, layer=layer, settings=settings)
 
 
-def default_targets(prediction: Prediction, most: int = MOST_TARGETS) -> tuple[str, ...]:
+def default_targets(
+    prediction: Prediction, most: int = MOST_TARGETS, *, against: str = "", package: Package | None = None
+) -> tuple[str, ...]:
     """Name what is worth explaining: the largest segments, or the positive classes, highest score first.
 
-    When no class reaches its operating point, the one that comes nearest to it is named.
+    When no class reaches its operating point, the one that comes nearest to it is named. With `against` only what can
+    be compared with that label of `package` is.
     """
+    labels = [one.label for one in (prediction.mask.segments if prediction.mask is not None else prediction.scores)]
+    fitting = rivals(package, labels, against)
     if prediction.mask is not None:
         mask = prediction.mask
         largest = sorted(mask.segments, key=mask.voxels, reverse=True)
-        return tuple(segment.label for segment in largest if mask.voxels(segment))[:most]
-    ranked = sorted(prediction.scores, key=lambda score: score.probability / max(score.threshold, 1e-6), reverse=True)
+        return tuple(one.label for one in largest if one.label in fitting and mask.voxels(one))[:most]
+    scores = [score for score in prediction.scores if score.label in fitting]
+    ranked = sorted(scores, key=lambda score: score.probability / max(score.threshold, 1e-6), reverse=True)
     positive = tuple(score.label for score in ranked if score.positive)
     return positive[:most] or tuple(score.label for score in ranked[:1])
 
@@ -105,6 +119,8 @@ def analyze(
     chosen = method or package.explanation.method
     if method != "none" and (method or layer or settings):
         _demand_method(package, chosen, layer, settings)
+    if method != "none" and (target or against):
+        target, against = _known_labels(package, volume, target, against)
     added = run_model(
         study,
         volume,
@@ -121,7 +137,7 @@ def analyze(
     began = time.perf_counter()
     asked = bool(method or target or against or layer)
     silent = method == "none" or not (asked or (package.explanation.layer and package.explainable.ok))
-    targets = () if silent else (target,) if target else default_targets(prediction)
+    targets = () if silent else (target,) if target else default_targets(prediction, against=against, package=package)
     maps = tuple(
         explain_target(
             volume,

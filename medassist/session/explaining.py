@@ -1,7 +1,8 @@
-"""What a reader can choose of an explanation: the layers of the model's network, found by a job."""
+"""What a reader can choose of an explanation: the layers of the model's network, and what a label is compared with."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -36,3 +37,16 @@ def find_layers(package: Package, volume: Volume, device: str, *, progress: Prog
         return KnowLayers(package.sha256, layers_of(package, volume, device=device, progress=progress))
     except Refused:
         return KnowLayers(package.sha256, ())
+
+
+def rivals(package: Package | None, labels: Iterable[str], target: str) -> list[str]:
+    """Return the labels a target can be compared with: all others, of a whole image those of the same region."""
+    from medassist.inference.whole import region_segments
+
+    others = [one for one in labels if one != target]
+    regions = region_segments(package) if package is not None and package.localizer is not None else ()
+    for _, segments in regions:
+        names = {one.label for one in segments}
+        if target in names:
+            return [one for one in others if one in names]
+    return others

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from medassist.entities.errors import MedAssistError, Refused
 from medassist.entities.prediction import Prediction
@@ -69,16 +69,3 @@ def obstacle(prediction: Prediction | None) -> str:
     """Say why no method can explain a prediction ("" when nothing speaks against it), from the format of its model."""
     package = package_of(prediction)
     return "" if package is None else package.explainable.reason
-
-
-def rivals(package: Package | None, labels: Iterable[str], target: str) -> list[str]:
-    """Return the labels a target can be compared with: all others, of a whole image those of the same region."""
-    from medassist.inference.whole import region_segments
-
-    others = [one for one in labels if one != target]
-    regions = region_segments(package) if package is not None and package.localizer is not None else ()
-    for _, segments in regions:
-        names = {one.label for one in segments}
-        if target in names:
-            return [one for one in others if one in names]
-    return others

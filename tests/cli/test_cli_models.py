@@ -86,6 +86,19 @@ def test_unknown_method_and_target_are_code_2(refused, segmenter, tmp_path) -> N
     assert "reads no layer" in refused(2, *words, "--explain", "saliency", "--layer", "model.0")
 
 
+def test_a_label_nobody_knows_is_refused_before_the_model_runs(refused, segmenter, tmp_path, monkeypatch) -> None:
+    from medassist.session import analysing
+
+    write_mr_series(tmp_path / "mr")
+    monkeypatch.setattr(analysing, "run_model", lambda *_args, **_options: pytest.fail("the model was run"))
+    words = ("analyze", tmp_path / "mr", "-m", segmenter, "-o", tmp_path / "out")
+    assert "no label Spleen" in refused(2, *words, "--target", "Spleen")
+    assert "no label Spleen" in refused(2, *words, "--against", "Spleen")
+    same = ("--target", "Anterior part", "--against", "anterior part")
+    assert "with itself" in refused(2, *words, *same)
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_explanation_is_asked_for_in_words_and_told_in_the_report(medassist, segmenter, tmp_path) -> None:
     write_mr_series(tmp_path / "mr")
     words = ("analyze", tmp_path / "mr", "-m", segmenter, "-o", tmp_path / "out", "--json", "--target", "Anterior part")

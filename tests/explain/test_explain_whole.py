@@ -13,6 +13,7 @@ from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask
 from medassist.entities.study import Series, SeriesKind
 from medassist.entities.volume import Volume
+from medassist.explain.methods import known_labels
 from medassist.explain.whole import CROP_ONLY, explain_region
 from medassist.imaging.registration import Alignment
 from medassist.inference import crops as crops_module
@@ -97,6 +98,19 @@ def test_labels_are_compared_within_their_region(case):
     assert asked == [("Anterior hippocampus", "Posterior hippocampus")]
     with pytest.raises(UsageError, match="different regions"):
         explain_region(package, volume, left[0], mask, explained, against=left[2], progress=Progress())
+
+
+def test_labels_are_known_before_anything_is_run(case):
+    package, volume, _mask = case
+    grid, left, right = volume.geometry, "Left anterior hippocampus", "Right anterior hippocampus"
+    assert known_labels(package, grid, left.lower(), "left posterior hippocampus") == (
+        left,
+        "Left posterior hippocampus",
+    )
+    assert known_labels(package, grid, "", left) == ("", left)
+    for pair, said in (((left, right), "different regions"), ((left, left), "with itself"), (("Spleen", ""), "Spleen")):
+        with pytest.raises(UsageError, match=said):
+            known_labels(package, grid, *pair)
 
 
 def test_a_region_without_a_mark_is_refused(case):

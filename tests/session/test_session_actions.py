@@ -132,6 +132,13 @@ def test_positive_classes_are_explained_first_and_else_the_nearest_miss() -> Non
     assert default_targets(run(near, ClassScore("yes", 0.2, 0.1), ClassScore("more", 0.9, 0.1))) == ("more", "yes")
 
 
+def test_a_label_is_not_explained_against_itself_unasked() -> None:
+    scores = (ClassScore("yes", 0.9, 0.1), ClassScore("near", 0.4, 0.5))
+    run = Prediction(MODEL, "one", "", "cpu", scores=scores)
+    assert default_targets(run) == ("yes",)
+    assert default_targets(run, against="yes") == ("near",)
+
+
 def test_largest_segments_are_explained_and_empty_ones_left_out() -> None:
     labels = np.zeros((1, 1, 6), np.uint8)
     labels[0, 0] = [1, 2, 2, 0, 0, 0]

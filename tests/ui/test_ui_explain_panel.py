@@ -14,9 +14,8 @@ from medassist.explain.methods import METHODS
 from medassist.inference.catalogue import find
 from medassist.language import set_language
 from medassist.session.actions import AddHeatmap, AddPrediction, AddScan, SetLayers, ShowVolume
-from medassist.session.explaining import KnowLayers, find_layers
+from medassist.session.explaining import KnowLayers, find_layers, rivals
 from medassist.session.state import Layers
-from medassist.ui.explaining import rivals
 from medassist.ui.map_facts import passport_text, share_above
 from medassist.ui.panels import explain_panel
 from medassist.ui.panels.explain_panel import ExplainPanel

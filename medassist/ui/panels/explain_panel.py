@@ -9,10 +9,10 @@ from medassist.entities.prediction import Prediction
 from medassist.explain.costs import passes_of, seconds_per_pass
 from medassist.inference.packages import Package
 from medassist.language import tr
-from medassist.session.explaining import find_layers
+from medassist.session.explaining import find_layers, rivals
 from medassist.session.state import Session
 from medassist.session.thresholds import at_threshold
-from medassist.ui.explaining import explain, obstacle, package_of, rivals
+from medassist.ui.explaining import explain, obstacle, package_of
 from medassist.ui.job_bar import JobBar
 from medassist.ui.map_controls import MapControls
 from medassist.ui.map_facts import passport_text
