@@ -24,6 +24,7 @@ from medassist.inference.catalogue import find
 from medassist.inference.packages import Package
 from medassist.language import localized, tr
 from medassist.session import regions
+from medassist.session.comparing import StopComparing
 from medassist.session.regions import DropRegion, SetRegion, UndoRegion
 from medassist.session.state import Session
 from medassist.ui.job_bar import JobBar
@@ -84,6 +85,7 @@ class RegionBar(QWidget):
         if self.open:
             self.close_bar()
             return
+        self._store.dispatch(StopComparing())  # boxes are drawn on the planes
         self.setVisible(True)
         self._mode(Mode.BOX)
         self._draw(self._store.session)
@@ -95,6 +97,7 @@ class RegionBar(QWidget):
         self.tool.activate(False)
         self.setVisible(False)
         self._store.dispatch(DropRegion())
+        self._draw(self._store.session)
 
     def step_back(self) -> None:
         """Forget the region, or leave when there is none."""

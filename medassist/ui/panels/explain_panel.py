@@ -10,16 +10,19 @@ from medassist.explain.costs import passes_of, seconds_per_pass
 from medassist.inference.packages import Package
 from medassist.language import tr
 from medassist.session.explaining import find_layers, rivals
+from medassist.session.measuring import package_of
 from medassist.session.state import Session
 from medassist.session.thresholds import at_threshold
-from medassist.ui.explaining import explain, obstacle, package_of
+from medassist.ui.compare_box import CompareBox
+from medassist.ui.explaining import explain, obstacle
 from medassist.ui.job_bar import JobBar
 from medassist.ui.map_controls import MapControls
-from medassist.ui.map_facts import passport_text
+from medassist.ui.map_facts import cost_text, passport_text
 from medassist.ui.method_form import WIDTH, MethodForm
 from medassist.ui.runner import Job, Runner
+from medassist.ui.stamp_card import StampCard
 from medassist.ui.store import Store
-from medassist.ui.wording import duration_text, label_title, local_title, share_text, unready_text
+from medassist.ui.wording import label_title, local_title, share_text, unready_text
 
 LANE, LAYERS_LANE = "explain", "layers"
 
@@ -41,6 +44,8 @@ class ExplainPanel(QWidget):
             JobBar(runner, LANE, self),
             MapControls(store, self),
         )
+        self.card = StampCard(store, runner, self)
+        self.compare = CompareBox(store, runner, self)
         self._lay_out()
         self.button.clicked.connect(self.start)
         self.target.currentIndexChanged.connect(lambda _index: self._fill_rivals())
@@ -60,7 +65,7 @@ class ExplainPanel(QWidget):
         self.against.setAccessibleName(tr("Compared with"))
         self.button.setText(tr("Explain this label"))
         self.meaning.setText(tr("Shows what the score is sensitive to, not where disease is."))
-        for part in (self.progress, self.form, self.controls):
+        for part in (self.progress, self.form, self.card, self.controls, self.compare):
             part.retranslate()
         self._fill(self._store.session)
 
@@ -97,7 +102,8 @@ class ExplainPanel(QWidget):
             one.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             one.setMinimumContentsLength(WIDTH)
         column.addWidget(self.hint)
-        for widget in (self.form, self.cost, self.button, self.progress, self.meaning, self.controls, self.passport):
+        for widget in (self.form, self.cost, self.button, self.progress, self.card, self.meaning, self.controls,
+                       self.passport, self.compare):  # fmt: skip
             column.addWidget(widget)
         column.addStretch(1)
 
@@ -156,17 +162,7 @@ class ExplainPanel(QWidget):
         shape = _shape(prediction, self._package, self._store.session)
         settings = self.form.settings()
         passes = passes_of(explainer, shape, region=prediction.mask is not None, settings=settings)
-        seconds = seconds_per_pass(prediction, self._store.session.heatmaps)
-        told = {"passes": f"{passes:.1f}" if passes < 10 else f"{passes:.0f}"}
-        if seconds is None:
-            self.cost.setText(tr("Costs {passes} passes of the network; their time is not measured yet.", **told))
-        else:
-            time = (
-                tr("less than 1 s")
-                if passes * seconds < 1
-                else tr("about {time}", time=duration_text(passes * seconds))
-            )
-            self.cost.setText(tr("Takes {time}: {passes} passes of the network.", time=time, **told))
+        self.cost.setText(cost_text(passes, seconds_per_pass(prediction, self._store.session.heatmaps)))
 
     def _draw_buttons(self) -> None:
         running, ready = self._runner.running(LANE), self.target.count() > 0

@@ -1,6 +1,8 @@
-"""Which part of a scene a view shows: its centre and its zoom, kept when the view changes size."""
+"""Which part of a scene a view shows: its centre and its zoom, kept when the view changes size and shared by views."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QTransform
@@ -17,14 +19,21 @@ class Camera:
     def __init__(self, view: QGraphicsView) -> None:
         self._view = view
         self._center, self._picture, self._fitted = QPointF(), QRectF(), True
+        self._linked: tuple[Camera, ...] = ()
         self.zoom = 1.0
 
     def fit(self, picture: QRectF) -> None:
         """Show the whole picture (scene units), now and after every change of size."""
-        self._picture, self._fitted = picture, True
-        area = self._view.viewport().rect()
-        self.zoom = FILLED * min(area.width() / picture.width(), area.height() / picture.height())
-        self._look_at(picture.center())
+        self._fit(picture)
+        for other in self._linked:
+            other._fit(picture)
+
+    def frame(self, picture: QRectF) -> None:
+        """Show a picture that just came: as a linked camera shows the same one by now, else the whole of it."""
+        same = next((other for other in self._linked if other._picture == picture and not other._fitted), None)
+        self._fit(picture)
+        if same is not None:
+            self._follow(same)
 
     def zoom_by(self, factor: float, at: QPointF) -> None:
         """Enlarge around a viewport position, which stays where it is."""
@@ -33,21 +42,44 @@ class Camera:
         center = before + (self._center - before) * (self.zoom / zoom)
         self.zoom, self._fitted = zoom, False
         self._look_at(center)
+        self._lead()
 
     def shift(self, step: QPointF) -> None:
         """Move the picture by viewport pixels."""
         self._fitted = False
         self._look_at(self._center - step / self.zoom)
+        self._lead()
 
     def resized(self) -> None:
         """Keep the whole picture in sight, or the same place in the middle."""
         if self._fitted and not self._picture.isEmpty():
-            self.fit(self._picture)
+            self._fit(self._picture)
         else:
             self._look_at(self._center)
+
+    def _fit(self, picture: QRectF) -> None:
+        self._picture, self._fitted = picture, True
+        area = self._view.viewport().rect()
+        self.zoom = FILLED * min(area.width() / picture.width(), area.height() / picture.height())
+        self._look_at(picture.center())
+
+    def _lead(self) -> None:
+        """Let the linked cameras look at the same place, as close."""
+        for other in self._linked:
+            other._follow(self)
+
+    def _follow(self, other: Camera) -> None:
+        self.zoom, self._fitted = other.zoom, False
+        self._look_at(other._center)
 
     def _look_at(self, center: QPointF) -> None:
         self._center = center
         self._view.setTransform(QTransform.fromScale(self.zoom, self.zoom))
         self._view.centerOn(center)
         self._view.viewport().update()
+
+
+def link(cameras: Sequence[Camera]) -> None:
+    """Let cameras of the same scene follow each other: what a reader does to one happens to all."""
+    for one in cameras:
+        one._linked = tuple(other for other in cameras if other is not one)

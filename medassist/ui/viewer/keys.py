@@ -39,6 +39,7 @@ def explained() -> tuple[tuple[str, str], ...]:
         ("B", tr("Outline what lies in a box; again or Esc: stop")),
         ("Ctrl+Z", tr("Take the last change of the outline back")),
         (tr("Space, held"), tr("Hide AI results")),
+        ("Esc", tr("Stop comparing two maps")),
         ("A  R  D", tr("Accept, reject or defer the selected finding")),
         ("Ctrl+O", tr("Open a folder")),
     )

@@ -39,6 +39,7 @@ class SliceView(QGraphicsView):
         self._store, self.plane = store, plane
         self._layout: Layout | None = None
         self._shown: Shown | None = None
+        self._seen = store.session
         self._crosshair, self._hidden = True, False
         self.leading = False
         self.camera = Camera(self)
@@ -62,7 +63,8 @@ class SliceView(QGraphicsView):
         return self._shown
 
     def draw(self, session: Session, *, hidden: bool, crosshair: bool) -> None:
-        """Bring the plane up to date."""
+        """Bring the plane up to date; `session` may be a part of what the store holds, such as one of its maps."""
+        self._seen = session
         geometry = session.geometry
         if geometry is None:
             self._layout = self._shown = None
@@ -91,7 +93,7 @@ class SliceView(QGraphicsView):
         framed = (key, self.plane, *self._layout.shape, *(round(size, 6) for size in self._layout.spacing_mm))
         if framed != self._framed:
             self._framed = framed
-            self.fit()
+            self.camera.frame(self._picture_rect())
 
     def show_plane(self, plane: Plane) -> None:
         """Show another plane from the next `draw` on."""
@@ -207,11 +209,11 @@ class SliceView(QGraphicsView):
             return
         painter.save()
         painter.setWorldTransform(QTransform())
-        draw_annotations(painter, QRectF(self.viewport().rect()), self._store.session, self._annotated(self._shown))
+        draw_annotations(painter, QRectF(self.viewport().rect()), self._seen, self._annotated(self._shown))
         painter.restore()
 
     def _annotated(self, shown: Shown) -> Annotated:
-        row, column, _index = shown.layout.to_display(self._store.session.view.cursor_lps)
+        row, column, _index = shown.layout.to_display(self._seen.view.cursor_lps)
         return Annotated(
             shown,
             self.camera.zoom,

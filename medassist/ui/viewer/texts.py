@@ -102,7 +102,8 @@ def stamp_lines(session: Session) -> tuple[str, ...]:
         when = one.started[:16].replace("T", " ")
         lines += [tr("AI result of {name} {version}", name=one.model.name, version=one.model.version), when]
     heatmap = session.heatmap
-    if heatmap is not None and heatmap.model not in [one.model for one in (*newest, *masked)]:
+    foreign = heatmap is not None and heatmap.model not in [one.model for one in (*newest, *masked)]
+    if heatmap is not None and foreign and heatmap.kind is not MapKind.DIFFERENCE:  # that is of two models
         lines.append(tr("Map of {name} {version}", name=heatmap.model.name, version=heatmap.model.version))
     return tuple(lines)
 
@@ -245,6 +246,8 @@ def _heat_text(shown: Shown, heatmap: Heatmap, voxel: tuple[int, int, int], nati
         return tr("uncertainty {value}", value=f"{raw:.2f}")
     if heatmap.kind is MapKind.SPREAD:
         return tr("spread over views {value}", value=f"{raw:.2f}")
+    if heatmap.kind is MapKind.DIFFERENCE:
+        return tr("A minus B {percent} %", percent=f"{100 * raw:+.0f}".replace("-", "−"))
     share = tr("map {percent} % of maximum", percent=round(100 * raw / heatmap.full_scale))
     return f"{share} ({raw:.3g})"
 

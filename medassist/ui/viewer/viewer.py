@@ -1,8 +1,9 @@
-"""The middle of the window: three linked planes for a volume, one plane for everything else."""
+"""The middle of the window: three linked planes for a volume, one plane for everything else, or two maps compared."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QStackedWidget, QVBoxLayout, 
 from medassist.imaging.slicing import Plane
 from medassist.language import tr
 from medassist.session.actions import Invert, SetTime, SetWindow
+from medassist.session.comparing import StopComparing
 from medassist.session.state import Session
 from medassist.ui.store import Store
 from medassist.ui.viewer import texts
@@ -18,6 +20,7 @@ from medassist.ui.viewer.color_bar import ColorBar
 from medassist.ui.viewer.gestures import ZOOM_PER_NOTCH
 from medassist.ui.viewer.keys import SCROLL_KEYS, TIME_KEYS
 from medassist.ui.viewer.presets import preset_of
+from medassist.ui.viewer.side_by_side import SideBySide
 from medassist.ui.viewer.slice_view import SliceView
 from medassist.ui.viewer.slices import planes_shown
 
@@ -40,16 +43,19 @@ class Viewer(QWidget):
         self.empty.setWordWrap(True)
         self.planes = tuple(SliceView(store, plane, self) for plane in Plane)
         self.planes[0].leading = True
-        self.stack, self.color_bar = QStackedWidget(self), ColorBar(self)
+        self.stack, self.color_bar, self.sides = QStackedWidget(self), ColorBar(self), SideBySide(store, self)
         self._lay_out()
         for view in self.planes:
             view.maximise.connect(lambda view=view: self.toggle_maximised(view))
+        for view in (*self.planes, *self.sides.views):
             view.unfocused.connect(lambda: self._hide(False))
         store.changed.connect(self._changed)
         self.retranslate()
 
     def visible_planes(self) -> tuple[SliceView, ...]:
         """Return the planes on screen, the leading one first."""
+        if self._store.session.compared is not None:
+            return self.sides.visible_views()
         return tuple(view for view in self.planes if not view.isHidden())
 
     def toggle_maximised(self, view: SliceView) -> None:
@@ -67,6 +73,7 @@ class Viewer(QWidget):
         )
         for view in self.planes:
             view.setAccessibleName(texts.plane_name(view.plane))
+        self.sides.retranslate()
         self._draw(self._store.session)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
@@ -90,6 +97,7 @@ class Viewer(QWidget):
             self._grid.addWidget(view, *place)
         self.stack.addWidget(self.empty)
         self.stack.addWidget(frame)
+        self.stack.addWidget(self.sides)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
@@ -102,7 +110,12 @@ class Viewer(QWidget):
             self._maximised = None
         if old.geometry is not new.geometry or planes_shown(old) != planes_shown(new):
             self._arrange(new)
+        before, after = old.compared is not None, new.compared is not None
+        if after and not before:
+            self.sides.begin((self._maximised or self.planes[0]).plane)
         self._draw(new)
+        if after is not before:
+            self.visible_planes()[0].setFocus()  # so that wheel and keys scroll at once
 
     def _arrange(self, session: Session) -> None:
         wanted = planes_shown(session)
@@ -120,13 +133,15 @@ class Viewer(QWidget):
         self._grid.setColumnStretch(1, 5 if len(shown) > 1 or self.planes[0] not in shown else 0)
 
     def _draw(self, session: Session) -> None:
-        self.stack.setCurrentIndex(int(session.geometry is not None))
-        lines = texts.banner_lines(session)
+        compared = session.compared is not None
+        self.stack.setCurrentIndex(2 if compared else int(session.geometry is not None))
+        lines = texts.banner_lines(replace(session, heatmaps=()) if compared else session)
         self.banner.setText("\n".join(lines))
         self.banner.setVisible(bool(lines))
-        self.color_bar.draw(session, hidden=self._hidden)
-        for view in self.visible_planes():
-            view.draw(session, hidden=self._hidden, crosshair=self._crosshair and self._crosshair_makes_sense())
+        self.color_bar.draw(session, hidden=self._hidden or compared)
+        crosshair = self._crosshair and self._crosshair_makes_sense()
+        for part in (self.sides,) if compared else self.visible_planes():
+            part.draw(session, hidden=self._hidden, crosshair=crosshair)
 
     def _crosshair_makes_sense(self) -> bool:
         return len(planes_shown(self._store.session)) == 3
@@ -157,6 +172,8 @@ class Viewer(QWidget):
             Qt.Key.Key_Minus: lambda: view.zoom_by(1 / ZOOM_PER_NOTCH),
             Qt.Key.Key_Space: lambda: self._hide(True),
         }
+        if self._store.session.compared is not None:
+            plain[Qt.Key.Key_Escape] = lambda: self._store.dispatch(StopComparing())
         if key in plain:
             plain[key]()
             return True
