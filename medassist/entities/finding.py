@@ -8,6 +8,7 @@ from enum import Enum
 
 from medassist.entities.operating import OperatingCurve
 from medassist.entities.prediction import Code, ModelRef
+from medassist.entities.probe import Probe
 
 
 class Judgement(Enum):
@@ -39,6 +40,7 @@ class Finding:
         measurements: further numbers with their unit in the name, e.g. {"mean_value": 41.2}.
         model: who claims it, None for a finding of the reader.
         judgement, judged_by, judged_at, comment: the reader's verdict.
+        counter_evidence: probes of the image that a reader kept, oldest first.
     """
 
     tracking_uid: str
@@ -69,6 +71,7 @@ class Finding:
     judged_by: str = ""
     judged_at: str = ""
     comment: str = ""
+    counter_evidence: tuple[Probe, ...] = field(default=(), repr=False)
 
     @property
     def own_threshold(self) -> float | None:

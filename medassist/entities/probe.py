@@ -16,7 +16,7 @@ from medassist.entities.prediction import ModelRef
 from medassist.entities.region import Region
 from medassist.entities.study import Warned
 
-PROBABILITY, MILLILITRES, VOXELS = "probability", "ml", "voxels"
+PROBABILITY, MILLILITRES, VOXELS = "probability", "ml", "px"
 LEAST_SHARE = 1e-12
 
 

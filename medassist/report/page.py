@@ -12,6 +12,7 @@ from medassist.report.instances import objects_text
 from medassist.report.keyviews import explanation, key_views, place, title
 from medassist.report.notes import notes
 from medassist.report.operating import cannot_say, sentences
+from medassist.report.probes import sentences as of_probe
 from medassist.report.wording import Wording, date_text, position_text
 
 
@@ -210,15 +211,16 @@ def _of_reader(case: Case, words: Wording) -> Table:
 
 
 def _judged(cells: tuple[str, ...], finding: Finding, words: Wording, remark: str = "") -> Row:
-    """Append the reader's verdict to a row and the comment to its remark."""
+    """Append the reader's verdict to a row, the comment and the probes kept against the claim to its remark."""
     verdict = words.judgement(finding.judgement)
     by = " · ".join(part for part in (finding.judged_by, finding.judged_at[:16].replace("T", " ")) if part)
     tones = {"accepted": "good", "edited": "good", "rejected": "bad"}
     said = words.tr("Comment: {comment}", comment=finding.comment) if finding.comment else ""
+    probed = [words.warning(one) for probe in finding.counter_evidence for one in of_probe(probe, words.title(finding))]
     return Row(
         (*cells, f"{verdict} ({by})" if by else verdict),
         tones.get(finding.judgement.value, "warn"),
-        " ".join(text for text in (remark, said) if text),
+        " ".join(text for text in (remark, said, *probed) if text),
     )
 
 

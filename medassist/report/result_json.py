@@ -21,6 +21,7 @@ from medassist.report.identity import RESEARCH_USE, version
 from medassist.report.instances import FILE_NAME as FILE_NAME_OF_INSTANCES
 from medassist.report.notes import notes
 from medassist.report.operating import as_json as as_json_at_threshold
+from medassist.report.probes import as_json as probe_as_json
 from medassist.report.prompts import as_json, prompt_of
 from medassist.report.sources import has_dicom_sources
 
@@ -173,6 +174,7 @@ def _claim(finding: Finding) -> dict[str, Any]:
         "judged_by": finding.judged_by,
         "judged_at": finding.judged_at,
         "comment": finding.comment,
+        "counter_evidence": [probe_as_json(one) for one in finding.counter_evidence],
     }
 
 

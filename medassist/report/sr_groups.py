@@ -22,6 +22,7 @@ from medassist.report.identity import (
     concept,
 )
 from medassist.report.instances import objects_text
+from medassist.report.probes import evidence
 from medassist.report.prompts import as_parameters, prompt_of
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _remarks(finding: Finding) -> list[str]:
     modifier = f"Modifier: {finding.modifier.meaning}" if finding.modifier else ""
     # in words: the dictionary of DICOM has no code for how many structures were counted
     counted = objects_text(finding.measurements, _english) if "count" in finding.measurements else ""
-    return [text for text in (modifier, counted, verdict, finding.comment) if text]
+    return [text for text in (modifier, counted, verdict, finding.comment, *evidence(finding)) if text]
 
 
 def _english(text: str, **values: object) -> str:

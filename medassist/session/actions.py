@@ -20,6 +20,7 @@ from medassist.entities.study import Scan, Series
 from medassist.entities.volume import Volume, Window
 from medassist.imaging.windows import starting_window
 from medassist.session.memory import budget_bytes, shown_last
+from medassist.session.probes import with_evidence
 from medassist.session.state import Layers, Point, Session, View
 from medassist.session.thresholds import with_settings
 
@@ -217,7 +218,7 @@ class AddPrediction:
         judged = tuple(one for one in session.findings if not outdated(one))
         settled = {(one.series_key, one.label, one.model) for one in judged}
         news = tuple(one for one in self.findings if (one.series_key, one.label, one.model) not in settled)
-        news = tuple(with_settings(session, one) for one in news)
+        news = tuple(with_evidence(session, with_settings(session, one)) for one in news)
         after = replace(session, predictions=(*kept, new), findings=(*judged, *news),
                         comparison=_comparison_after(session, new.series_key))  # fmt: skip
         for one in (new.spread, new.uncertainty):  # the last one is on screen

@@ -18,6 +18,7 @@ from medassist.entities.model_change import ModelChange
 from medassist.entities.overlay import Overlay
 from medassist.entities.parts import find
 from medassist.entities.prediction import Mask, Prediction
+from medassist.entities.probe import Probe
 from medassist.entities.region import Region
 from medassist.entities.study import Scan, Series, Study
 from medassist.entities.volume import Volume, Window
@@ -108,6 +109,7 @@ class Session:
         outlook: the newest forecast of the memory a run will need.
         queue: runs on several series, in order, with how each ended.
         layer_names: layers of a model that write a map, by SHA-256 of its weights, where somebody looked for them.
+        probes: regions that were replaced to see what the model says then, oldest first.
         chosen: keys of the series marked in the tree to run a model on; empty when only one is.
         comparison: the two maps put side by side last; `compared` tells whether they are on screen.
     """
@@ -135,6 +137,7 @@ class Session:
     queue: tuple[QueuedRun, ...] = ()
     chosen: tuple[str, ...] = ()
     layer_names: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    probes: tuple[Probe, ...] = ()
     comparison: Comparison | None = None
 
     @property

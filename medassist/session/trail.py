@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from medassist.entities.finding import Judgement
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import ModelRef, Prediction
+from medassist.entities.probe import Probe
 from medassist.session.state import Session
 
 Detail = str | int | bool
@@ -23,12 +24,13 @@ class Event:
 
 
 def events(old: Session, new: Session) -> tuple[Event, ...]:
-    """Return what happened between two sessions, in the order models, open, run, explain, threshold, judge, export."""
+    """Return what happened between two sessions, models first, exports last."""
     return (
         *_changed_models(old, new),
         *_opened(old, new),
         *_ran(old, new),
         *_explained(old, new),
+        *_probed(old, new),
         *_set_thresholds(old, new),
         *_judged(old, new),
         *_exported(old, new),
@@ -89,6 +91,22 @@ def _explained(old: Session, new: Session) -> Iterator[Event]:
 def _asked(one: Heatmap) -> dict[str, Detail]:
     told: dict[str, Detail] = {"method": one.method, "target": one.target}
     return told | ({"against": one.against} if one.against else {})
+
+
+def _probed(old: Session, new: Session) -> Iterator[Event]:
+    for one in new.probes:
+        if one not in old.probes:
+            verb = "keep probe" if one.kept_at else "probe"
+            yield Event(verb, (one.series_key,), _asked_by(one))
+    after = {one.tracking_uid: one.counter_evidence for one in new.findings}
+    for finding in old.findings:
+        lost = (one for one in finding.counter_evidence if one not in after.get(finding.tracking_uid, (one,)))
+        for one in lost:
+            yield Event("drop probe", (one.series_key,), _asked_by(one))
+
+
+def _asked_by(one: Probe) -> dict[str, Detail]:
+    return _identity(one.model) | {"target": one.target, "method": one.how.value}
 
 
 def _set_thresholds(old: Session, new: Session) -> Iterator[Event]:

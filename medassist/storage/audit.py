@@ -22,7 +22,7 @@ from medassist.locations import data_dir
 from medassist.storage.files import locked, unwritable
 
 ACTIONS = (
-    "open", "run", "explain", "set threshold", "judge", "export",
+    "open", "run", "explain", "stamp", "probe", "keep probe", "drop probe", "set threshold", "judge", "export",
     "add model", "remove model", "trust model", "revoke trust",
 )  # fmt: skip
 DETAILS = (
@@ -34,6 +34,7 @@ DETAILS = (
     "method",
     "target",
     "against",
+    "stamp",
     "judgement",
     "finding",
     "formats",
