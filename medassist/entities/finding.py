@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from medassist.entities.diameters import Diameters
 from medassist.entities.operating import OperatingCurve
 from medassist.entities.prediction import Code, ModelRef
 from medassist.entities.probe import Probe
@@ -37,6 +38,7 @@ class Finding:
         prevalence: share (0..1) of the reader's patients who have what is claimed, None until the reader says.
         volume_ml, segment_value: for segmenter claims, else None.
         center_lps: where to look (mm), None for whole-image claims; `key_slice` is its slice index.
+        diameters: longest axis in a slice as stored and the one across it, in mm; None where they mean nothing.
         measurements: further numbers with their unit in the name, e.g. {"mean_value": 41.2}.
         model: who claims it, None for a finding of the reader.
         judgement, judged_by, judged_at, comment: the reader's verdict.
@@ -65,6 +67,7 @@ class Finding:
     segment_value: int | None = None
     center_lps: tuple[float, float, float] | None = None
     key_slice: int | None = None
+    diameters: Diameters | None = None
     measurements: Mapping[str, float] = field(default_factory=dict)
     model: ModelRef | None = None
     judgement: Judgement = Judgement.UNREVIEWED

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
+from medassist.entities.diameters import Diameters, Ends
 from medassist.entities.finding import Finding
 from medassist.entities.prediction import ClassScore, Mask, Prediction, Segment
 from medassist.entities.study import SeriesKind
 from medassist.entities.volume import AnyArray, Volume
+from medassist.imaging.diameters import diameters
 
 
 def findings_from(prediction: Prediction, volume: Volume) -> tuple[Finding, ...]:
@@ -90,6 +95,7 @@ def _from_segment(
         segment_value=segment.value,
         center_lps=_center_lps(np.argwhere(inside) + corner, volume) if box else None,
         key_slice=int(corner[0] + areas.argmax()) if box else None,
+        diameters=_diameters(mask, inside, corner, volume) if box else None,
         measurements=_measures(mask, volume, volume.array_zyx[at][inside]),
         model=prediction.model,
     )
@@ -99,6 +105,18 @@ def _measures(mask: Mask, volume: Volume, values: AnyArray) -> dict[str, float]:
     """Return what is measured of one segment beside its volume; of objects one by one their number and size."""
     told = {} if volume.is_color else _statistics(values, volume)
     return told if mask.instances is None else {**told, **mask.instances.measures()}
+
+
+def _diameters(mask: Mask, inside: NDArray[np.bool_], corner: NDArray[np.int64], volume: Volume) -> Diameters | None:
+    """Return the axes of a segment on the grid of the series (mm); None without a scale, and for objects one by one."""
+    if mask.instances is not None or not volume.geometry.calibrated:
+        return None
+    column_mm, row_mm, _ = volume.geometry.spacing_mm
+    found = diameters(inside, (row_mm, column_mm))
+    if found is None:
+        return None
+    moved = tuple((row + float(corner[1]), column + float(corner[2])) for row, column in found.ends)
+    return replace(found, index=found.index + int(corner[0]), ends=cast("Ends", moved))
 
 
 def _center_lps(index_zyx: NDArray[np.int64], volume: Volume) -> tuple[float, float, float]:

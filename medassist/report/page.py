@@ -143,6 +143,7 @@ def _segments(case: Case, words: Wording) -> Table:
     columns = (
         words.tr("Structure"),
         words.tr("Measured size") if any("count" in one.measurements for one in found) else words.tr("Measured volume"),
+        words.tr("Long × short axis"),
         words.tr("Mean value"),
         words.tr("Centre"),
         words.tr("Reader"),
@@ -151,7 +152,10 @@ def _segments(case: Case, words: Wording) -> Table:
         words.tr("Structures outlined by the model"),
         columns,
         tuple(_segment_row(case, one, words) for one in found),
-        words.tr("Volumes and places are computed from the model's outlines, in the patient's coordinates."),
+        words.tr(
+            "Volumes, axes and places are computed from the model's outlines, in the patient's coordinates; the long"
+            " axis is the longest in any slice as stored, the short one the longest across it."
+        ),
     )
 
 
@@ -166,7 +170,8 @@ def _segment_row(case: Case, finding: Finding, words: Wording) -> Row:
     where = words.tr("nothing was marked")
     if finding.center_lps is not None and finding.key_slice is not None:
         where = f"{position_text(finding.center_lps)} · {words.tr('slice {number}', number=finding.key_slice + 1)}"
-    return _judged((words.title(finding), volume, values, where), finding, words)
+    axes = "" if finding.diameters is None else finding.diameters.text
+    return _judged((words.title(finding), volume, axes, values, where), finding, words)
 
 
 def _classes(case: Case, words: Wording) -> Table:

@@ -199,8 +199,16 @@ def _segment(finding: Finding) -> dict[str, Any]:
         "volume_ml": finding.volume_ml,
         "center_lps": list(finding.center_lps) if finding.center_lps else None,
         "key_slice": finding.key_slice,
+        **_diameters(finding),
         **finding.measurements,
     }
+
+
+def _diameters(finding: Finding) -> dict[str, Any]:
+    found = finding.diameters
+    if found is None:
+        return {}
+    return {"long_axis_mm": found.long_axis, "short_axis_mm": found.short_axis, "diameter_slice": found.index}
 
 
 def _instances(case: Case) -> list[dict[str, Any]]:

@@ -141,7 +141,7 @@ def _evaluations(finding: Finding) -> list[QualitativeEvaluation]:
 
 
 def _measurements(case: Case, finding: Finding) -> list[Measurement]:
-    """Return volume in cm3 (CID 7462 has no ml; 1 cm3 = 1 ml), mean and deviation, and the score."""
+    """Return volume in cm3 (CID 7462 has no ml; 1 cm3 = 1 ml), score, axes, mean and deviation."""
     import highdicom as hd
     from pydicom.sr.codedict import codes
 
@@ -153,6 +153,11 @@ def _measurements(case: Case, finding: Finding) -> list[Measurement]:
         told.append(hd.sr.Measurement(codes.DCM.CertaintyOfFinding, percent, codes.UCUM.Percent))
     elif finding.probability is not None:
         told.append(hd.sr.Measurement(concept(OUTPUT_SCORE), _number(finding.probability), codes.UCUM.NoUnits))
+    if finding.diameters is not None:
+        told.append(hd.sr.Measurement(codes.SCT.LongAxis, _number(finding.diameters.long_axis), codes.UCUM.Millimeter))
+        told.append(
+            hd.sr.Measurement(codes.SCT.ShortAxis, _number(finding.diameters.short_axis), codes.UCUM.Millimeter)
+        )
     return told + _intensities(case, finding)
 
 

@@ -44,6 +44,39 @@ def test_key_slice_has_the_largest_area(tmp_path):
     assert findings_from(prediction, case.volume)[0].key_slice == 6
 
 
+def test_a_segment_has_the_axes_of_its_longest_slice_in_mm(tmp_path):
+    phantoms.write_ct_series(tmp_path / "in", spacing=(0.5, 0.8, 2.5))  # rows, columns, slices
+    case = make_case(tmp_path / "in")
+    mask, geometry = case.predictions[0].mask, case.volume.geometry
+    column_mm, row_mm, _ = geometry.spacing_mm
+    labels = np.zeros_like(mask.labels_zyx)
+    labels[3, 10:13, 5:21] = 1  # 3 rows, 16 columns
+    labels[4, 10:13, 5:15] = 1
+    prediction = replace(case.predictions[0], mask=replace(mask, labels_zyx=labels))
+    (found, *_) = findings_from(prediction, case.volume)
+    assert found.diameters.index == 3
+    assert found.diameters.long_axis == pytest.approx(np.hypot(16 * column_mm, 2 * row_mm), abs=0.3)
+    assert found.diameters.short_axis == pytest.approx(3 * row_mm, abs=0.2)
+    rows, columns = np.array(found.diameters.ends).T
+    assert (columns.min(), columns.max()) == pytest.approx((4.5, 20.5))
+    assert 9.5 <= rows.min() < rows.max() <= 12.5
+    told = replace(case, predictions=(prediction,), findings=(found,))
+    (segment,) = result(told)["segments"]
+    assert (segment["long_axis_mm"], segment["diameter_slice"]) == (found.diameters.long_axis, 3)
+    assert found.diameters.text in str(page(told))
+    (group,) = read(told, tmp_path / "out")[1].get_volumetric_roi_measurement_groups()
+    axes = {one.name.meaning: float(one.value) for one in group.get_measurements() if "axis" in one.name.meaning}
+    assert axes == pytest.approx({"Long axis": found.diameters.long_axis, "Short axis": found.diameters.short_axis})
+
+
+def test_nothing_is_said_of_axes_without_a_scale(tmp_path):
+    phantoms.write_ct_series(tmp_path)
+    case = make_case(tmp_path)
+    bare = replace(case.volume, geometry=replace(case.volume.geometry, calibrated=False))
+    assert [one.diameters for one in findings_from(case.predictions[0], bare)] == [None, None, None]
+    assert case.findings[2].diameters is None, "nothing was marked"
+
+
 def test_every_class_becomes_a_finding_at_its_operating_point(tmp_path):
     phantoms.write_film(tmp_path)
     found = make_case(tmp_path).findings

@@ -61,10 +61,12 @@ def test_segment_groups_hold_volume_and_statistics(ct_case, tmp_path):
         assert group.tracking_uid == finding.tracking_uid
         assert group.referenced_segment[0].ReferencedSOPSequence[0].ReferencedSegmentNumber == number
         told = measurements(group)
-        assert [code for code, _, _ in told] == ["118565006", "112031", "112031"]
+        assert [code for code, _, _ in told] == ["118565006", "103339001", "103340004", "112031", "112031"]
         assert told[0][1:] == (pytest.approx(finding.volume_ml, rel=1e-6), "cm3")
-        assert told[1][1:] == (pytest.approx(finding.measurements["mean_value"], rel=1e-6), "[hnsf'U]")
-        assert told[2][1] == pytest.approx(finding.measurements["sd_value"], rel=1e-6)
+        assert told[1][1:] == (pytest.approx(finding.diameters.long_axis, rel=1e-6), "mm")
+        assert told[2][1:] == (pytest.approx(finding.diameters.short_axis, rel=1e-6), "mm")
+        assert told[3][1:] == (pytest.approx(finding.measurements["mean_value"], rel=1e-6), "[hnsf'U]")
+        assert told[4][1] == pytest.approx(finding.measurements["sd_value"], rel=1e-6)
         assert "Presence" not in evaluations(group), "an anatomical structure is not found present, it is outlined"
 
 
