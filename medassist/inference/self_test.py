@@ -15,13 +15,14 @@ from medassist.entities.study import Series, SeriesKind
 from medassist.entities.volume import Volume, Window
 from medassist.inference.added import check_unchanged
 from medassist.inference.bundle import inferer
+from medassist.inference.explaining import read_measured
 from medassist.inference.packages import PROMPTED, Package
 from medassist.inference.predict import predict
 from medassist.inference.schema import as_section, inside, read_json
 from medassist.inference.verify import check_parts
 from medassist.progress import Progress
 
-READ, BUILT, RUN = "format", "parts and weights", "test run"
+READ, BUILT, EXPLAINED, RUN = "format", "parts and weights", "explanations", "test run"
 SIDE_3D, SIDE_2D = 64, 256
 TOLERANCE = 0.02
 OBJECTS = "objects"
@@ -32,7 +33,7 @@ GONE = "on an image made here: the package names a test image and does not bring
 
 
 def examine(package: Package, *, progress: Progress) -> tuple[Check, ...]:
-    """Return the checks of one package: its format, its parts and weights, and a run on the CPU.
+    """Return the checks of one package: its format, parts and weights, what was measured of its maps, a run on the CPU.
 
     The run is on the package's own test image, whose answer must be the stored one; without one, on an image of the
     demanded size made here, where only the shape of the answer can be checked. Ends at the first failure.
@@ -42,7 +43,8 @@ def examine(package: Package, *, progress: Progress) -> tuple[Check, ...]:
     checks = [Check(READ, "", "", Verdict.PASS)]
     if package.carrier is not None and not package.weights.is_file():
         return (*checks, Check(BUILT, "", package.availability.reason, Verdict.UNKNOWN))
-    for name, step in ((BUILT, _build), (RUN, _run)):
+    measured = ((EXPLAINED, _measured),) if package.explanation.measured is not None else ()
+    for name, step in ((BUILT, _build), *measured, (RUN, _run)):
         progress.step("Checking the model")
         try:
             found = step(package, progress)
@@ -56,6 +58,12 @@ def _build(package: Package, _progress: Progress) -> str:
     unchanged = check_unchanged(package)
     check_parts(package, keep=True)
     return "unchanged since it was added" if unchanged else ""
+
+
+def _measured(package: Package, _progress: Progress) -> str:
+    """Refuse figures of maps that were measured on other weights, or that are not those the package promises."""
+    read_measured(package.explanation, package.sha256, package.name)
+    return "measured on these weights"
 
 
 def _run(package: Package, progress: Progress) -> str:

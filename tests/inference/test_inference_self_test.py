@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from medassist.entities.prediction import Verdict
 from medassist.inference.catalogue import find
 from medassist.inference.missing import missing
 from medassist.inference.packages import Package, read
-from medassist.inference.self_test import RUN, examine
+from medassist.inference.self_test import EXPLAINED, RUN, examine
 from medassist.progress import Progress
 
 
@@ -78,3 +79,24 @@ def test_shipped_models_say_what_they_said_on_their_test_image(name) -> None:
     checks = examine(find(name), progress=Progress())
     assert checks[-1].verdict is Verdict.PASS, checks
     assert "own test image" in checks[-1].found
+
+
+@pytest.mark.parametrize(
+    ("weights", "promise", "verdict"),
+    [("own", "kept", Verdict.PASS), ("other", "kept", Verdict.FAIL), ("own", "broken", Verdict.FAIL)],
+)
+def test_what_was_measured_of_maps_must_be_of_these_weights(thresholder, weights, promise, verdict) -> None:
+    own = read(thresholder).sha256
+    content = json.dumps({"weights": own if weights == "own" else "0" * 64, "methods": {}}).encode()
+    (thresholder / "configs" / "explanations.json").write_bytes(content)
+    sha256 = hashlib.sha256(content if promise == "kept" else b"").hexdigest()
+    change_json(
+        thresholder,
+        "metadata",
+        medassist={"explanation": {"measured": {"file": "configs/explanations.json", "sha256": sha256}}},
+    )
+    assert verdicts(read(thresholder))[EXPLAINED] is verdict
+
+
+def test_a_package_that_measured_nothing_of_its_maps_is_not_asked_about_them(thresholder) -> None:
+    assert EXPLAINED not in verdicts(read(thresholder))
