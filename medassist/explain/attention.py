@@ -10,13 +10,15 @@ there and nowhere else. Windowed attention (Swin) has no such square over all pa
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from medassist.entities.errors import Refused
 from medassist.explain.asking import GRADIENT_PASS, Asking, map_of, outputs_of
-from medassist.explain.protocol import Attribution, Layout, Question, Setting
+from medassist.explain.protocol import Attribution, Question, Setting
+from medassist.explain.tokens import demand_patches, layout_of_patches
 from medassist.explain.undisturbed import undisturbed
 from medassist.plugins import Availability, needs
 from medassist.progress import Progress
@@ -113,10 +115,9 @@ class Attention:
             if self.needs_gradient:
                 gradients = list(torch.autograd.grad(question.score(logits).sum(), blocks))
         values = _patches(self.relate(blocks, gradients), question, module)
-        step = tuple(size / cells for size, cells in zip(question.inputs.shape[2:], values.shape, strict=True))
         return Attribution(
             values=map_of(values),
-            layout=Layout(tuple((one - 1.0) / 2.0 for one in step), step),
+            layout=layout_of_patches(tuple(question.inputs.shape[2:]), tuple(values.shape)),
             outputs=outputs_of(logits),
             parameters={"score": question.score_name if self.needs_gradient else "none", "blocks": len(blocks)},
         )
@@ -124,26 +125,9 @@ class Attention:
 
 def _patches(relation: torch.Tensor, question: Question, module: nn.Module) -> torch.Tensor:
     """Return the value of each patch (*cells): as the class token sees it, else as all patches together do."""
-    sizes = tuple(question.inputs.shape[2:])
-    patch = _patch_size(module, len(sizes))
-    cells = tuple(size // one for size, one in zip(sizes, patch, strict=True))
-    count = 1
-    for one in cells:
-        count *= one
-    extra = relation.shape[-1] - count
-    if extra not in (0, 1) or any(size % one for size, one in zip(sizes, patch, strict=True)):
-        raise Refused("The patches of the network do not cover the image evenly.", remedy=_ANOTHER)
-    seen = relation[0, 1:] if extra else relation.mean(0)
+    cells = demand_patches(module, tuple(question.inputs.shape[2:]), relation.shape[-1])
+    seen = relation[0, 1:] if relation.shape[-1] > math.prod(cells) else relation.mean(0)
     return seen.reshape(cells)
-
-
-def _patch_size(module: nn.Module, axes: int) -> tuple[int, ...]:
-    """Return the size of a patch in voxels, by the convolution that makes tokens of them."""
-    for name, part in module.named_modules():
-        stride = getattr(part, "stride", None)
-        if name.rpartition(".")[2] == "patch_embeddings" and isinstance(stride, tuple) and len(stride) == axes:
-            return stride
-    raise Refused("The patches of the network do not cover the image evenly.", remedy=_ANOTHER)
 
 
 ATTENTION = (

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from medassist.explain.asking import BATCH, Asking
+from medassist.explain.asking import Asking, batch_for
 from medassist.explain.baselines import mean
 from medassist.explain.on_input import Found, OnInput
 from medassist.explain.protocol import Question, Setting
@@ -45,7 +45,7 @@ def _occlusion(question: Question, asking: Asking) -> Found:
         sliding_window_shapes=(channels, *window),
         strides=(channels, *stride),
         baselines=mean(image),
-        perturbations_per_eval=BATCH,
+        perturbations_per_eval=batch_for(image),
     )[0, 0]
     return Found(values, {"window_voxels": list(window), "stride_voxels": list(stride), "covered by": "mean"})
 
@@ -65,8 +65,9 @@ def _rise(question: Question, asking: Asking) -> Found:
     image, count, cover = question.inputs, question.count(MASKS), mean(question.inputs)
     random = torch.Generator().manual_seed(SEED)
     total, seen = torch.zeros(image.shape[2:]), torch.zeros(image.shape[2:])
-    for start in range(0, count, BATCH):
-        masks = random_masks(min(BATCH, count - start), tuple(image.shape[2:]), question.count(CELLS), random)
+    at_once = batch_for(image)
+    for start in range(0, count, at_once):
+        masks = random_masks(min(at_once, count - start), tuple(image.shape[2:]), question.count(CELLS), random)
         scores = asking(masks * image + (1.0 - masks) * cover).cpu()
         total += (scores.reshape(-1, *[1] * (image.ndim - 2)) * masks[:, 0]).sum(0)
         seen += masks[:, 0].sum(0)

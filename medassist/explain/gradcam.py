@@ -20,6 +20,7 @@ from medassist.explain.asking import STAGE, map_of, outputs_of
 from medassist.explain.layout import layout_of
 from medassist.explain.protocol import Attribution, Question, Setting
 from medassist.explain.scores import Score
+from medassist.explain.tokens import cells_written, patches_of
 from medassist.explain.undisturbed import kept_activation, undisturbed
 from medassist.plugins import Availability, needs
 from medassist.progress import Progress
@@ -40,7 +41,7 @@ def grad_cam(
 
     Args:
         module: hold its lock; it is left unchanged, without hooks and gradients.
-        layer: dotted name of a part whose output has the axes of the input.
+        layer: dotted name of a part whose output has the axes of the input, or writes the tokens of a transformer.
         inputs: (1, C, *spatial) on the device of the network.
         score: from the logits to one number per image.
         combine: from activations and gradient (1, K, *cells) to the map before the ReLU; None is Grad-CAM.
@@ -54,27 +55,34 @@ def grad_cam(
     with undisturbed(module), kept_activation(part) as kept, torch.inference_mode(False), torch.enable_grad():
         answer = module(inputs.detach().clone())
         logits = answer[0] if isinstance(answer, tuple | list) else answer
-        activation = mapped(kept.activation, inputs, layer)
+        leaf = kept.activation
+        activation = mapped(leaf, module, inputs, layer).detach()
         value = score(logits).sum()
-        (gradient,) = torch.autograd.grad(value, activation, allow_unused=True) if value.requires_grad else (None,)
+        reached = [leaf] if leaf is not None and value.requires_grad else []
+        (gradient,) = torch.autograd.grad(value, reached, allow_unused=True) if reached else (None,)
     if gradient is None:
         raise Refused(
             "The score does not depend on the layer {layer}, so it cannot be explained there.",
             remedy="Name a layer on the way to the output in the package's explanation section.",
             layer=layer,
         )
-    return torch.relu((combine or by_mean_gradient)(activation.detach(), gradient)), logits.detach()
+    slope = mapped(gradient, module, inputs, layer)
+    return torch.relu((combine or by_mean_gradient)(activation, slope)), logits.detach()
 
 
-def mapped(activation: torch.Tensor | None, inputs: torch.Tensor, layer: str) -> torch.Tensor:
-    """Return what a layer wrote (Refused when it is no map of one image)."""
-    if activation is None or activation.ndim != inputs.ndim or activation.shape[0] != 1:
-        raise Refused(
-            "The layer {layer} writes no map of the image, so it cannot be explained there.",
-            remedy="Name a convolutional layer in the package's explanation section.",
-            layer=layer,
-        )
-    return activation
+def mapped(written: torch.Tensor | None, module: nn.Module, inputs: torch.Tensor, layer: str) -> torch.Tensor:
+    """Return what a layer wrote, or its gradient, as a map (1, K, *cells); tokens of patches are laid out.
+
+    Refused when it is no map of one image.
+    """
+    cells = None if written is None else cells_written(module, tuple(inputs.shape[2:]), tuple(written.shape))
+    if written is not None and cells is not None:
+        return patches_of(written, cells) if written.ndim == 3 else written
+    raise Refused(
+        "The layer {layer} writes no map of the image, so it cannot be explained there.",
+        remedy="Name a convolutional layer in the package's explanation section.",
+        layer=layer,
+    )
 
 
 def part_of(module: nn.Module, layer: str) -> nn.Module:

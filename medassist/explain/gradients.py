@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medassist.explain.asking import BATCH, GRADIENT_PASS, Asking, as_module
+from medassist.explain.asking import GRADIENT_PASS, Asking, as_module, batch_for
 from medassist.explain.on_input import Found, OnInput
 from medassist.explain.protocol import Question, Setting
 
@@ -45,10 +45,10 @@ def noisy_copies(image: torch.Tensor, copies: int, size: float) -> list[torch.Te
     """Return `copies` noisy images in batches (B, C, *spatial); the same for the same image and numbers."""
     import torch
 
-    random = torch.Generator().manual_seed(SEED)
+    random, at_once = torch.Generator().manual_seed(SEED), batch_for(image)
     batches = []
-    for start in range(0, copies, BATCH):
-        count = min(BATCH, copies - start)
+    for start in range(0, copies, at_once):
+        count = min(at_once, copies - start)
         noise = torch.randn((count, *image.shape[1:]), generator=random)
         batches.append(image + size * noise)
     return batches

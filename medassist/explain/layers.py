@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medassist.entities.volume import Volume
+from medassist.explain.tokens import cells_written
 from medassist.explain.view import usual_size
 from medassist.inference.bundle import inferer
 from medassist.inference.devices import choose
@@ -38,18 +39,18 @@ def layers_of(package: Package, volume: Volume, *, device: str = "auto", progres
 
 
 def written_maps(ghost: nn.Module, shape: tuple[int, ...]) -> tuple[str, ...]:
-    """Return the layers of a ghost that write (1, K, *cells) with more than one cell for an input of `shape`."""
+    """Return the layers of a ghost that write more than one cell (1, K, *cells), or tokens of patches, for `shape`."""
     found: dict[str, None] = {}
     for name, layer in ghost.named_modules():
         if name:
-            layer.register_forward_hook(_keeper(name, len(shape), found))
+            layer.register_forward_hook(_keeper(name, ghost, shape, found))
     return () if answer_on_meta(ghost, shape) is None else tuple(found)
 
 
-def _keeper(name: str, axes: int, found: dict[str, None]) -> Hook:
+def _keeper(name: str, ghost: nn.Module, shape: tuple[int, ...], found: dict[str, None]) -> Hook:
     def keep(_layer: nn.Module, _inputs: object, output: object) -> None:
-        cells = tuple(getattr(output, "shape", ()))
-        if len(cells) == axes and cells[0] == 1 and any(size > 1 for size in cells[2:]):
+        cells = cells_written(ghost, shape[2:], tuple(getattr(output, "shape", ())))
+        if cells is not None and any(size > 1 for size in cells):
             found[name] = None
 
     return keep

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.explain.protocol import Layout
+from medassist.explain.tokens import layout_of_patches, patch_grid
 
 if TYPE_CHECKING:
     import torch
@@ -45,7 +46,7 @@ def layout_of(module: nn.Module, layer: str, size: tuple[int, ...], cells: tuple
     known = _known.setdefault(module, {})
     key = (layer, size, cells)
     if key not in known:
-        known[key] = _measured(module, layer, size, cells) or evenly(size, cells)
+        known[key] = _measured(module, layer, size, cells) or _patches(module, size, cells) or evenly(size, cells)
     return known[key]
 
 
@@ -71,6 +72,11 @@ def _measured(module: nn.Module, layer: str, size: tuple[int, ...], cells: tuple
     known = [line for line in lines if line is not None]
     complete = len(known) == len(size)
     return Layout(tuple(first for first, _ in known), tuple(step for _, step in known)) if complete else None
+
+
+def _patches(module: nn.Module, size: tuple[int, ...], cells: tuple[int, ...]) -> Layout | None:
+    """Return the layout of a transformer's patches, which divide the input evenly by their making."""
+    return layout_of_patches(size, cells) if patch_grid(module, size, math.prod(cells)) == cells else None
 
 
 def evenly(size: tuple[int, ...], cells: tuple[int, ...]) -> Layout:

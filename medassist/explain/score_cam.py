@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from medassist.explain.asking import BATCH, Asking, map_of, outputs_of
+from medassist.explain.asking import Asking, batch_for, map_of, outputs_of
 from medassist.explain.baselines import darkest
 from medassist.explain.gradcam import layer_of, mapped, part_of
 from medassist.explain.layout import layout_of
@@ -58,7 +58,7 @@ class ScoreCam:
         with undisturbed(network.module), torch.inference_mode(False), torch.no_grad():
             with kept_activation(part_of(network.module, layer)) as kept:
                 logits = asking.logits(question.inputs.clone())
-            activation = mapped(kept.activation, question.inputs, layer).detach().float().cpu()
+            activation = mapped(kept.activation, network.module, question.inputs, layer).detach().float().cpu()
             chosen = activation[0].flatten(1).amax(1).topk(min(question.count(CHANNELS), activation.shape[1])).indices
             gains = _gains(asking, question.inputs, activation[0, chosen])
         values = torch.relu((torch.softmax(gains, 0).reshape(-1, *_ones(activation)) * activation[0, chosen]).sum(0))
@@ -84,7 +84,8 @@ def _gains(asking: Asking, image: torch.Tensor, maps: torch.Tensor) -> torch.Ten
     masks = (large - low.reshape(-1, *ones)) / (high - low).clamp_min(1e-6).reshape(-1, *ones)
     nothing = darkest(image)
     base = asking(nothing).cpu()
-    scores = [asking(nothing + masks[at : at + BATCH] * (image - nothing)).cpu() for at in range(0, len(masks), BATCH)]
+    size = batch_for(image)
+    scores = [asking(nothing + masks[at : at + size] * (image - nothing)).cpu() for at in range(0, len(masks), size)]
     return torch.cat(scores) - base
 
 

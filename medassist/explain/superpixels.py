@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.entities.errors import Refused
-from medassist.explain.asking import BATCH, Asking
+from medassist.explain.asking import Asking, batch_for
 from medassist.explain.baselines import mean
 from medassist.explain.on_input import Found, OnInput
 from medassist.explain.protocol import Question, Setting
@@ -68,7 +68,7 @@ def _fitted(question: Question, asking: Asking, make: str) -> Found:
             baselines=mean(image),
             feature_mask=pieces,
             n_samples=question.count(SAMPLES),
-            perturbations_per_eval=BATCH,
+            perturbations_per_eval=batch_for(image),
         )[0, 0]
     return Found(values, {"pieces found": int(pieces.max()) + 1, "covered by": "mean"})
 

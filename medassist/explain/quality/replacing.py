@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from medassist.explain.asking import BATCH, Asking
+from medassist.explain.asking import Asking, batch_for
 from medassist.explain.baselines import blurred
 from medassist.explain.protocol import Question
 from medassist.explain.quality.asked import Asked, Within, at_rest
@@ -101,8 +101,9 @@ def _asked_about(
     import torch
 
     shares, found = [step / STEPS for step in range(1, STEPS)], list[float]()
-    for at in range(0, len(shares), BATCH):
-        images = [torch.where(turn < share, end, start) for share in shares[at : at + BATCH]]
+    at_once = batch_for(end)
+    for at in range(0, len(shares), at_once):
+        images = [torch.where(turn < share, end, start) for share in shares[at : at + at_once]]
         found += asked.chances(asking.logits(torch.cat(images)))
     return found
 
