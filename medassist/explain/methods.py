@@ -16,6 +16,7 @@ from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask
 from medassist.entities.volume import Volume
+from medassist.explain.added import offers
 from medassist.explain.attention import ATTENTION
 from medassist.explain.covering import COVERING
 from medassist.explain.gradcam import CAMS
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 METHODS: tuple[Explainer, ...] = (*CAMS, ScoreCam(), *GRADIENTS, *PATHS, *COVERING, *SUPERPIXELS, *ATTENTION)
 
+
 ALL_ZERO = "The map is all zero: at this layer nothing speaks for the target."
 EVEN_CELLS = "The exact place of the cells could not be measured; they were taken to divide the image evenly."
 WINDOW_ONLY = "The map was computed on one window of the image, around the region; beyond it, it is zero."
@@ -46,12 +48,17 @@ REGION_CUT = "The region reaches beyond the window; only its part inside the win
 FIRST_TIME = "Only the first time point of the series was explained."
 
 
+def methods() -> tuple[Explainer, ...]:
+    """Return the built-in methods and those of other Python packages, which are imported here the first time."""
+    return (*METHODS, *(one.listed for one in offers(METHODS) if not one.hidden))
+
+
 def find(method: str, task: str) -> Explainer:
     """Return the method of that name or title ("gradcam", "Grad-CAM", "seg-gradcam") for `task`.
 
     UsageError names the known ones; Refused says why a known one cannot be used.
     """
-    fitting = [one for one in METHODS if one.applies_to(task)]
+    fitting = [one for one in methods() if one.applies_to(task)]
     for one in fitting:
         if _letters(method) in (_letters(one.name), _letters(one.title(task))):
             if not one.availability().ok:

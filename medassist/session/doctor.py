@@ -62,6 +62,7 @@ def examine(*, progress: Progress) -> tuple[Line, ...]:
         _fonts,
         _codecs,
         _models,
+        _explainers,
         _folders,
         _resources,
     )
@@ -152,6 +153,17 @@ def _models() -> Iterator[Line]:
             yield Line(f"model {package.name}", "ok", f"{package.version}, SHA-256 {package.ref.sha256[:12]}")
         except MedAssistError as problem:
             yield Line(f"model {package.name}", "missing", problem.sentence(), "Install the package again.")
+
+
+def _explainers() -> Iterator[Line]:
+    """Tell of the explanation methods that other Python packages offer; none offered, none told."""
+    from medassist.explain.added import offers
+    from medassist.explain.methods import METHODS
+
+    for one in offers(METHODS):
+        found = ": ".join(part for part in (one.package, one.reason) if part)
+        remedy = "" if not one.reason else "Ask whoever made that Python package."
+        yield Line(f"explainer {one.name}", "note" if one.reason else "ok", found, remedy)
 
 
 def _folders() -> Iterator[Line]:

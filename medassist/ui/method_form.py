@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from medassist.explain.methods import METHODS
+from medassist.explain.methods import METHODS, methods
 from medassist.explain.protocol import Explainer, Setting
 from medassist.language import tr
 
@@ -30,6 +30,7 @@ class MethodForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._task, self._recommended, self._own_layer = "classification", "", ""
+        self._offered = METHODS
         self.method_label, self.layer_label = QLabel(self), QLabel(self)
         self.method, self.layer = QComboBox(self), QComboBox(self)
         self.numbers: dict[str, QSpinBox | QDoubleSpinBox] = {}
@@ -41,7 +42,7 @@ class MethodForm(QWidget):
     def chosen(self) -> Explainer | None:
         """The method that would run, None when the package that recommends one is not known."""
         name = str(self.method.currentData() or self._recommended)
-        here = (one for one in METHODS if one.applies_to(self._task))
+        here = (one for one in self._offered if one.applies_to(self._task))
         return next((one for one in here if one.name == name and one.availability().ok), None)
 
     def layer_name(self) -> str:
@@ -61,11 +62,13 @@ class MethodForm(QWidget):
         """Offer the methods of a task and the layers of a network; `recommended` and `layer` are the package's."""
         before = (self._task, self._recommended)
         self._task, self._recommended, self._own_layer = task, recommended, layer
+        if recommended:  # only then is there something to explain, and a reason to import what others offer
+            self._offered = methods()
         name = self.method.currentData()
         with QSignalBlocker(self.method):
             self.method.clear()
             self.method.addItem(tr("As the model recommends"), "")
-            for one in METHODS:
+            for one in self._offered:
                 if one.applies_to(task):
                     self._add_method(one)
             self.method.setCurrentIndex(max(0, self.method.findData(name)))
