@@ -84,18 +84,19 @@ def run(
     screenshot: Path | None = None,
     model: str = "",
     explain: str = "",
+    method: str = "",
     overlays: bool = False,
     language: str = "",
     size: tuple[int, int] = SIZE,
 ) -> int:
-    """Open paths; with `model` run it on the first picture, with `explain` explain that label ("" for none).
+    """Open paths; with `model` run it on the first picture, with `explain` a label of it is explained, by `method`.
 
     With `overlays` what the files hold for the first picture (segmentations, contours, maps) is laid over it.
     """
     plan = [
         *([load_overlays] if overlays else []),
         *([run_model(model)] if model else []),
-        *([explain_label(explain, model=model)] if explain else []),
+        *([explain_label(explain, method=method, model=model)] if explain else []),
     ]
 
     def prepare(window: MainWindow) -> None:

@@ -19,6 +19,7 @@ def register(verbs: Any) -> None:
     opened.add_argument("paths", type=Path, nargs="+", metavar="PATH")
     opened.add_argument("--model", default="", metavar="MODEL", help="run this model on the first series")
     opened.add_argument("--explain", default="", metavar="LABEL", help="explain this label of the model")
+    opened.add_argument("--method", default="", metavar="METHOD", help="with --explain: by this method")
     opened.add_argument(
         "--overlays", action="store_true", help="lay segmentations, contours and maps over the pictures"
     )
@@ -55,6 +56,7 @@ def run_open(arguments: argparse.Namespace) -> int:
         screenshot=arguments.screenshot,
         model=arguments.model,
         explain=arguments.explain,
+        method=arguments.method,
         overlays=arguments.overlays,
         language=_language(arguments.language),
         size=_size(arguments.size),

@@ -56,9 +56,11 @@ class Stamp:
             strongest voxel lies there (1 or 0), and the share of the image it covers, which is chance.
         reasons: why it fails or means nothing, for a person.
         second_method: title of the method of another family it was compared with, "" for none.
+        reference: what the mask was that it was held against, "" for none or one nobody named.
     """
 
     standing: Standing
     numbers: Mapping[str, float] = field(default_factory=dict)
     reasons: tuple[Warned, ...] = ()
     second_method: str = ""
+    reference: str = ""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from medassist.entities.errors import MedAssistError, Refused
+from medassist.entities.errors import Refused
 from medassist.entities.prediction import Prediction
 from medassist.entities.volume import Volume
-from medassist.inference.packages import Package
 from medassist.progress import Progress
 from medassist.session.actions import AddHeatmap
 from medassist.session.analysing import explain_target
+from medassist.session.measuring import package_of
 
 
 def explain(
@@ -50,19 +50,6 @@ def explain(
         device=prediction.device,
         progress=progress,
     )
-
-
-def package_of(prediction: Prediction | None) -> Package | None:
-    """Return the package that gave a result, None where it stands in no catalogue or has other weights by now."""
-    from medassist.inference.catalogue import find
-
-    if prediction is None:
-        return None
-    try:
-        package = find(prediction.model.name)
-    except MedAssistError:  # a folder that stands in no catalogue; the job says what is wrong
-        return None
-    return package if package.sha256 == prediction.model.sha256 else None
 
 
 def obstacle(prediction: Prediction | None) -> str:

@@ -14,7 +14,7 @@ from medassist.imaging.colormaps import steps
 from medassist.language import tr
 from medassist.session.state import Session
 from medassist.ui.viewer.layers import heat_table
-from medassist.ui.wording import label_title
+from medassist.ui.wording import duration_text, label_title
 
 TASKS = ("classification", "segmentation")
 
@@ -72,6 +72,16 @@ def _numbers(heatmap: Heatmap) -> str:
     return ", ".join(
         f"{tr(titles[name])} {value:g}" for name, value in values.items() if isinstance(value, int | float)
     )
+
+
+def cost_text(passes: float, seconds_per_pass: float | None) -> str:
+    """Say what a job on the network costs, in passes and, where one was timed, in time."""
+    told = {"passes": f"{passes:.1f}" if passes < 10 else f"{passes:.0f}"}
+    if seconds_per_pass is None:
+        return tr("Costs {passes} passes of the network; their time is not measured yet.", **told)
+    seconds = passes * seconds_per_pass
+    time = tr("less than 1 s") if seconds < 1 else tr("about {time}", time=duration_text(seconds))
+    return tr("Takes {time}: {passes} passes of the network.", time=time, **told)
 
 
 def share_above(heatmap: Heatmap, threshold: float) -> float:
