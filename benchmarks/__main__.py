@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from benchmarks import audit, boxes, heartbeat, infer, planted, start
+from benchmarks import audit, boxes, heartbeat, infer, planted, shortcut, start
 from benchmarks import open as opening
 
 Rows = Mapping[str, Mapping[str, float]]
@@ -22,7 +22,8 @@ BENCHMARKS: Mapping[str, Callable[[int], Rows]] = {
     "planted": planted.measure,
 }
 
-OWN_WORDS: Mapping[str, Callable[[Sequence[str]], int]] = {"boxes": boxes.main}
+MISSES: Mapping[str, Callable[[Rows], Sequence[str]]] = {"infer": infer.misses, "planted": planted.misses}
+OWN_WORDS: Mapping[str, Callable[[Sequence[str]], int]] = {"boxes": boxes.main, "shortcut": shortcut.main}
 """Benchmarks on a folder of somebody's: they read their own command line."""
 
 
@@ -46,7 +47,7 @@ def main() -> None:
     else:
         for name, figures in rows.items():
             print(f"{name:52}" + "  ".join(f"{key} {value:.4g}" for key, value in figures.items()))
-    missed = infer.misses(rows) if arguments.name == "infer" else ()
+    missed = MISSES[arguments.name](rows) if arguments.name in MISSES else ()
     for one in missed:
         print(f"missed: {one}", file=sys.stderr)
     if missed:

@@ -90,6 +90,9 @@ def test_stamps_tell_maps_that_find_the_planted_cue_from_those_that_know_nothing
         assert table[name]["fails"] == 1.0, (name, table[name])
     assert table["edges"]["randomised_top_ssim"] == pytest.approx(1.0)
     assert table["random"]["repeatability"] < 0.3
+    assert planted.misses(table) == []
+    assert set(list(table)[1:5]) == set(real)
+    assert table["edges"]["energy_in_rings"] > 2 * table["edges"]["energy_in_mask"]  # brighter, and there are three
 
 
 def test_deletion_falls_and_insertion_rises_where_the_map_is_right():

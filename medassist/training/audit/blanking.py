@@ -129,13 +129,14 @@ def blank(volume: Volume, joined: Hole | None, fill: float) -> Volume:
     all pictures: one that followed the rest of each picture would carry what is outside to where the model looks.
     """
     _slices, rows, columns = volume.geometry.shape_zyx
-    hole = _ellipse(rows, columns) if joined is None else _stretched(joined, rows, columns)
+    hole = ellipse(rows, columns) if joined is None else _stretched(joined, rows, columns)
     values = volume.array_tzyx.copy()
     values[:, :, hole] = np.asarray(fill).astype(values.dtype)
     return replace(volume, array_tzyx=values)
 
 
-def _ellipse(rows: int, columns: int) -> Hole:
+def ellipse(rows: int, columns: int) -> Hole:
+    """Return the middle of a picture (row, column), half of its area."""
     down = (np.arange(rows) + 0.5) / rows - 0.5
     across = (np.arange(columns) + 0.5) / columns - 0.5
     inside: Hole = (down[:, None] / _ELLIPSE) ** 2 + (across[None] / _ELLIPSE) ** 2 <= 1.0
