@@ -13,7 +13,7 @@ from medassist.entities.study import Warned, warned
 PLACES = {
     Place.MARKED: Warned("the marked region"),
     Place.BOX: Warned("the drawn box"),
-    Place.CURSOR: Warned("the surroundings of the crosshair"),
+    Place.CURSOR: Warned("the place around the crosshair"),
     Place.HOTTEST: Warned("the strongest spot of the map"),
     Place.OUTSIDE: Warned("everything outside of the ellipse in the middle"),
 }

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTab
 from medassist.entities.finding import Finding
 from medassist.language import tr
 from medassist.ui import theme
-from medassist.ui.wording import JUDGEMENT_COLORS, finding_measure, finding_title, judgement_word
+from medassist.ui.wording import JUDGEMENT_COLORS, evidence_mark, finding_measure, finding_title, judgement_word
 
 CLAIM, WHERE, SIZE, ORIGIN, VERDICT = range(5)
 SHARES = {CLAIM: 0.26, WHERE: 0.16, SIZE: 0.34, VERDICT: 0.24}
@@ -82,7 +82,7 @@ class FindingsTable(QTableWidget):
         cells = (
             (finding_title(finding), theme.TEXT if finding.present else theme.DIM),
             (_where(finding), theme.TEXT),
-            (finding_measure(finding), theme.TEXT),
+            (" · ".join(filter(None, (finding_measure(finding), evidence_mark(finding)))), theme.TEXT),
             ("AI" if finding.model is not None else tr("Reader"), theme.AI if finding.model else theme.TEXT),
             (judgement_word(finding.judgement), JUDGEMENT_COLORS[finding.judgement]),
         )

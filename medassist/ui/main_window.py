@@ -31,6 +31,7 @@ from medassist.ui.panels.explain_panel import ExplainPanel
 from medassist.ui.panels.findings_panel import FindingsPanel
 from medassist.ui.panels.layers_panel import LayersPanel
 from medassist.ui.panels.model_panel import ModelPanel
+from medassist.ui.panels.probe_panel import ProbePanel
 from medassist.ui.panels.report_panel import ReportPanel
 from medassist.ui.panels.study_panel import StudyPanel
 from medassist.ui.reader import keep
@@ -62,6 +63,7 @@ class MainWindow(QMainWindow):
         self.studies, self.layers = StudyPanel(store, runner, self), LayersPanel(store, self)
         self.models, self.findings = ModelPanel(store, runner, self), FindingsPanel(store, self)
         self.explain, self.report = ExplainPanel(store, runner, self), ReportPanel(store, runner, self)
+        self.probe = ProbePanel(store, runner, self)
         self.tabs, self.status = QTabWidget(self), StatusBar(store, runner, self)
         self.menus = Menus(self, store)
         self._lay_out()
@@ -85,10 +87,10 @@ class MainWindow(QMainWindow):
         """Say everything again in the current language."""
         self.setWindowTitle("MedAssist")
         self.strip.setText(tr("Research use only, not for diagnosis"))
-        for number, title in enumerate((tr("Models"), tr("Explanation"), tr("Report"))):
+        for number, title in enumerate((tr("Models"), tr("Explanation"), tr("Probe"), tr("Report"))):
             self.tabs.setTabText(number, title)
         for part in (self.messages, self.grid, self.region, self.viewer, self.studies, self.layers, self.models,
-                     self.findings, self.explain, self.report, self.status, self.menus):  # fmt: skip
+                     self.findings, self.explain, self.probe, self.report, self.status, self.menus):  # fmt: skip
             part.retranslate()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
@@ -133,7 +135,7 @@ class MainWindow(QMainWindow):
         left.addWidget(self.studies)
         left.addWidget(self.layers)
         left.setStretchFactor(0, 1)
-        for panel in (self.models, self.explain, self.report):
+        for panel in (self.models, self.explain, self.probe, self.report):
             page = QScrollArea(self.tabs)
             page.setWidgetResizable(True)
             page.setWidget(panel)

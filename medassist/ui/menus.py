@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from medassist.ui.store import Store
 
 
-REPORT_TAB = 2
+REPORT_TAB = 3
 
 
 class Menus:

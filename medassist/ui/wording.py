@@ -182,6 +182,12 @@ def finding_measure(finding: Finding) -> str:
     return tr("{volume}, one slice only", volume=volume) if one_slice else volume
 
 
+def evidence_mark(finding: Finding) -> str:
+    """Say how many probes a reader kept against a claim, "" for none."""
+    count = len(finding.counter_evidence)
+    return f"⚖ {tr('counter-evidence: {count}', count=count)}" if count else ""
+
+
 def _share_of_classes(finding: Finding, share: float) -> str:
     """Write the score of one of several classes; what it takes to be called depends on the others."""
     score = share_text(share)

@@ -8,7 +8,8 @@ from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from medassist.entities.finding import Finding, Judgement
-from medassist.language import tr
+from medassist.language import localized, tr
+from medassist.report.probes import sentences
 from medassist.session.actions import Judge, MoveCursor
 from medassist.session.state import Session
 from medassist.ui.findings_table import FindingsTable
@@ -16,6 +17,7 @@ from medassist.ui.fitting_area import FittingArea
 from medassist.ui.reader import reader_name
 from medassist.ui.store import Store
 from medassist.ui.threshold_dial import ThresholdDial
+from medassist.ui.wording import local_title
 
 MOST_OF_HEIGHT = 0.45
 VERDICT_KEYS = (("A", Judgement.ACCEPTED), ("R", Judgement.REJECTED), ("D", Judgement.DEFERRED))
@@ -122,7 +124,7 @@ class FindingsPanel(QWidget):
 
     def _draw_selected(self) -> None:
         finding = self.selected()
-        self.note.setText("" if finding is None else _note(finding))
+        self.note.setText("" if finding is None else "\n".join(filter(None, (_note(finding), *_evidence(finding)))))
         self.note.setVisible(bool(self.note.text()))
         self.dial.show_finding(finding)
         self.details.setVisible(finding is not None)
@@ -135,6 +137,13 @@ class FindingsPanel(QWidget):
             widget.setEnabled(finding is not None)
         for shortcut in self.shortcuts:
             shortcut.setEnabled(finding is not None)
+
+
+def _evidence(finding: Finding) -> list[str]:
+    """Return what readers kept against a claim, one text for each probe."""
+    title = local_title(finding.label, finding.title_zh)
+    told = ([localized(one) for one in sentences(probe, title)] for probe in finding.counter_evidence)
+    return [f"⚖ {' '.join(texts)}" for texts in told]
 
 
 def _note(finding: Finding) -> str:
