@@ -11,12 +11,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("monai")
-pytest.importorskip("captum")
+attr = pytest.importorskip("captum.attr")
 
 from networks_to_explain import CLASSIFIERS, OTHERS, SEGMENTERS, TRANSFORMERS  # noqa: E402
 from test_explain_gradcam import lively, one_thread  # noqa: E402, F401
 
-from medassist.explain import covering  # noqa: E402
+from medassist.entities.errors import Refused  # noqa: E402
+from medassist.explain import covering, paths  # noqa: E402
 from medassist.explain.gradcam import grad_cam  # noqa: E402
 from medassist.explain.layers import written_maps  # noqa: E402
 from medassist.explain.layout import layout_of  # noqa: E402
@@ -183,3 +184,46 @@ def test_occlusion_equals_brute_force_in_three_dimensions():
     assert np.prod([len(one) for one in places]) > 20
     found = BY_NAME["occlusion"].attribute(question, progress=Progress())
     assert np.allclose(found.values, total / times, atol=1e-6)
+
+
+def following(*layers):
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Conv2d(1, 8, 3), *layers, torch.nn.Flatten(), torch.nn.LazyLinear(2)).eval()
+    module(torch.zeros(1, 1, 12, 12))
+    return module
+
+
+@pytest.mark.filterwarnings("ignore:Input Tensor", "ignore:Setting")
+def test_deeplift_is_refused_where_captum_takes_stale_gradients():
+    """Two layers without weights in a row (captum issue 1104): where a later captum is right, the map is shown."""
+    image = torch.rand(1, 1, 12, 12)
+    image[..., 0, 0] = 0.0  # the darkest value, which is the baseline
+    exact, wrong = following(torch.nn.ReLU()), following(torch.nn.MaxPool2d(2), torch.nn.ReLU())
+    for module in (exact, wrong):
+        with torch.no_grad():
+            gained = float(module(image)[0, 1] - module(torch.zeros_like(image))[0, 1])
+        told = float(attr.DeepLift(module).attribute(image, 0 * image, target=1).detach().sum())
+        missing = abs(told - gained) / abs(gained)
+        if missing > 0.05:
+            assert module is wrong
+            with pytest.raises(Refused, match="unexplained"):
+                BY_NAME["deeplift"].attribute(asked(module, image, 1), progress=Progress())
+        else:
+            found = BY_NAME["deeplift"].attribute(asked(module, image, 1), progress=Progress())
+            assert found.quality["completeness_gap"] == pytest.approx(missing, abs=1e-4)
+            assert found.values.sum() == pytest.approx(gained, rel=0.06)
+
+
+def test_deeplift_of_a_network_it_cannot_follow_is_refused():
+    again = torch.nn.ReLU()
+    with pytest.raises(Refused, match="cannot follow this network"):
+        BY_NAME["deeplift"].attribute(
+            asked(following(again, torch.nn.Conv2d(8, 4, 3), again), torch.rand(1, 1, 12, 12)), progress=Progress()
+        )
+
+
+def test_a_map_that_misses_too_much_is_refused(monkeypatch):
+    """The guard itself, whatever captum does."""
+    monkeypatch.setattr(paths, "_gap", lambda *_: 0.4)
+    with pytest.raises(Refused, match="leaves 40% of the score unexplained"):
+        BY_NAME["deeplift"].attribute(asked(following(torch.nn.ReLU()), torch.rand(1, 1, 12, 12)), progress=Progress())
