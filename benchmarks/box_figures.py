@@ -24,7 +24,7 @@ class Figures:
         values: `pointing`, `energy`, `chance`; `pointing_over_chance`, `energy_over_chance`; for methods also
             `pointing_over_others`, `energy_over_others`: how much more than the mean map of other patients; and
             `pointing_over_place`, `energy_over_place`: how much more than the place of other patients' boxes.
-        empty: films whose map holds nothing that speaks for the target; they count as misses without energy.
+        empty: films without a map: nothing speaks for the target, or the method refused; misses without energy.
         fails: share of the stamped maps that fail or mean nothing, None where none was stamped.
         seconds: per film, with the stamps.
     """

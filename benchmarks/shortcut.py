@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.boxes import coarse
+from benchmarks.box_maps import coarse
 from benchmarks.shortcut_picture import draw
 from benchmarks.shortcut_words import Heat, as_json, sentences
 from medassist.cli.terminal import given_path, progress_bar, say

@@ -15,13 +15,16 @@ pytest.importorskip("captum")
 from phantoms import write_film  # noqa: E402
 from test_explain_methods import spot_package  # noqa: E402
 
-from benchmarks import boxes  # noqa: E402
+from benchmarks import box_maps, boxes  # noqa: E402
 from benchmarks.box_figures import figures, text_of  # noqa: E402
+from benchmarks.box_maps import EDGES, Case, Maps, rows_of  # noqa: E402
 from benchmarks.box_targets import target_for, with_learned  # noqa: E402
-from benchmarks.boxed_films import inside, read_boxed  # noqa: E402
-from medassist.entities.errors import UnreadableInput, UsageError  # noqa: E402
+from benchmarks.boxed_films import Boxed, inside, read_boxed  # noqa: E402
+from medassist.entities.errors import Refused, UnreadableInput, UsageError  # noqa: E402
+from medassist.explain.methods import explain  # noqa: E402
 from medassist.inference.catalogue import find  # noqa: E402
 from medassist.inference.network import forget_networks  # noqa: E402
+from medassist.progress import Progress  # noqa: E402
 
 HEAD = "image,finding,x,y,width,height\n"
 ROWS, COLUMNS, SIZE = 48, 64, 14
@@ -76,6 +79,40 @@ def test_a_map_that_finds_the_spots_lies_above_chance_and_above_maps_of_other_fi
         assert said["methods"][control]["energy"]["value"] < 1.0
         assert "energy_over_others" not in said["methods"][control]
     assert said["methods"]["boxes of the others"]["pointing"]["value"] < 0.5
+    assert said["by_target"] == {}
+
+
+def test_each_target_has_figures_of_its_own_beside_maps_about_the_same_target():
+    cases = [Case(Boxed("", str(at // 2), None, "", ((0, 0, 8, 8),)), (32, 32), "AB"[at % 2]) for at in range(8)]
+    found = Maps(seconds=1.0)
+    for case in cases:
+        heat = np.zeros((32, 32))
+        heat[(slice(0, 4), slice(20, 24))[case.target == "B"], :4] = 1.0
+        found.add(heat, case.truth)
+    edges = Maps(heat=found.heat, found=found.found)
+    tables = {target: rows_of({"m": found, EDGES: edges}, cases, target)["m"].values for target in ("", "A", "B")}
+    assert [tables[one]["pointing"].value for one in ("", "A", "B")] == [0.5, 1.0, 0.0]
+    assert tables["A"]["energy_over_others"].value == pytest.approx(0.0, abs=1e-6)  # all maps about A are one
+    assert tables["A"]["chance"].value == 1 / 16
+
+
+def test_a_method_that_refuses_a_film_has_no_map_there_and_one_that_refuses_the_first_few_is_left_alone(tmp_path):
+    package, films = spot_package(tmp_path / "spot", 2), films_with_spots(tmp_path / "films")
+    cases = boxes.cases_of(package, films, "")
+    refused = []
+
+    def choosy(package, volume, target, *, method, **others):
+        refused.append(method)
+        if method == "hirescam" or len(refused) == 2:
+            raise Refused("no")
+        return explain(package, volume, target, method=method, **others)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(box_maps, "explain", choosy)
+        found = box_maps.asked(package, cases, ("gradcam",), 0, Progress())
+        assert "hirescam" not in box_maps.asked(package, cases, ("hirescam",), 0, Progress())
+    assert refused.count("hirescam") == box_maps.GIVE_UP
+    assert rows_of(found, cases)["gradcam"].empty == 1
 
 
 def test_a_missing_file_and_a_missing_label_end_with_one_sentence(tmp_path, capsys):
