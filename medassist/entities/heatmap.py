@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from medassist.entities.explained_region import ExplainedRegion
 from medassist.entities.geometry import Geometry
 from medassist.entities.prediction import ModelRef
 from medassist.entities.stamp import Stamp, Standing
@@ -45,6 +46,7 @@ class Heatmap:
         passes: what that was expected to cost, in forward passes of the network.
         stamp: whether to believe it, None as long as nobody measured.
         quality: measured properties, e.g. {"share_outside_region": 0.4}; empty when nothing was measured.
+        region: what was explained in place of all the model marked of the target, None for all of it.
         notes: English sentences a reader must see with the map ("the map is all zero").
     """
 
@@ -67,6 +69,7 @@ class Heatmap:
     stamp: Stamp | None = None
     seconds: float = 0.0
     passes: float = 0.0
+    region: ExplainedRegion | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that do not fit their grids (ValueError) and freeze them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.entities.errors import Refused, UsageError
-from medassist.entities.geometry import Geometry
+from medassist.entities.explained_region import ExplainedRegion
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask
 from medassist.entities.volume import Volume
@@ -21,12 +22,14 @@ from medassist.explain.attention import ATTENTION
 from medassist.explain.covering import COVERING
 from medassist.explain.gradcam import CAMS
 from medassist.explain.gradients import GRADIENTS
+from medassist.explain.labels import demand_two
+from medassist.explain.labels import label_of as label_of
 from medassist.explain.paths import PATHS
 from medassist.explain.protocol import Attribution, Explainer, Question
 from medassist.explain.score_cam import ScoreCam
 from medassist.explain.superpixels import SUPERPIXELS
 from medassist.explain.view import View, bring_home, cells_of, look
-from medassist.explain.whole import explain_region, places
+from medassist.explain.whole import explain_region
 from medassist.inference.devices import choose, one_core_free
 from medassist.inference.localizer import for_whole
 from medassist.inference.network import load_network
@@ -112,6 +115,7 @@ def explain(
     layer: str = "",
     settings: Mapping[str, float] | None = None,
     mask: Mask | None = None,
+    region: ExplainedRegion | None = None,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Heatmap:
@@ -127,6 +131,7 @@ def explain(
         settings: by name of a `Setting` of the method; what is missing has its default.
         mask: for a segmenter, the region of `target` to explain, on the grid of the series; None explains what the
             model itself segments.
+        region: for a segmenter, what is explained in place of all that `mask` holds of `target`.
         device: "auto" or a torch name.
         progress: cancelled between the preparation, the computation and the way home.
 
@@ -139,15 +144,15 @@ def explain(
     if for_whole(package.localizer, volume.geometry):
         again = partial(explain, package, method=method, layer=layer, settings=settings, device=device,
                         progress=progress)  # fmt: skip
-        return _explain_part(package, volume, target, against, mask, again, device, progress)
+        return _explain_part(package, volume, target, against, mask, region, again, device, progress)
     label, other = label_of(package, target), label_of(package, against) if against else None
-    _demand_two(label.label, "" if other is None else other.label)
+    demand_two(label.label, "" if other is None else other.label)
     if not package.explainable.ok:
         raise Refused("{model} cannot be explained: {reason}.", model=package.name, reason=package.explainable.reason)
     chosen = choose(device)
-    region = region_of(package, volume, label, mask, chosen, progress) if package.marks_voxels else None
+    marked = region_of(package, volume, label, mask, chosen, progress, region) if package.marks_voxels else None
     progress.step("Preparing the image")
-    view = look(package, volume, region)
+    view = look(package, volume, marked)
     network = load_network(package, chosen)
     progress.step("Computing the heatmap")
     with network.held(progress):
@@ -173,13 +178,14 @@ def explain(
         native_geometry=native_grid,
         layer=answer.layer,
         target_score=score_of(package, label, answer.outputs, view.region),
-        parameters=_parameters(package, view, answer),
-        quality={**answer.quality, **_quality(values, region)},
+        parameters=_named(_parameters(package, view, answer), region),
+        quality={**answer.quality, **_quality(values, marked)},
         notes=_notes(volume, view, answer, explainer.remark),
         against="" if other is None else other.label,
         signed=answer.signed,
         seconds=seconds,
         passes=explainer.passes(question),
+        region=region,
     )
 
 
@@ -189,71 +195,44 @@ def _explain_part(
     target: str,
     against: str,
     mask: Mask | None,
+    region: ExplainedRegion | None,
     again: Callable[..., Heatmap],
     device: str,
     progress: Progress,
 ) -> Heatmap:
     """Explain a segment of a whole image on the crop the network saw; `again` explains a label of the package."""
 
-    def explained(crop: Volume, label: Label, other: str, region: Mask) -> Heatmap:
-        return again(crop, label.label, against=other, mask=region)
+    def explained(crop: Volume, label: Label, other: str, inside: Mask) -> Heatmap:
+        return again(crop, label.label, against=other, mask=inside)
 
     marked = mask if mask is not None else predict(package, volume, device=device, progress=progress).mask
     if marked is None or not marked.geometry.same_grid(volume.geometry):
         raise Refused("The mask and the series have different grids, so its region cannot be explained.")
-    return explain_region(package, volume, target, marked, explained, against=against, progress=progress)
-
-
-def _demand_two(target: str, against: str) -> None:
-    if target == against:
-        raise UsageError(
-            "{target} cannot be compared with itself.", remedy="Name another label to compare with.", target=target
-        )
-
-
-def known_labels(package: Package, geometry: Geometry, target: str, against: str = "") -> tuple[str, str]:
-    """Return two labels by their English names, "" for "", before anything is run.
-
-    UsageError where `explain` would refuse them: nobody knows one, they are the same, or on a whole image they lie in
-    different regions.
-    """
-    named = [one for one in (target, against) if one]
-    if named and for_whole(package.localizer, geometry):
-        place, other = places(package, *named)
-        named = [one[2].label for one in (place, other) if one is not None]
-    else:
-        named = [label_of(package, one).label for one in named]
-    found = iter(named)
-    label, rival = (next(found) if one else "" for one in (target, against))
-    if label:
-        _demand_two(label, rival)
-    return label, rival
-
-
-def label_of(package: Package, target: str) -> Label:
-    """Return the label of that English or Chinese name (UsageError names the known ones)."""
-    for label in package.labels:
-        if label.label.lower() == target.lower() or target == label.title_zh != "":
-            return label
-    raise UsageError(
-        "The model {model} has no label {target}; it has {known}.",
-        model=package.name,
-        target=target,
-        known=", ".join(label.label for label in package.labels),
+    found = explain_region(
+        package, volume, target, marked, explained, against=against, region=region, progress=progress
     )
+    return replace(found, region=region, parameters=_named(found.parameters, region))
 
 
 def region_of(
-    package: Package, volume: Volume, label: Label, mask: Mask | None, device: str, progress: Progress
+    package: Package,
+    volume: Volume,
+    label: Label,
+    mask: Mask | None,
+    device: str,
+    progress: Progress,
+    region: ExplainedRegion | None = None,
 ) -> NDArray[np.bool_]:
     """Return the voxels to explain on the grid of the series (Refused when there are none)."""
+    if region is not None:
+        return region.on(volume.geometry)
     found = mask if mask is not None else predict(package, volume, device=device, progress=progress).mask
     if found is None or not found.geometry.same_grid(volume.geometry):
         raise Refused("The mask and the series have different grids, so its region cannot be explained.")
-    region = found.region(label.segment())
-    if not region.any():
+    inside = found.region(label.segment())
+    if not inside.any():
         raise Refused("The mask holds no voxel of {target}, so there is nothing to explain.", target=label.label)
-    return region
+    return inside
 
 
 def score_of(package: Package, label: Label, outputs: NDArray[np.float32], region: torch.Tensor | None) -> float:
@@ -275,6 +254,10 @@ def _parameters(package: Package, view: View, answer: Attribution) -> dict[str, 
         "region_voxels": int(view.region.sum()),
         "window_voxels": list(view.window.size),
     }
+
+
+def _named(parameters: Mapping[str, object], region: ExplainedRegion | None) -> dict[str, object]:
+    return dict(parameters) if region is None else {**parameters, "region": region.name}
 
 
 def _quality(values: NDArray[np.float32], region: NDArray[np.bool_] | None) -> dict[str, float]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassist.entities.errors import Refused, UsageError
+from medassist.entities.explained_region import ExplainedRegion
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask, Segment
@@ -32,6 +33,7 @@ def explain_region(
     explained: Explained,
     *,
     against: str = "",
+    region: ExplainedRegion | None = None,
     progress: Progress,
 ) -> Heatmap:
     """Return the map of one segment of a whole image, on the grid of the series.
@@ -43,14 +45,18 @@ def explain_region(
         mask: what the model marked, on the grid of the series.
         explained: explains a label of the package, compared with another one or "", on a crop and its mask.
         against: name of the segment of the same region it is compared with, "" for none.
+        region: what is explained in place of all that `mask` holds of the segment; the crop stays where it was.
         progress: cancelled between the stages.
 
     UsageError for a name nobody knows or of another region, Refused when the mask holds nothing of it.
     """
-    (region, segments, wanted, label), other = places(package, name, against)
-    crop = next(one for one in find_crops(package, volume, progress=progress) if one.region.name == region)
+    (place, segments, wanted, label), other = places(package, name, against)
+    crop = next(one for one in find_crops(package, volume, progress=progress) if one.region.name == place)
     crop = centred(crop, _on_crop(mask, segments, crop, package))
     labels = _on_crop(mask, segments, crop, package)
+    if region is not None:
+        inside = restore(region.on(volume.geometry).view(np.uint8), volume.geometry, crop.grid, linear=False)
+        labels = np.where(inside > 0, np.uint8(label.value), np.uint8(0))
     if not (labels == label.value).any():
         raise Refused("The mask holds no voxel of {target}, so there is nothing to explain.", target=wanted.label)
     seen = cut(volume, crop)

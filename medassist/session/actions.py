@@ -228,7 +228,7 @@ class AddPrediction:
 
 @dataclass(frozen=True, eq=False)
 class AddHeatmap:
-    """Keep a map; an earlier one of the same method, target, comparison and series is replaced.
+    """Keep a map; an earlier one of the same method, target, region, comparison and series is replaced.
 
     It comes on screen alone, also where two maps stood side by side.
     """
@@ -239,7 +239,8 @@ class AddHeatmap:
         """Return the session with the map as the newest."""
 
         def identity(one: Heatmap) -> tuple[str, ...]:
-            return one.method, one.target, one.against, one.series_key, one.model.sha256
+            part = "" if one.region is None else one.region.name
+            return one.method, one.target, one.against, one.series_key, one.model.sha256, part
 
         kept = tuple(one for one in session.heatmaps if identity(one) != identity(self.heatmap))
         comparison = _comparison_after(session, self.heatmap.series_key)

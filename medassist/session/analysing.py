@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from medassist.entities.explained_region import ExplainedRegion
 from medassist.entities.prediction import Mask, Prediction
 from medassist.entities.study import Study
 from medassist.entities.volume import Volume
@@ -32,12 +33,14 @@ def explain_target(
     layer: str = "",
     settings: Mapping[str, float] | None = None,
     mask: Mask | None = None,
+    region: ExplainedRegion | None = None,
     device: str = "auto",
     progress: Progress,
 ) -> AddHeatmap:
     """Compute one attribution map; `method` "" takes the one the package recommends.
 
-    `against` is a label to compare with, `layer` one of the network, `settings` numbers of the method by their names.
+    `against` is a label to compare with, `layer` one of the network, `settings` numbers of the method by their names;
+    `region` is explained in place of all that `mask` holds of the target.
     """
     from medassist.explain.methods import explain
 
@@ -51,6 +54,7 @@ def explain_target(
         layer=layer,
         settings=settings,
         mask=mask,
+        region=region,
         device=device,
         progress=progress,
     )
@@ -59,7 +63,7 @@ def explain_target(
 
 def _known_labels(package: Package, volume: Volume, target: str, against: str) -> tuple[str, str]:
     """Return the labels by their own names (UsageError where they cannot be explained or compared)."""
-    from medassist.explain.methods import known_labels
+    from medassist.explain.labels import known_labels
 
     return known_labels(package, volume.geometry, target, against)
 

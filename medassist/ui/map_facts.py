@@ -56,6 +56,7 @@ def _explained(session: Session, heatmap: Heatmap) -> list[str]:
     numbers = _numbers(heatmap)
     return [
         tr("Target: {label}", label=label_title(session, heatmap.target)),
+        *([tr("Explained: {region}", region=tr(heatmap.region.name))] if heatmap.region is not None else []),
         *([tr("Compared with: {label}", label=against)] if against else []),
         tr("Layer: {layer}", layer=heatmap.layer) if heatmap.layer else tr("Layer: the input itself"),
         *([tr("Numbers: {numbers}", numbers=numbers)] if numbers else []),

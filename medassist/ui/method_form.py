@@ -81,6 +81,10 @@ class MethodForm(QWidget):
         """Put a row of the panel above, so that all fields stand in one column."""
         self._form.insertRow(row, label, field)
 
+    def show_row(self, field: QWidget, shown: bool) -> None:
+        """Show or hide a row of the panel."""
+        self._form.setRowVisible(field, shown)
+
     def retranslate(self) -> None:
         """Say everything again in the current language."""
         self.method_label.setText(tr("Method"))

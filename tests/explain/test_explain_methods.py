@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,12 +15,14 @@ pytest.importorskip("SimpleITK")
 from bundles import RAS, WINDOWS, change_json, compose, metadata, write_package, write_segmenter  # noqa: E402
 
 from medassist.entities.errors import Cancelled, Refused, UsageError  # noqa: E402
+from medassist.entities.explained_region import ExplainedRegion  # noqa: E402
 from medassist.entities.geometry import Geometry  # noqa: E402
 from medassist.entities.prediction import Mask, Segment  # noqa: E402
 from medassist.entities.study import Series, SeriesKind  # noqa: E402
 from medassist.entities.volume import Volume, Window  # noqa: E402
 from medassist.explain import methods  # noqa: E402
 from medassist.explain.methods import explain  # noqa: E402
+from medassist.explain.quality.stamping import stamp  # noqa: E402
 from medassist.inference.bundle import build_network  # noqa: E402
 from medassist.inference.network import forget_networks, load_network  # noqa: E402
 from medassist.inference.packages import read  # noqa: E402
@@ -307,6 +310,29 @@ def test_contrast_layer_and_settings_reach_the_method_and_the_passport(segmenter
     assert not np.allclose(maps[""].values_zyx, maps[other.label].values_zyx)
     named = segmenter.explanation.layer
     assert explain(segmenter, volume, part.label, layer=named, mask=mask).layer == named
+
+
+def test_a_region_is_explained_in_place_of_all_that_was_marked(segmenter):
+    volume = noise((16, 16, 16))
+    mask = box_mask(volume, slice(0, 8))
+    inside = np.zeros(volume.geometry.shape_zyx, dtype=bool)
+    inside[10:13, 2:6, 3:7] = True
+    region = ExplainedRegion("region of the reader", inside, volume.geometry)
+    found = explain(segmenter, volume, "Anterior part", method="saliency", mask=mask, region=region)
+    same = explain(segmenter, volume, "Anterior part", method="saliency", mask=box_mask(volume, inside))
+    assert np.array_equal(found.values_zyx, same.values_zyx)
+    assert found.quality == same.quality
+    assert found.target_score == same.target_score
+    assert found.region is region
+    assert found.parameters["region"] == "region of the reader"
+    assert same.region is None
+    measured = [stamp(segmenter, volume, one, mask=of) for one, of in ((found, mask), (same, box_mask(volume, inside)))]
+    assert measured[0].numbers == pytest.approx(measured[1].numbers), "measured is what was explained"
+    nothing = replace(region, inside_zyx=np.zeros_like(inside))
+    elsewhere = replace(region, geometry=Geometry(np.diag([2.0, 1.0, 1.0, 1.0]), inside.shape))
+    for wrong, said in ((nothing, "holds no voxel"), (elsewhere, "different grids")):
+        with pytest.raises(Refused, match=said):
+            explain(segmenter, volume, "Anterior part", method="saliency", mask=mask, region=wrong)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from medassist.entities.errors import Refused, UsageError
+from medassist.entities.explained_region import ExplainedRegion
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask
 from medassist.entities.study import Series, SeriesKind
 from medassist.entities.volume import Volume
-from medassist.explain.methods import known_labels
+from medassist.explain.labels import known_labels
 from medassist.explain.whole import CROP_ONLY, explain_region
 from medassist.imaging.registration import Alignment
 from medassist.inference import crops as crops_module
@@ -76,6 +77,28 @@ def test_the_map_lies_where_the_network_looked(case, side):
         hot = grid.to_world(np.argwhere(values > 75)[:, ::-1].mean(axis=0))
         assert np.abs(hot - lateral(side)).max() < 0.5
     assert found.native_geometry.frame_of_reference_uid == "1.2"
+
+
+@pytest.mark.parametrize("side", ["Left", "Right"])
+def test_a_part_is_explained_on_the_crop_of_the_whole(case, side):
+    package, volume, mask = case
+    name = f"{side} anterior hippocampus"
+    z, y, x = np.indices(volume.geometry.shape_zyx)
+    away = np.linalg.norm(volume.geometry.to_world(np.stack([x, y, z], axis=-1)) - lateral(side), axis=-1)
+    region = ExplainedRegion("part under the crosshair", (mask.labels_zyx > 0) & (away <= 4), volume.geometry)
+    seen = []
+
+    def explained(crop: Volume, label, against: str, inside: Mask) -> Heatmap:
+        seen.append((crop.geometry, inside.voxels(inside.segments[0])))
+        return bright_is_hot(crop, label, against, inside)
+
+    for one in (None, region):
+        found = explain_region(package, volume, name, mask, explained, region=one, progress=Progress())
+        hot = found.geometry.to_world(np.argwhere(found.values_zyx > 75)[:, ::-1].mean(axis=0))
+        assert np.abs(hot - lateral(side)).max() < 0.5
+    (crop, voxels), (same, fewer) = seen
+    assert crop.same_grid(same), "the network sees what it saw when it marked the whole"
+    assert 0 < fewer < voxels / 2
 
 
 def test_an_unknown_name_lists_the_sides(case):

@@ -10,11 +10,15 @@ from PySide6.QtCore import QEvent, Qt
 from ui_cases import MODEL, add_heat, add_mask, add_scores, make_heatmap, make_scan, make_volume, press
 
 from medassist.entities.manifest import RunManifest
+from medassist.entities.prediction import Mask, Segment
+from medassist.entities.prompt import Box, Prompt
+from medassist.entities.region import Region
 from medassist.explain.methods import METHODS
 from medassist.inference.catalogue import find
 from medassist.language import set_language
-from medassist.session.actions import AddHeatmap, AddPrediction, AddScan, SetLayers, ShowVolume
+from medassist.session.actions import AddHeatmap, AddPrediction, AddScan, MoveCursor, SetLayers, ShowVolume
 from medassist.session.explaining import KnowLayers, find_layers, rivals
+from medassist.session.regions import DropRegion, SetRegion
 from medassist.session.state import Layers
 from medassist.ui.map_facts import passport_text, share_above
 from medassist.ui.panels import explain_panel
@@ -107,6 +111,58 @@ def test_cost_is_told_before_and_from_what_was_measured(store, fake, keep, volum
     other = replace(MODEL, sha256="1" * 64)
     store.dispatch(AddHeatmap(replace(make_heatmap(volume), model=other, method="RISE", seconds=9.0, passes=1.0)))
     assert "about 1 min 42 s" in panel.cost.text(), "another model tells nothing"
+
+
+def two_parts(volume):
+    """A mask of two labels with a voxel each."""
+    added = add_mask(volume)
+    labels = np.zeros(volume.geometry.shape_zyx, np.uint8)
+    labels[6, 25, 8], labels[6, 30, 20] = 1, 2
+    mask = Mask(labels, volume.geometry, (Segment(1, "Target"), Segment(2, "Other", title_zh="另一")))
+    return AddPrediction(replace(added.prediction, mask=mask), added.findings)
+
+
+def look_at(store, volume, voxel):
+    store.dispatch(MoveCursor(tuple(map(float, volume.geometry.to_world(voxel[::-1])))))
+
+
+def test_the_part_under_the_crosshair_is_explained_with_the_label_that_lies_there(store, fake, keep, volume):
+    panel = keep(ExplainPanel(store, fake, job=object()))
+    store.dispatch(two_parts(volume))
+    look_at(store, volume, (6, 30, 20))
+    assert [panel.where.itemText(row) for row in range(2)] == ["all of it", "only the part under the crosshair: Other"]
+    choose(panel.target, "Target")
+    choose(panel.where, "crosshair")
+    assert panel.target.currentData() == "Other", "the label that lies there"
+    panel.button.click()
+    assert fake.calls[-1][2][2] == "Other"
+    assert fake.calls[-1][3] == {"voxel": (6, 30, 20)}
+    look_at(store, volume, (0, 0, 0))
+    assert not panel.button.isEnabled()
+    assert panel.hint.text() == "There is no Other under the crosshair."
+    choose(panel.where, "")
+    assert panel.button.isEnabled()
+    panel.button.click()
+    assert fake.calls[-1][3] == {}
+
+
+def test_what_the_reader_drew_is_explained(store, fake, keep, volume):
+    panel = keep(ExplainPanel(store, fake, job=object()))
+    store.dispatch(add_scores(volume))
+    assert not panel.where.isVisible(), "a classifier has no region"
+    store.dispatch(two_parts(volume))
+    region = Region(volume.series.key, volume.geometry, MODEL, Prompt(Box(2, 2, 9, 9, 6)))
+    plane = np.zeros(volume.geometry.shape_zyx[1:], bool)
+    plane[3:5, 3:7] = True
+    store.dispatch(SetRegion(region.changed({6: plane})))
+    assert panel.where.itemText(2) == "where I drew: Region"
+    choose(panel.where, 0)
+    panel.button.click()
+    marked = fake.calls[-1][3]["marked"]
+    assert np.argwhere(marked.region)[:, 0].tolist() == [6] * 8
+    store.dispatch(DropRegion())
+    panel.button.click()
+    assert fake.calls[-1][3] == {}, "what is gone is not explained"
 
 
 @pytest.mark.parametrize("task", ["classification", "segmentation"])

@@ -14,7 +14,8 @@ from medassist.entities.prediction import Mask
 from medassist.entities.stamp import Stamp, Standing
 from medassist.entities.volume import Volume
 from medassist.explain.asking import outputs_of
-from medassist.explain.methods import explain, find, label_of, region_of, score_of
+from medassist.explain.labels import label_of
+from medassist.explain.methods import explain, find, region_of, score_of
 from medassist.explain.protocol import Attribution, Explainer, Layout, Question
 from medassist.explain.quality.asked import Asked
 from medassist.explain.quality.measuring import measured
@@ -116,7 +117,16 @@ def _stamp_of_part(
         stamps.append(_stamp_of_all(package, crop, one, region, device, progress))
         return one
 
-    explain_region(package, volume, heatmap.target, marked, explained, against=heatmap.against, progress=progress)
+    explain_region(
+        package,
+        volume,
+        heatmap.target,
+        marked,
+        explained,
+        against=heatmap.against,
+        region=heatmap.region,
+        progress=progress,
+    )
     return stamps[0]
 
 
@@ -127,9 +137,10 @@ def as_asked(
     task = "segmentation" if package.marks_voxels else package.task
     label, explainer = label_of(package, heatmap.target), find(heatmap.method, task)
     chosen = choose(device)
-    region = region_of(package, volume, label, mask, chosen, progress) if package.marks_voxels else None
+    region = heatmap.region
+    marked = region_of(package, volume, label, mask, chosen, progress, region) if package.marks_voxels else None
     progress.step("Preparing the image")
-    view = look(package, volume, region)
+    view = look(package, volume, marked)
     question = Question(
         load_network(package, chosen),
         view.inputs,

@@ -22,6 +22,7 @@ from medassist.ui.method_form import WIDTH, MethodForm
 from medassist.ui.runner import Job, Runner
 from medassist.ui.stamp_card import StampCard
 from medassist.ui.store import Store
+from medassist.ui.where_box import WhereBox
 from medassist.ui.wording import label_title, local_title, share_text, unready_text
 
 LANE, LAYERS_LANE = "explain", "layers"
@@ -36,7 +37,8 @@ class ExplainPanel(QWidget):
         self._obstacle = ""
         self._package: Package | None = None
         self.hint, self.passport, self.cost, self.meaning = (QLabel(self) for _ in range(4))
-        self.target_label, self.against_label = QLabel(self), QLabel(self)
+        self.target_label, self.where_label, self.against_label = QLabel(self), QLabel(self), QLabel(self)
+        self.where = WhereBox(self)
         self.target, self.against, self.form = QComboBox(self), QComboBox(self), MethodForm(self)
         self.method = self.form.method
         self.button, self.progress, self.controls = (
@@ -48,7 +50,8 @@ class ExplainPanel(QWidget):
         self.compare = CompareBox(store, runner, self)
         self._lay_out()
         self.button.clicked.connect(self.start)
-        self.target.currentIndexChanged.connect(lambda _index: self._fill_rivals())
+        self.target.currentIndexChanged.connect(lambda _index: self._target_chosen())
+        self.where.currentIndexChanged.connect(lambda _index: self._place_chosen())
         self.form.changed.connect(self._asked_otherwise)
         runner.began.connect(lambda _lane: self._draw_buttons())
         runner.ended.connect(lambda _lane: self._draw_buttons())
@@ -59,6 +62,8 @@ class ExplainPanel(QWidget):
     def retranslate(self) -> None:
         """Say everything again in the current language."""
         self.target_label.setText(tr("Explain"))
+        self.where_label.setText(tr("Where"))
+        self.where.setAccessibleName(tr("Where"))
         self.against_label.setText(tr("Versus"))
         self.against.setToolTip(tr("Why the one label and not the other: what speaks for both cancels."))
         self.target.setAccessibleName(tr("Label to explain"))
@@ -80,7 +85,7 @@ class ExplainPanel(QWidget):
             "layer": self.form.layer_name(),
             "settings": self.form.settings(),
         }
-        wishes = {name: value for name, value in asked.items() if value}
+        wishes = {name: value for name, value in asked.items() if value} | self.where.wishes(session)
         self._runner.start(LANE, self._job, session.volume, session.prediction, target, method, **wishes)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
@@ -97,8 +102,9 @@ class ExplainPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 8)
         self.form.lead(self.target_label, self.target, 0)
-        self.form.lead(self.against_label, self.against, 1)
-        for one in (self.target, self.against):
+        self.form.lead(self.where_label, self.where, 1)
+        self.form.lead(self.against_label, self.against, 2)
+        for one in (self.target, self.where, self.against):
             one.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             one.setMinimumContentsLength(WIDTH)
         column.addWidget(self.hint)
@@ -113,6 +119,8 @@ class ExplainPanel(QWidget):
             self._fill(new)
         elif (old.loading is None) is not (new.loading is None):
             self._draw_buttons()
+        elif old.region is not new.region or old.view.cursor_lps != new.view.cursor_lps:
+            self._fill_places(new)
 
     def _fill(self, session: Session) -> None:
         _refill(self.target, _targets(session))
@@ -120,8 +128,26 @@ class ExplainPanel(QWidget):
         self._obstacle, self._package = obstacle(prediction), package_of(prediction)
         self._fill_rivals()
         self._fill_method(session)
+        self._fill_places(session)
         self.passport.setText("" if session.heatmap is None else passport_text(session, session.heatmap))
         self._draw_cost()
+        self._draw_buttons()
+
+    def _fill_places(self, session: Session) -> None:
+        marks = session.prediction is not None and session.prediction.mask is not None
+        self.form.show_row(self.where, marks)
+        if marks:
+            self.where.fill(session)
+            self._draw_buttons()
+
+    def _place_chosen(self) -> None:
+        """Explain what lies under the crosshair: another label where the chosen one does not."""
+        label = str(self.target.currentData() or "")
+        self.target.setCurrentIndex(self.target.findData(self.where.target(self._store.session, label)))
+        self._draw_buttons()
+
+    def _target_chosen(self) -> None:
+        self._fill_rivals()
         self._draw_buttons()
 
     def _fill_rivals(self) -> None:
@@ -169,6 +195,7 @@ class ExplainPanel(QWidget):
         unready = unready_text(self._store.session)
         first = tr("Run a model first; then its output can be explained here.")
         blocked = tr("Cannot be explained: {reason}.", reason=tr(self._obstacle)) if self._obstacle else ""
+        blocked = blocked or self.where.problem(self._store.session, str(self.target.currentData() or ""))
         self.hint.setText(blocked if ready else first)
         self.hint.setVisible(bool(blocked) or not ready)
         self.button.setEnabled(ready and not running and not unready and not blocked)

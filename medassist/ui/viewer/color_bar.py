@@ -22,6 +22,8 @@ HEIGHT, TALL, TALLEST = 46, 56, 96
 """A signed scale has a line more below it; captions may need more than that."""
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Where along the bar, as shares of its width."""
+SHORT = 170
+"""In a bar that is narrower (px) only its ends and its middle are written: more would run together."""
 
 
 class ColorBar(QWidget):
@@ -64,6 +66,7 @@ class ColorBar(QWidget):
         if self._heatmap.kind is MapKind.DIFFERENCE:
             return tr("Difference of the two maps"), tr("Each as a share of its own full scale: shapes, not strengths")
         left = map_title(tr(self._heatmap.method), self._target, self._against)
+        left += f" · {tr(self._heatmap.region.name)}" if self._heatmap.region is not None else ""
         return left, self._failure() or tr("Regions that influenced the score, not lesion outline")
 
     def _failure(self) -> str:
@@ -152,7 +155,8 @@ class ColorBar(QWidget):
 
     def _draw_ticks(self, painter: QPainter, bar: QRectF) -> None:
         painter.setPen(QColor(theme.TEXT))
-        for share, text in zip(TICKS, self.ticks(), strict=True):
+        step = 2 if bar.width() < SHORT else 1
+        for share, text in list(zip(TICKS, self.ticks(), strict=True))[::step]:
             x = bar.left() + share * bar.width()
             painter.drawText(QRectF(x - 30, 20, 60, 14), Qt.AlignmentFlag.AlignCenter, text)
         for x, text in zip((bar.left(), bar.right()), self.ends(), strict=True):
