@@ -21,6 +21,7 @@ from medassist.entities.volume import Volume, Window
 from medassist.imaging.windows import starting_window
 from medassist.session.memory import budget_bytes, shown_last
 from medassist.session.probes import with_evidence
+from medassist.session.reopening import apart, without_outdated
 from medassist.session.state import Layers, Point, Session, View
 from medassist.session.thresholds import with_settings
 
@@ -56,7 +57,8 @@ class AddScan:
     """Add what was found under a path; opening the same path again replaces it.
 
     Grids resampled from slices that are still the same stay listed; a series that is gone leaves the screen, also
-    while it loads.
+    while it loads. What was found on pictures that are others now goes, and another series of the same UID gets a key
+    of its own (see `session.reopening`).
     """
 
     scan: Scan
@@ -64,12 +66,12 @@ class AddScan:
     def __call__(self, session: Session) -> Session:
         """Return the session with the scan at the end."""
         others = tuple(scan for scan in session.scans if scan.source != self.scan.source)
-        found = self.scan
+        found = apart(self.scan, others)
         for one in (series for scan in session.scans if scan not in others for series in scan.all_series()):
             known = {series.key: series for series in found.all_series()}
             if one.raw is not None and one.key not in known and find(known.values(), one.raw.key) == one.raw:
                 found = _listed(found, one)
-        after = replace(session, scans=(*others, found))
+        after = without_outdated(session, replace(session, scans=(*others, found)))
         return after if after.holds(session.current) else replace(after, current="", loading=None)
 
 
