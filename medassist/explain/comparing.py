@@ -124,8 +124,8 @@ def _cells_note(maps: tuple[Heatmap, Heatmap]) -> tuple[Warned, ...]:
         return ()
     return (
         warned(
-            "Map {wide} was computed on cells {times} times as wide as those of map {fine}: it cannot show as fine "
-            "detail, which can lower the figures.",
+            "Map {wide} was computed on cells {times} times as wide as those of map {fine}: detail of the finer cells "
+            "can lower the figures.",
             wide=LETTERS[wide],
             fine=LETTERS[fine],
             times=f"{times:.1f}",

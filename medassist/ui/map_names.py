@@ -11,13 +11,14 @@ from medassist.ui.wording import label_title
 
 
 def map_name(session: Session, heatmap: Heatmap) -> str:
-    """Name a map by its method, its target and the model it explains: enough to tell it from all others."""
+    """Name a map by its method, its target, the region and the model it explains: enough to tell it from all others."""
     against = label_title(session, heatmap.against) if heatmap.against else ""
     title = {
         MapKind.UNCERTAINTY: tr("Uncertainty of the segmentation"),
         MapKind.SPREAD: tr("Spread over mirrored views"),
     }.get(heatmap.kind) or map_title(tr(heatmap.method), label_title(session, heatmap.target), against)
-    return f"{title} · {heatmap.model.name} {heatmap.model.version}"
+    region = "" if heatmap.region is None else f" · {tr(heatmap.region.name)}"
+    return f"{title}{region} · {heatmap.model.name} {heatmap.model.version}"
 
 
 def figures_text(told: Comparison) -> str:

@@ -11,6 +11,7 @@ from medassist.entities.errors import MedAssistError, Refused, UnreadableInput
 from medassist.progress import Progress
 from medassist.session import jobs
 from medassist.session.actions import Action
+from medassist.session.comparing import comparable, compare_maps
 from medassist.session.state import Session
 from medassist.ui.explaining import explain
 from medassist.ui.opening import showable
@@ -93,3 +94,11 @@ def explain_label(label: str, *, method: str = "", model: str = "") -> PlanStep:
         return explain(session.volume, session.prediction, label, method, model=model, progress=progress)
 
     return step
+
+
+def compare_newest(session: Session, *, progress: Progress) -> Action:
+    """Put the two newest maps of the series on screen side by side, the older one as A (Refused without two)."""
+    maps = comparable(session)
+    if len(maps) < 2:
+        raise Refused("There are no two maps on screen to compare.", remedy="Explain a label by two methods first.")
+    return compare_maps(maps[1], maps[0], progress=progress)
