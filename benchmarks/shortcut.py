@@ -164,6 +164,7 @@ def _told(given: argparse.Namespace, progress: Progress) -> int:
     lines, shown = sentences(areas, maps, others, (len(films.rows), people, len(explained.rows)), reference.name)
     write_json(given.out / "shortcut.json", as_json(package, areas, maps, others))
     (given.out / "shortcut.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    draw(given.out / "shortcut.png", films.by_source(), areas, maps, others)
+    targets = (package.labels[0].label, REFERENCE_TARGET)
+    draw(given.out / "shortcut.png", films.by_source(), areas, maps, others, targets)
     say("\n".join(lines))
     return 0 if shown else 1

@@ -39,8 +39,9 @@ def draw(
     areas: Mapping[str, Measured],
     maps: Mapping[str, Heat],
     others: Mapping[str, Heat],
+    targets: tuple[str, str],
 ) -> None:
-    """Write the picture; `films` by source."""
+    """Write the picture; `films` by source, `targets` what this network and the shipped model were asked about."""
 
     def fill(figure: Figure) -> None:
         figure.set_size_inches(10.5, 6.6)
@@ -51,7 +52,8 @@ def draw(
             film, name = mean_film(volumes), source.replace("_", " ")
             _map(panels[2 * at], film, maps[method].maps.get(source), f"this network, {name}")
             _map(panels[2 * at + 1], film, others[method].maps.get(source), f"shipped model, {name}")
-        above.suptitle(f"Mean {method} maps over the mean film; dashed: the middle half", fontsize=9)
+        told = f"this network asked why {targets[0].lower()}, the shipped model why {targets[1].lower()}"
+        above.suptitle(f"Mean {method} maps over mean films: {told}; dashed: the middle half", fontsize=9)
         left, right = below.subplots(1, 2, gridspec_kw={"width_ratios": (1.0, 1.6)})
         _aucs(left, areas)
         _shares(right, maps, others)
