@@ -8,6 +8,9 @@ hooks and gradients on the network, tensors alive in the process, and its reside
 from __future__ import annotations
 
 import gc
+import hashlib
+import json
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -132,20 +135,60 @@ def _left(package: Package) -> Left:
 
 
 def measure(rounds: int) -> Mapping[str, Mapping[str, float]]:
-    """Return one row for a shipped classifier of films and one for a shipped network."""
+    """Return one row for the shipped classifier of films and one for a tiny DenseNet."""
     import torch
 
     from medassist.inference.packages import read
-    from medassist.inference.self_test import usual_image
 
     torch.set_num_threads(1)
-    models = Path(__file__).resolve().parents[1] / "models"
-    rows = {}
-    for name in ("chest_xray_findings", "modality_router"):
-        package = read(models / name)
-        asked = Asked(package, usual_image(package, Progress()), package.labels[0].label)
-        rows[name] = play(asked, rounds)
-    return rows
+    with tempfile.TemporaryDirectory() as folder:
+        packages = (
+            read(Path(__file__).resolve().parents[1] / "models" / "chest_xray_findings"),
+            read(_tiny(Path(folder) / "tiny")),
+        )
+        return {one.name: play(Asked(one, _film(one), one.labels[0].label), rounds) for one in packages}
+
+
+def _film(package: Package) -> Volume:
+    from medassist.inference.self_test import usual_image
+
+    return usual_image(package, Progress())
+
+
+def _tiny(root: Path) -> Path:
+    """Write a package of a DenseNet of two small blocks, on films of 64 x 64."""
+    import torch
+    from monai.networks.nets import DenseNet
+
+    (root / "configs").mkdir(parents=True)
+    (root / "models").mkdir()
+    parts = {"spatial_dims": 2, "in_channels": 1, "out_channels": 2, "init_features": 4, "growth_rate": 4}
+    network = {"_target_": "DenseNet", **parts, "block_config": [1, 1]}
+    torch.manual_seed(0)
+    torch.save(DenseNet(**parts, block_config=(1, 1)).state_dict(), root / "models" / "model.pt")
+    metadata = {
+        "version": "1",
+        "medassist": {
+            "title": {"en": "Tiny"},
+            "task": "classification",
+            "weights": {
+                "file": "models/model.pt",
+                "sha256": hashlib.sha256((root / "models" / "model.pt").read_bytes()).hexdigest(),
+            },
+            "input": {"dimensions": 2},
+            "labels": [{"value": 0, "label": "Something", "threshold": 0.5}],
+            "explanation": {"layer": "features.norm5"},
+        },
+    }
+    resize = {"_target_": "Resized", "keys": "image", "spatial_size": [64, 64], "mode": "bilinear"}
+    inference = {
+        "network_def": network,
+        "preprocessing": {"_target_": "Compose", "transforms": [resize]},
+        "inferer": {"_target_": "SimpleInferer"},
+    }
+    (root / "configs" / "metadata.json").write_text(json.dumps(metadata), encoding="utf-8")
+    (root / "configs" / "inference.json").write_text(json.dumps(inference), encoding="utf-8")
+    return root
 
 
 def misses(rows: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:

@@ -30,12 +30,15 @@ def batch_for(image: torch.Tensor) -> int:
 
 
 class Asking:
-    """Scores of images (B, C, *spatial) -> (B,); reports how far `passes` images have got and stops when cancelled."""
+    """Scores of images (B, C, *spatial) -> (B,); reports how much of `passes` is `spent` and stops when cancelled.
+
+    Both are forward passes of one image; one that a way back follows counts as `GRADIENT_PASS`.
+    """
 
     def __init__(self, question: Question, progress: Progress, passes: float) -> None:
         self._module, self._device = question.network.module, question.network.device
         self._score, self._progress = question.score, progress
-        self._passes, self._done = max(1.0, passes), 0
+        self._passes, self.spent = max(1.0, passes), 0.0
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Return one score per image; a gradient flows back to `images` where one is wanted."""
@@ -43,8 +46,11 @@ class Asking:
 
     def logits(self, images: torch.Tensor) -> torch.Tensor:
         """Return what the network writes about images."""
-        self._progress.step(STAGE, min(1.0, self._done / self._passes))
-        self._done += len(images)
+        import torch
+
+        self._progress.step(STAGE, min(1.0, self.spent / self._passes))
+        back = images.requires_grad and torch.is_grad_enabled()
+        self.spent += len(images) * (GRADIENT_PASS if back else 1.0)
         answer = self._module(images.to(self._device))
         logits: torch.Tensor = answer[0] if isinstance(answer, tuple | list) else answer
         return logits

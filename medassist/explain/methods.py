@@ -184,7 +184,7 @@ def explain(
         against="" if other is None else other.label,
         signed=answer.signed,
         seconds=seconds,
-        passes=explainer.passes(question),
+        passes=answer.passes or explainer.passes(question),
         region=region,
     )
 

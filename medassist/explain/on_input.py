@@ -91,4 +91,5 @@ class OnInput:
             parameters={"score": question.score_name, **chosen, **found.parameters},
             signed=self.signed,
             quality=found.quality,
+            passes=asking.spent,
         )

@@ -113,6 +113,7 @@ class Attribution:
         parameters: what the method was run with, for the passport.
         signed: whether negative values mean something: evidence against the target.
         quality: what the method can tell of its own exactness, e.g. {"completeness_gap": 0.004}.
+        passes: what it took, in forward passes; 0 when that is what was foretold.
     """
 
     values: NDArray[np.float32]
@@ -122,6 +123,7 @@ class Attribution:
     parameters: Mapping[str, object] = field(default_factory=dict)
     signed: bool = False
     quality: Mapping[str, float] = field(default_factory=dict)
+    passes: float = 0.0
 
 
 class Explainer(Protocol):

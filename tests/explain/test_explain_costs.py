@@ -18,6 +18,7 @@ from medassist.entities.volume import Volume  # noqa: E402
 from medassist.explain.costs import passes_of  # noqa: E402
 from medassist.explain.layers import layers_of, written_maps  # noqa: E402
 from medassist.explain.methods import explain, find  # noqa: E402
+from medassist.inference.network import load_network  # noqa: E402
 from medassist.inference.packages import read  # noqa: E402
 from medassist.inference.shape import ghost_of  # noqa: E402
 from medassist.progress import Progress  # noqa: E402
@@ -52,3 +53,29 @@ def test_every_layer_of_a_package_that_is_named_can_be_explained(tmp_path):
     assert found.layer == names[0]
     assert found.passes > 0.0
     assert found.seconds > 0.0
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"), [("occlusion", {"window": 0.5}), ("integratedgradients", {"steps": 8})]
+)
+def test_a_map_tells_the_passes_it_took(tmp_path, method, settings):
+    """Seconds are foretold from them; integrated gradients take what the score demands."""
+    package = read(write_segmenter(tmp_path / "tiny"))
+    array = np.random.default_rng(0).normal(size=(16, 16, 16)).astype(np.float32)
+    series = Series("1.2", SeriesKind.VOLUME, (), modality="MR", shape_zyx=array.shape)
+    volume = Volume(series, array[None], Geometry(np.eye(4), array.shape, "1.2.3"))
+    mask = Mask(np.full(array.shape, package.segments[0].value, np.uint8), volume.geometry, package.segments)
+    taken = []
+
+    def count(_module, inputs):
+        taken.append(len(inputs[0]) * (2.5 if inputs[0].requires_grad and torch.is_grad_enabled() else 1.0))
+
+    settings = {"window": 0.5} if method == "occlusion" else {"steps": 8}
+    handle = load_network(package, "cpu").module.register_forward_pre_hook(count)
+    found = explain(
+        package, volume, package.segments[0].label, method=method, settings=settings, mask=mask, device="cpu"
+    )
+    handle.remove()
+    unseen = 2.5 if method == "integratedgradients" else 0.0  # the pass that looks for what has no gradient
+    assert found.passes == pytest.approx(sum(taken) - unseen)
+    assert found.passes > 8
