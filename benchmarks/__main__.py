@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from benchmarks import audit, boxes, heartbeat, infer, planted, shortcut, start
+from benchmarks import audit, boxes, explain, heartbeat, infer, planted, rounds, shortcut, start
 from benchmarks import open as opening
 
 Rows = Mapping[str, Mapping[str, float]]
@@ -20,9 +20,16 @@ BENCHMARKS: Mapping[str, Callable[[int], Rows]] = {
     "infer": infer.measure,
     "audit": audit.measure,
     "planted": planted.measure,
+    "explain": explain.measure,
+    "rounds": rounds.measure,
 }
 
-MISSES: Mapping[str, Callable[[Rows], Sequence[str]]] = {"infer": infer.misses, "planted": planted.misses}
+MISSES: Mapping[str, Callable[[Rows], Sequence[str]]] = {
+    "infer": infer.misses,
+    "planted": planted.misses,
+    "explain": explain.misses,
+    "rounds": rounds.misses,
+}
 OWN_WORDS: Mapping[str, Callable[[Sequence[str]], int]] = {"boxes": boxes.main, "shortcut": shortcut.main}
 """Benchmarks on a folder of somebody's: they read their own command line."""
 
@@ -37,11 +44,11 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="where `infer` runs: cpu, cuda or cuda:N")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    rounds = max(1, arguments.rounds)
+    count = max(1, arguments.rounds)
     measure = (
         partial(infer.measure, device=arguments.device) if arguments.name == "infer" else BENCHMARKS[arguments.name]
     )
-    rows = measure(rounds)
+    rows = measure(count)
     if arguments.json:
         print(json.dumps(rows, indent=2))
     else:
