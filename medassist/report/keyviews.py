@@ -79,6 +79,8 @@ def title(case: Case, view: KeyView, words: Wording) -> str:
         return words.tr("Spread over mirrored views")
     if view.heatmap is not None:
         target = _called(case, view.heatmap.target, words)
+        if view.heatmap.region is not None:
+            target = f"{target} ({words.tr(view.heatmap.region.name)})"
         if view.heatmap.against:
             other = _called(case, view.heatmap.against, words)
             return words.tr("{method} for {target}, not {other}", method=words.tr(view.heatmap.method), target=target,
@@ -141,9 +143,14 @@ def explanation(case: Case, view: KeyView, words: Wording) -> str:
         told.append(words.tr("Smallest value of the map: {minimum}.", minimum=f"{heatmap.minimum:.3g}"))
         told.append(words.tr("Orange speaks for the target, blue against it."))
     told += [_quality(name, value, words) for name, value in heatmap.quality.items()]
-    if heatmap.stamp is not None:
-        told += [verdict_sentence(heatmap.stamp, words), *(words.warning(one) for one in heatmap.stamp.reasons)]
-    return " ".join([*told, *(words.tr(note) for note in heatmap.notes)])
+    return " ".join([*_believed(heatmap, words), *told, *(words.tr(note) for note in heatmap.notes)])
+
+
+def _believed(heatmap: Heatmap, words: Wording) -> list[str]:
+    """Say first of all whether a map may be believed, where that was measured."""
+    if heatmap.stamp is None:
+        return []
+    return [verdict_sentence(heatmap.stamp, words), *(words.warning(one) for one in heatmap.stamp.reasons)]
 
 
 def _score(case: Case, heatmap: Heatmap, score: float, words: Wording) -> str:

@@ -281,6 +281,7 @@ def _stamp(heatmap: Heatmap) -> dict[str, Any] | None:
         "standing": heatmap.stamp.standing.value,
         "reasons": [one.text() for one in heatmap.stamp.reasons],
         "second_method": heatmap.stamp.second_method,
+        "reference": heatmap.stamp.reference,
     }
 
 

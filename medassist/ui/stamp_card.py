@@ -177,6 +177,6 @@ class StampCard(QFrame):
             texts = (line.name, line.value, f'<span style="color: {color};">{line.limit} {sign}</span>')
             for column, text in enumerate(texts):
                 label = QLabel(text, self)
-                label.setWordWrap(column == 0)
+                label.setWordWrap(column != 1)
                 label.setToolTip(line.meaning)
                 self._measures.addWidget(label, row, column)

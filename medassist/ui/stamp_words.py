@@ -61,6 +61,8 @@ def lines_of(heatmap: Heatmap, limits: Limits) -> tuple[Line, ...]:
     for one in MAIN:
         if one in numbers and one != CHANCE:
             limit, kept = _held_against(one, numbers[one], limits, numbers.get(CHANCE), words)
+            if one == "agreement" and second:
+                limit = tr("with {method}", method=tr(second))
             value = written(one, numbers[one], words).replace("-", "−")  # a true minus sign
             lines.append(Line(one, name_of(one, words), value, limit, kept, meaning_of(one, second)))
     return tuple(lines)

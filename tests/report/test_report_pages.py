@@ -16,8 +16,10 @@ import phantoms
 import pytest
 from report_cases import ANTERIOR, SCORES, make_case
 
+from medassist.entities.explained_region import ExplainedRegion
 from medassist.entities.finding import Judgement
-from medassist.entities.study import Patient
+from medassist.entities.stamp import Stamp, Standing
+from medassist.entities.study import Patient, warned
 from medassist.language import set_language
 from medassist.progress import Progress
 from medassist.report import drawing, fonts, keyimages
@@ -50,6 +52,24 @@ def test_html_needs_nothing_else_and_runs_nothing(film_case, tmp_path):
     assert "<script" not in html
     assert not re.findall(r"""(?:src|href)=["'](?!data:)""", html)
     assert 'src="data:image/png;base64,' in html
+
+
+@pytest.mark.parametrize(
+    ("language", "verdict", "part"),
+    [
+        ("en", "Measured: the map fails. Do not rely on it. Noise nobody", "(part under the crosshair)"),
+        ("zh_CN", "已测量：热图未通过检验", "(十字线所在部分)"),
+    ],
+)
+def test_the_verdict_on_a_map_is_read_first_and_its_region_named(mr_case, language, verdict, part):
+    view = next(one for one in key_views(mr_case) if one.heatmap is not None)
+    text = "Noise nobody would see changes the map (rank correlation {value}, at least {limit})."
+    stamp = Stamp(Standing.FAILS, {"repeatability": 0.1}, (warned(text, value="0.10", limit="0.30"),))
+    inside = np.ones(mr_case.volume.geometry.shape_zyx, bool)
+    region = ExplainedRegion("part under the crosshair", inside, mr_case.volume.geometry)
+    shown = replace(view, heatmap=replace(view.heatmap, stamp=stamp, region=region))
+    assert explanation(mr_case, shown, Wording(language)).startswith(verdict)
+    assert part in title(mr_case, shown, Wording(language))
 
 
 def test_markup_in_headers_is_text(film_case, tmp_path):

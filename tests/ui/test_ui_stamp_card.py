@@ -174,6 +174,7 @@ def test_every_measure_has_its_limit_and_what_it_means(volume):
     }  # fmt: skip
     assert all(line.meaning for line in lines.values())
     assert "Occlusion" in lines["agreement"].meaning
+    assert lines["agreement"].limit == "with Occlusion"
     assert meaning_of("unheard_of", "") == ""
 
 
