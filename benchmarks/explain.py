@@ -1,16 +1,16 @@
 """Explanations: what every method costs in plain forward passes and in memory, beside captum's and MONAI's Grad-CAM.
 
 Random weights: only costs are measured. One thread; times are processor seconds of this process, so that other work on
-the machine counts little. A plain forward pass (inference mode) runs beside every method, in shuffled order. Memory is
-the peak above what the process has after a run (Linux only).
+the machine counts little. A plain forward pass (inference mode) runs before and after every method, in shuffled order.
+Memory is the peak above what the process had before (Linux only).
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import random
 import sys
-import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.explain_memory import HERE, peak_bytes
+from benchmarks.explain_memory import HERE, alone, clocked
+from medassist.entities.errors import Refused
 from medassist.explain.attention import ATTENTION
 from medassist.explain.gradcam import CAMS
 from medassist.explain.methods import METHODS
@@ -39,7 +40,11 @@ CAPTUM, MONAI = "Grad-CAM of captum", "Grad-CAM of MONAI"
 INTEGRATED = "integratedgradients"
 MOST_FORWARDS, MOST_OF_CAPTUM, MOST_BYTES = 1.3, 0.5, 10**9
 FEW = 20.0
-"""Methods above so many forward passes are run once: their own many passes even out what a repetition would."""
+"""Methods of more forward passes are run once: their own many passes even out what a repetition would."""
+
+
+SLOW = 0.2
+"""Networks of longer passes, in seconds, are run once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +75,7 @@ class Case:
         def asked(one: Explainer) -> Callable[[], object]:
             return lambda: one.attribute(question, progress=Progress())
 
-        return {PLAIN: plain} | {one.name: asked(one) for one in self.explainers} | self._compared(image, network)
+        return {PLAIN: plain} | self._compared(image, network) | {one.name: asked(one) for one in self.explainers}
 
     def _compared(self, image: Any, network: LoadedNetwork) -> dict[str, Callable[[], object]]:
         """Return Grad-CAM without what is remembered of the network, and the Grad-CAM of others."""
@@ -117,13 +122,13 @@ def cases() -> tuple[Case, ...]:
     plain = tuple(one for one in METHODS if one not in ATTENTION)
     return (
         Case(FLAT, flat.eval(), (224, 224), "features.norm5", plain, "class_layers.relu"),
-        Case(DEEP, deep.eval(), (96, 96, 96), "layer4", CAMS, "layer4"),
+        Case(DEEP, deep.eval(), (96, 96, 96), "layer4", CAMS[:1], "layer4"),
         Case(SEEING, seeing.eval(), (224, 224), "module.blocks.11.norm1", (CAMS[0], *ATTENTION)),
     )
 
 
 def measure(rounds: int) -> Mapping[str, Mapping[str, float]]:
-    """Return "network | method" -> forward passes, and peak memory above the network's own in MB."""
+    """Return "network | method" -> forward passes, and peak memory above that before it in MB."""
     import torch
 
     torch.set_num_threads(1)
@@ -133,15 +138,18 @@ def measure(rounds: int) -> Mapping[str, Mapping[str, float]]:
     built = cases()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if HERE:
-            for case in built:
-                runs = case.runs()
-                rows |= {f"{case.title} | {name}": {"MB": _megabytes(run, runs[GRADCAM])} for name, run in runs.items()}
+        for case in built if HERE else ():
+            rows |= _alone(case)
         for case in built:
-            for name, ratio in _forwards(case, rounds).items():
-                key = f"{case.title} | {name}"
-                rows[key] = {"forward passes": ratio, **rows.get(key, {})}
-    return {name: row for name, row in rows.items() if row.get("forward passes")}
+            for name, ratio in _forwards(case, rounds, rows).items():
+                rows.setdefault(f"{case.title} | {name}", {})["forward passes"] = ratio
+                _tell(f"{case.title} | {name}", rows)
+    return rows
+
+
+def _tell(name: str, rows: Rows) -> None:
+    """Say a row as soon as it is known: all of them take minutes."""
+    print(name, rows[name], file=sys.stderr, flush=True)
 
 
 def misses(rows: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
@@ -159,35 +167,40 @@ def misses(rows: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _megabytes(run: Callable[[], object], before: Callable[[], object]) -> float:
-    found = peak_bytes(run, before)
-    return float("nan") if found is None else found / 1e6
+def _alone(case: Case) -> Rows:
+    """Return the rows of what runs in a process of its own; what a method refuses has none."""
+    runs, rows = case.runs(), Rows()
+    for name, run in runs.items():
+        taken = alone(run, runs[PLAIN], runs[GRADCAM])
+        if taken is not None:
+            rows[f"{case.title} | {name}"] = {
+                "forward passes": taken.seconds / taken.plain_seconds,
+                "MB": taken.peak / 1e6,
+            }
+            _tell(f"{case.title} | {name}", rows)
+    return rows
 
 
-def _forwards(case: Case, rounds: int) -> dict[str, float]:
-    """Return by name the processor time of a run, as a share of the plain forward passes around it."""
+def _forwards(case: Case, rounds: int, known: Rows) -> dict[str, float]:
+    """Return by name the processor time of a run, as a share of the plain passes before and after it.
+
+    Methods of many passes, and networks of slow ones, are left as they were measured once.
+    """
     runs = case.runs()
     plain = runs.pop(PLAIN)
-    cost: dict[str, list[float]] = {}
+    if known and clocked(plain) > SLOW:
+        return {}
+    cheap = [name for name in runs if not known or _passes(case, name, known) < FEW]
+    cost: dict[str, list[float]] = {name: [] for name in cheap}
     for number in range(rounds + 1):  # the first round warms up
-        order = [name for name in runs if number == 0 or median(cost[name]) < FEW]
-        random.Random(number).shuffle(order)  # noqa: S311 - an order, no secret
-        for name in order:
-            try:
-                cost.setdefault(name, []).append(_beside(runs[name], plain))
-            except Exception as error:  # what a method refuses, and how peers fail
-                print(f"{case.title} | {name}: {error}", file=sys.stderr)
-                cost[name] = []
-                del runs[name]
-    return {PLAIN: 1.0} | {name: median(found[1:] or found) for name, found in cost.items() if found}
+        random.Random(number).shuffle(cheap)  # noqa: S311 - an order, no secret
+        for name in cheap:
+            with contextlib.suppress(Refused):
+                before, own, after = (clocked(one) for one in (plain, runs[name], plain))
+                cost[name] += [2.0 * own / (before + after)] if number else []
+    return {name: median(found) for name, found in cost.items() if found}
 
 
-def _beside(run: Callable[[], object], plain: Callable[[], object]) -> float:
-    times = [_seconds(plain), _seconds(plain), _seconds(run), _seconds(plain), _seconds(plain)]
-    return times.pop(2) / median(times)
-
-
-def _seconds(run: Callable[[], object]) -> float:
-    began = time.process_time()
-    run()
-    return time.process_time() - began
+def _passes(case: Case, name: str, known: Rows) -> float:
+    """Return what a run was found to cost in a process of its own; one that failed there is not tried again."""
+    return known.get(f"{case.title} | {name}", {}).get("forward passes", FEW)
