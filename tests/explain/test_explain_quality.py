@@ -336,6 +336,20 @@ def test_what_was_measured_once_is_kept_in_the_package_and_believed_only_as_prom
         stamping.stamp(package, volume, heatmap)
 
 
+def test_measuring_one_more_method_keeps_the_others_unless_the_weights_are_new(tmp_path):
+    package, *_ = film(tmp_path)
+    one, other = ({name: {"randomised_top_ssim": 0.25}} for name in ("gradcam", "saliency"))
+    known.write_known(package, one)
+    known.write_known(read(package.root), other, add=True)
+    package = read(package.root)
+    assert read_measured(package.explanation, package.sha256, "spot") == {**one, **other}
+    known.write_known(replace(package, sha256="0" * 64), other, add=True)
+    assert read_measured(read(package.root).explanation, "0" * 64, "spot") == other
+    known.write_known(package, one)
+    package = read(package.root)
+    assert read_measured(package.explanation, package.sha256, "spot") == one
+
+
 @pytest.mark.parametrize("methods", [{"gradcam": {"randomised_top_ssim": 2}}, {"gradcam": []}, [], None])
 def test_a_file_of_nonsense_is_refused(tmp_path, methods):
     path = tmp_path / "explanations.json"

@@ -15,13 +15,15 @@ def main() -> int:
     """Parse the command line, measure, write, print; an error is one line and its exit code."""
     parser = argparse.ArgumentParser(prog="python -m medassist.explain.quality", description=__doc__)
     parser.add_argument("package", help="a name of `medassist models list`, or a folder")
-    parser.add_argument("methods", nargs="*", help="names of methods; all that apply without one")
+    parser.add_argument(
+        "methods", nargs="*", help="names of methods, beside those measured before; all that apply without one"
+    )
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     try:
         package = find(arguments.package)
         found = measure_package(package, arguments.methods, device=arguments.device)
-        write_known(package, found)
+        write_known(package, found, add=bool(arguments.methods))
     except MedAssistError as problem:
         sys.stderr.write(f"{problem}\n")
         return problem.exit_code

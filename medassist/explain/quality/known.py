@@ -14,6 +14,7 @@ from medassist.explain.protocol import Explainer
 from medassist.explain.quality.asked import Asked
 from medassist.explain.quality.randomisation import randomised
 from medassist.explain.quality.stamping import as_asked
+from medassist.inference.explaining import read_measured
 from medassist.inference.packages import METADATA, Package
 from medassist.inference.predict import predict
 from medassist.inference.self_test import usual_image
@@ -67,11 +68,15 @@ def _first_map(
     return None
 
 
-def write_known(package: Package, methods: dict[str, dict[str, float]]) -> None:
-    """Write `configs/explanations.json` and promise it in the package's metadata (UnwritableOutput)."""
+def write_known(package: Package, methods: dict[str, dict[str, float]], *, add: bool = False) -> None:
+    """Write `configs/explanations.json` and promise it in the package's metadata (UnwritableOutput).
+
+    With `add` what was measured of other methods stays, if it was measured on these very weights.
+    """
     if not methods:
         raise UsageError("Nothing was measured of {model}, so nothing was written.", model=package.name)
-    content = (json.dumps({"weights": package.sha256, "methods": methods}, indent=1) + "\n").encode()
+    every = {**_kept(package), **methods} if add else methods
+    content = (json.dumps({"weights": package.sha256, "methods": every}, indent=1) + "\n").encode()
     metadata = package.root / METADATA
     try:
         whole = json.loads(metadata.read_text(encoding="utf-8"))
@@ -83,3 +88,11 @@ def write_known(package: Package, methods: dict[str, dict[str, float]]) -> None:
         raise UnwritableOutput(
             "{path} cannot be written: {reason}.", path=package.root / FILE, reason=error.strerror or error
         ) from error
+
+
+def _kept(package: Package) -> dict[str, dict[str, float]]:
+    try:
+        kept = read_measured(package.explanation, package.sha256, package.name)
+    except Refused:
+        return {}
+    return {name: dict(numbers) for name, numbers in kept.items()}
