@@ -150,6 +150,25 @@ def test_what_has_no_gradient_is_held_on_the_way(method):
     assert "held" not in BY_NAME[method].attribute(free, progress=Progress()).parameters
 
 
+def test_pieces_are_short_where_the_score_turns():
+    """A score that wakes up at 0.83 of the way: its integrated gradients are known, and few even steps miss them."""
+
+    class Late(torch.nn.Module):
+        def forward(self, x):
+            return torch.relu(x.sum((1, 2, 3)) - 0.83)[:, None]
+
+    image = torch.rand(1, 1, 6, 7)
+    image[0, 0, 0, 0] = 0.0
+    image /= image.sum()
+    question = asked(Late().eval(), image, 0, steps=16)
+    found = BY_NAME["integratedgradients"].attribute(question, progress=Progress())
+    assert np.allclose(found.values, 0.17 * image[0, 0].numpy(), rtol=0.01)
+    assert found.quality["completeness_gap"] < 0.01
+    assert 16 < found.parameters["gradients"] <= 32
+    places, weights = np.polynomial.legendre.leggauss(16)
+    assert abs(weights[(places + 1.0) / 2.0 > 0.83].sum() / 2.0 / 0.17 - 1.0) > 0.05
+
+
 def test_integrated_gradients_are_complete_on_densenet121():
     build, _, _ = CLASSIFIERS["densenet121_2d"]
     module, image = lively(build), torch.rand(1, 1, 64, 64)
