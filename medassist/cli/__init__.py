@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from medassist import RESEARCH_USE_NOTICE, __version__
-from medassist.cli import catalogue, learning, machine, models, optimising, studies, training, window
+from medassist.cli import batch, catalogue, learning, machine, models, optimising, studies, training, window
 from medassist.cli.failure import exit_code_of, log_off_the_terminal
 from medassist.cli.terminal import accept_any_text
 from medassist.imaging.decode_worker import FLAG, serve
@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"MedAssist {__version__}")
     top.set_defaults(run=window.start)
     verbs = top.add_subparsers(title="verbs", metavar="VERB")
-    for room in (window, studies, catalogue, models, training, learning, optimising, machine):
+    for room in (window, studies, catalogue, models, batch, training, learning, optimising, machine):
         room.register(verbs)
     return top
 

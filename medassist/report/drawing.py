@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 import medassist
 from medassist.entities.heatmap import Heatmap
 from medassist.imaging.colormaps import SIGNED, colormap, steps
+from medassist.imaging.render import outline
 from medassist.imaging.slicing import Layout, edge_letters, layout, native_plane
 from medassist.report.case import Case
 from medassist.report.fonts import font
@@ -34,6 +35,7 @@ HEAT_THRESHOLD = 0.2
 INK = (235, 235, 235)
 PAPER = (16, 18, 22)
 AMBER = (245, 190, 80)
+GREEN = (90, 220, 120)
 
 Corner = tuple[int, int]
 
@@ -75,6 +77,16 @@ def hatched(picture: Image, where: NDArray[np.bool_]) -> Image:
     return Image.fromarray(pixels)
 
 
+def outlined(picture: Image, region: NDArray[np.bool_], color: tuple[int, int, int]) -> Image:
+    """Return the picture with a line along the border of `region` (rows, columns of the slice)."""
+    from PIL import Image
+
+    inside = np.asarray(Image.fromarray(region).resize(picture.size, Image.Resampling.NEAREST))
+    pixels = np.asarray(picture).copy()
+    pixels[outline(inside)] = color
+    return Image.fromarray(pixels)
+
+
 def fitted(pen: ImageDraw, text: str, size_px: int, room_px: int) -> str:
     """Shorten a text to the room it has."""
     if pen.textlength(text, font=font(size_px)) <= room_px:
@@ -109,7 +121,7 @@ def _pieces(text: str) -> list[str]:
     return pieces
 
 
-def draw_letters(pen: ImageDraw, case: Case, box: tuple[int, int, int, int]) -> None:
+def draw_letters(pen: ImageDraw, case: Case, box: tuple[int, int, int, int], size_px: int = TEXT_PX) -> None:
     """Write the sides of the patient on the edges of a picture; nothing where they are not known."""
     letters_of_edges = edge_letters(case.volume, layout_of(case))
     if letters_of_edges is None:
@@ -123,7 +135,7 @@ def draw_letters(pen: ImageDraw, case: Case, box: tuple[int, int, int, int]) -> 
         (top, (middle_x, y0 + 4), "ma"),
         (bottom, (middle_x, y1 - 4), "md"),
     ):
-        pen.text(at, letters, INK, font(TEXT_PX), anchor, stroke_width=2, stroke_fill=(0, 0, 0))
+        pen.text(at, letters, INK, font(size_px), anchor, stroke_width=2, stroke_fill=(0, 0, 0))
 
 
 def draw_color_bar(pen: ImageDraw, page: Image, heatmap: Heatmap, words: Wording, corner: Corner) -> None:

@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.report.case import Case
 from medassist.report.drawing import (
     AMBER,
     BAR_HEIGHT_PX,
+    GREEN,
     INK,
     MARGIN_PX,
     PAPER,
@@ -23,6 +27,8 @@ from medassist.report.drawing import (
     draw_letters,
     draw_notice,
     fitted,
+    layout_of,
+    outlined,
     wrapped,
 )
 from medassist.report.fonts import font, speaks_chinese
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
 LONGEST_SIDE_PX = 560
 NARROWEST_PAGE_PX = 760
 LINE_PX = 22
+SMALL_SIDE_PX = 240
 
 
 def draw(case: Case, heatmap: Heatmap, *, name: str = "") -> Image:
@@ -130,3 +137,22 @@ def _write(pen: ImageDraw, lines: Sequence[str], corner: tuple[int, int], first:
     x, y = corner
     for index, line in enumerate(lines):
         pen.text((x, y + index * LINE_PX), line, INK if index else first, font(SMALL_PX))
+
+
+def small(case: Case, heatmap: Heatmap | None, index: int, reference: NDArray[np.bool_] | None = None) -> bytes:
+    """Return one slice with its map, small, as a JPEG file: for pages with many of them; the sides are on its edges.
+
+    `reference` (slice, row, column) is where the truth lies; it is outlined.
+    """
+    from io import BytesIO
+
+    from PIL import ImageDraw
+
+    view = KeyView("", index, heatmap=heatmap)
+    picture = slice_picture(case, view, SMALL_SIDE_PX)
+    if reference is not None:
+        picture = outlined(picture, layout_of(case).extract(reference, index), GREEN)
+    draw_letters(ImageDraw.Draw(picture), case, (0, 0, picture.width, picture.height), SMALL_PX)
+    file = BytesIO()
+    picture.save(file, "JPEG", quality=88)
+    return file.getvalue()

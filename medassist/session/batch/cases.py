@@ -1,0 +1,92 @@
+"""Which images are explained: every series, film and picture a model may be asked about, under names of their own."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medassist.entities.errors import UnreadableInput
+from medassist.entities.study import Series, SeriesKind, Skipped, Study
+from medassist.progress import Progress
+from medassist.session.batch.kept import unwritable
+from medassist.session.jobs import open_path, with_pictures
+
+if TYPE_CHECKING:
+    from medassist.inference.packages import Package
+
+FILE_NAME = "cases.csv"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One image to explain; `name` tells nothing of the patient, `place` is where it lies."""
+
+    name: str
+    place: str
+    study: Study
+    series: Series
+
+    @property
+    def subject(self) -> str:
+        """Who it is of, as far as anybody knows: two images of one person are no two witnesses."""
+        return self.study.patient.patient_id or self.study.study_uid or self.name
+
+
+@dataclass(frozen=True)
+class Everything:
+    """All that lies under the paths.
+
+    Attributes:
+        cases: what is explained; what the model takes by its modality, or the first image where it takes none.
+        left_out: how many series are of another modality.
+        skipped: files nobody understood.
+    """
+
+    cases: tuple[Found, ...]
+    left_out: int = 0
+    skipped: tuple[Skipped, ...] = ()
+
+
+def find_cases(paths: Sequence[Path], package: Package, *, charset: str = "", progress: Progress) -> Everything:
+    """Look for images under every path (UnreadableInput when there is none, or a path cannot be read)."""
+    found: list[tuple[Path, Study, Series]] = []
+    skipped: list[Skipped] = []
+    for path in dict.fromkeys(one.resolve() for one in paths):
+        scan = open_path(path, charset=charset, progress=progress).scan
+        skipped += scan.skipped
+        if any(one.kind is not SeriesKind.OTHER for one in scan.all_series()):
+            found += [(path, scan.study_of(one), one) for one in with_pictures(scan.all_series(), path)]
+    if not found:
+        raise UnreadableInput("There is no series with pictures in {path}.", path=", ".join(map(str, paths)))
+    found = list({series.key: (path, study, series) for path, study, series in found}.values())
+    allowed = package.suitability.modality
+    fitting = [one for one in found if not allowed or not one[2].modality or one[2].modality in allowed]
+    chosen = fitting or found[:1]
+    return Everything(_named(chosen), len(found) - len(chosen), tuple(skipped))
+
+
+def _named(found: Sequence[tuple[Path, Study, Series]]) -> tuple[Found, ...]:
+    """Give every image a name that stays the same when the whole folder is moved, and that no two share."""
+    short = [series.key.replace(str(path.parent), "") for path, _, series in found]
+    keys = [key if short.count(key) == 1 else series.key for key, (_, _, series) in zip(short, found, strict=True)]
+    return tuple(
+        Found(f"case-{hashlib.sha256(key.encode(errors='surrogateescape')).hexdigest()[:12]}", key, study, series)
+        for key, (_, study, series) in zip(keys, found, strict=True)
+    )
+
+
+def write_key(cases: Sequence[Found], folder: Path) -> Path:
+    """Write which image each case is; the one file that may name people, by the names of their files."""
+    path = folder / FILE_NAME
+    try:
+        with path.open("w", newline="", encoding="utf-8-sig", errors="replace") as file:
+            table = csv.writer(file)
+            table.writerow(("case", "image", "series_uid"))
+            table.writerows((one.name, one.place, one.series.series_uid) for one in cases)
+    except OSError as problem:
+        raise unwritable(path, problem) from problem
+    return path
