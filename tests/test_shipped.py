@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 from phantoms import write_film, write_mr_series
 
 from medassist.inference.catalogue import find, packages
+from medassist.inference.explaining import read_measured
 from medassist.locations import resources_dir
 
 BIN = Path(sys.executable).parent
@@ -65,6 +66,13 @@ def test_a_shipped_model_is_sound_and_has_cards_in_both_languages(name) -> None:
     assert package.card("en") != package.card("zh_CN")
     assert package.sha256[:16] in package.card("en")
     assert medassist("models", "check", name).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["chest_xray_findings", "modality_router"])
+def test_a_shipped_classifier_brings_what_random_weights_do_to_its_maps(name) -> None:
+    package = find(name)
+    measured = read_measured(package.explanation, package.sha256, package.name)
+    assert {"gradcam", "integratedgradients", "occlusion", package.explanation.method} <= set(measured)
 
 
 def test_every_shipped_package_is_listed() -> None:
