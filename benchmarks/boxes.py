@@ -16,7 +16,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.box_figures import Figures, text_of
+from benchmarks.box_figures import Figures, conclusion, text_of
 from benchmarks.box_maps import Case, Maps, asked, rows_of
 from benchmarks.box_targets import target_for, with_learned
 from benchmarks.boxed_films import Boxed, inside, read_boxed
@@ -27,6 +27,7 @@ from medassist.explain.methods import METHODS, find
 from medassist.inference import catalogue
 from medassist.inference.packages import Package
 from medassist.training.layouts.layout import open_one
+from medassist.training.record import write_json
 
 MODEL = "chest_xray_findings"
 STAMPED = 3
@@ -77,6 +78,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--methods", default="", help="names, separated by commas; all that apply without")
     parser.add_argument("--target", default="", help="a label to ask about instead of the one that fits the finding")
     parser.add_argument("--stamps", type=int, default=STAMPED, help="films whose maps are stamped, 0 for none")
+    parser.add_argument("-o", "--out", type=given_path, help="a folder for boxes.json and boxes.txt")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(words)
     try:
@@ -89,23 +91,44 @@ def main(words: Sequence[str]) -> int:
         sys.stderr.write(f"{problem}\n")
         return problem.exit_code
     told = asked_about(cases, {label.label for label in catalogue.find(given.model).labels})
-    _say(package, maps, cases, told, as_json=given.json)
+    text, content = _text(maps, cases, told), _content(package, maps, cases, told)
+    if given.out is not None:
+        write_json(given.out / "boxes.json", content)
+        (given.out / "boxes.txt").write_text(text + "\n", encoding="utf-8")
+    if given.json:
+        say_json(content)
+    else:
+        say(text)
     return 0
 
 
-def _say(package: Package, maps: Mapping[str, Maps], cases: Sequence[Case], told: Sequence[str], *,
-         as_json: bool) -> None:  # fmt: skip
-    rows, targets = rows_of(maps, cases), dict.fromkeys(case.target for case in cases)
-    tables = {target: rows_of(maps, cases, target) for target in targets} if len(targets) > 1 else {}
-    if as_json:
-        say_json({"model": package.name, "weights": package.sha256, "asked": told, "methods": _json(rows),
-                  "by_target": {target: _json(table) for target, table in tables.items()}})  # fmt: skip
-        return
-    say("\n".join([*told, "", text_of(rows)]))
-    for target, table in tables.items():
+def _targets(cases: Sequence[Case]) -> list[str]:
+    """Return what is asked about, where that is more than one thing."""
+    targets = list(dict.fromkeys(case.target for case in cases))
+    return targets if len(targets) > 1 else []
+
+
+def _text(maps: Mapping[str, Maps], cases: Sequence[Case], told: Sequence[str]) -> str:
+    lines = [*told, "", text_of(rows_of(maps, cases))]
+    for target in _targets(cases):
         count = sum(case.target == target for case in cases)
-        if FEWEST <= count < len(cases):
-            say(f"\n{target}, {count} films\n{text_of(table)}")
+        if count >= FEWEST:
+            lines += ["", f"{target}, {count} films", text_of(rows_of(maps, cases, target))]
+    return "\n".join(lines)
+
+
+def _content(
+    package: Package, maps: Mapping[str, Maps], cases: Sequence[Case], told: Sequence[str]
+) -> dict[str, object]:
+    rows = rows_of(maps, cases)
+    return {
+        "model": package.name,
+        "weights": package.sha256,
+        "asked": list(told),
+        "methods": _json(rows),
+        "by_target": {target: _json(rows_of(maps, cases, target)) for target in _targets(cases)},
+        "conclusion": conclusion(rows),
+    }
 
 
 def _json(rows: Mapping[str, Figures]) -> dict[str, object]:

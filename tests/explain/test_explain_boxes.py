@@ -65,8 +65,11 @@ def films_with_spots(root):
 def test_a_map_that_finds_the_spots_lies_above_chance_and_above_maps_of_other_films(tmp_path, capsys):
     package, films = spot_package(tmp_path / "spot", 2), films_with_spots(tmp_path / "films")
     words = [str(films), "--model", str(package.root), "--methods", "gradcam", "--stamps", "1"]
-    assert boxes.main([*words, "--json"]) == 0
+    assert boxes.main([*words, "--json", "-o", str(tmp_path / "out")]) == 0
     said = json.loads(capsys.readouterr().out)
+    assert json.loads((tmp_path / "out" / "boxes.json").read_text()) == said
+    assert (tmp_path / "out" / "boxes.txt").read_text().endswith("\n".join(said["conclusion"]) + "\n")
+    assert said["conclusion"][0] == "Above chance: gradcam."
     assert said["asked"] == ["Bright spot: 6 films of 3 patients, asked about Bright spot"]
     found = said["methods"]["gradcam"]
     assert found["pointing"]["value"] == 1.0
