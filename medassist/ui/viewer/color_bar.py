@@ -144,7 +144,7 @@ class ColorBar(QWidget):
         image = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
         painter.fillRect(bar, QColor(0, 0, 0))
         if self._heatmap.fails:
-            draw_hatched(painter, bar, lambda: painter.drawImage(bar, image))
+            draw_hatched(painter, bar, lambda pen: pen.drawImage(bar, image))
         else:
             painter.drawImage(bar, image)
         painter.setPen(QPen(QColor(theme.DIM), 1))

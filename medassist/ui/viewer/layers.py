@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 import pyqtgraph as pg
@@ -59,10 +59,11 @@ class SliceImage(pg.ImageItem):  # type: ignore[misc]
     def paint(self, painter: QPainter, option: object, widget: QWidget | None = None) -> None:
         """Draw with interpolation for pictures, without it for labels and cells."""
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
+        paint = super().paint
         if self._hatched:
-            draw_hatched(painter, self.boundingRect(), partial(super().paint, painter, option, widget))
+            draw_hatched(painter, self.boundingRect(), lambda pen: paint(pen, option, widget))
         else:
-            super().paint(painter, option, widget)
+            paint(painter, option, widget)
 
 
 @lru_cache(maxsize=64)
