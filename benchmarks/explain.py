@@ -157,8 +157,8 @@ def misses(rows: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
     own, found = rows[f"{FLAT} | {GRADCAM}"], []
     if own["forward passes"] > MOST_FORWARDS:
         found.append(f"Grad-CAM takes {own['forward passes']:.2f} forward passes, at most {MOST_FORWARDS}")
-    if "MB" in own:
-        share = own["MB"] / rows[f"{FLAT} | {CAPTUM}"]["MB"]
+    if "MB" in own:  # a second map goes where the first one was, and seems to take nothing
+        share = max(own["MB"], rows[f"{FLAT} | {FIRST}"]["MB"]) / rows[f"{FLAT} | {CAPTUM}"]["MB"]
         if share > MOST_OF_CAPTUM:
             found.append(f"Grad-CAM takes {share:.2f} of captum's memory, at most {MOST_OF_CAPTUM}")
         added = rows[f"{FLAT} | {INTEGRATED}"]["MB"]

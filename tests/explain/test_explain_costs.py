@@ -11,6 +11,8 @@ import numpy as np  # noqa: E402
 from bundles import write_segmenter  # noqa: E402
 from networks_to_explain import densenet121_2d, unet_3d  # noqa: E402
 
+from benchmarks import explain as benchmark  # noqa: E402
+from benchmarks.explain_memory import HERE, alone  # noqa: E402
 from medassist.entities.geometry import Geometry  # noqa: E402
 from medassist.entities.prediction import Mask  # noqa: E402
 from medassist.entities.study import Series, SeriesKind  # noqa: E402
@@ -79,3 +81,23 @@ def test_a_map_tells_the_passes_it_took(tmp_path, method, settings):
     unseen = 2.5 if method == "integratedgradients" else 0.0  # the pass that looks for what has no gradient
     assert found.passes == pytest.approx(sum(taken) - unseen)
     assert found.passes > 8
+
+
+def test_the_benchmark_names_the_limits_that_are_missed():
+    rows = {
+        f"{benchmark.FLAT} | {name}": {"forward passes": 1.1, "MB": size}
+        for name, size in (("gradcam", 1.0), (benchmark.FIRST, 9.0), (benchmark.CAPTUM, 100.0))
+    } | {f"{benchmark.FLAT} | {benchmark.INTEGRATED}": {"forward passes": 300.0, "MB": 600.0}}
+    assert benchmark.misses(rows) == ()
+    rows[f"{benchmark.FLAT} | {benchmark.FIRST}"]["MB"] = 60.0
+    rows[f"{benchmark.FLAT} | gradcam"]["forward passes"] = 1.5
+    rows[f"{benchmark.FLAT} | {benchmark.INTEGRATED}"]["MB"] = 1200.0
+    assert [one.split()[0] for one in benchmark.misses(rows)] == ["Grad-CAM", "Grad-CAM", "integrated"]
+
+
+@pytest.mark.skipif(not HERE, reason="the peak of a process is told by the kernel of Linux")
+def test_what_a_call_takes_alone_is_measured():
+    found = alone(lambda: bytearray(50_000_000), lambda: None, lambda: None)
+    assert found is not None
+    assert 45e6 < found.peak < 60e6
+    assert alone(lambda: 1 / 0, lambda: None, lambda: None) is None
