@@ -19,6 +19,7 @@ from medassist.storage import settings
 from medassist.ui import theme
 from medassist.ui.main_window import MainWindow
 from medassist.ui.plan import Plan, PlanStep, explain_label, run_model
+from medassist.ui.probing import probe_label, read_wish
 from medassist.ui.quiet_import import quiet_torch_import
 from medassist.ui.runner import Runner, crash_of
 from medassist.ui.store import Store
@@ -85,22 +86,27 @@ def run(
     model: str = "",
     explain: str = "",
     method: str = "",
+    probe: str = "",
     overlays: bool = False,
     language: str = "",
     size: tuple[int, int] = SIZE,
 ) -> int:
     """Open paths; with `model` run it on the first picture, with `explain` a label of it is explained, by `method`.
 
+    With `probe` ("hottest:blur", see `ui.probing`) a region is replaced and that label asked again; its panel is shown.
     With `overlays` what the files hold for the first picture (segmentations, contours, maps) is laid over it.
     """
     plan = [
         *([load_overlays] if overlays else []),
         *([run_model(model)] if model else []),
         *([explain_label(explain, method=method, model=model)] if explain else []),
+        *([probe_label(explain, read_wish(probe), model=model)] if probe else []),
     ]
 
     def prepare(window: MainWindow) -> None:
         window.models.select(Path(model).name)
+        if probe:
+            window.bring_up(window.probe)
 
     return show(plan, open_paths=paths, screenshot=screenshot, language=language, size=size, prepare=prepare)
 

@@ -21,6 +21,12 @@ def register(verbs: Any) -> None:
     opened.add_argument("--explain", default="", metavar="LABEL", help="explain this label of the model")
     opened.add_argument("--method", default="", metavar="METHOD", help="with --explain: by this method")
     opened.add_argument(
+        "--probe",
+        default="",
+        metavar="PLACE[:MEANS]",
+        help="replace a region and ask again: hottest, cursor or outside",
+    )
+    opened.add_argument(
         "--overlays", action="store_true", help="lay segmentations, contours and maps over the pictures"
     )
     opened.add_argument("--screenshot", type=Path, metavar="FILE", help="do the work, write the window as PNG, exit")
@@ -57,6 +63,7 @@ def run_open(arguments: argparse.Namespace) -> int:
         model=arguments.model,
         explain=arguments.explain,
         method=arguments.method,
+        probe=arguments.probe,
         overlays=arguments.overlays,
         language=_language(arguments.language),
         size=_size(arguments.size),

@@ -153,6 +153,7 @@ class Probe:
         notes: what a reader must know of it, for a person.
         before_rgb, after_rgb: the slice that holds most of the region as shown, uint8 (row, column, 3), made smaller;
             the second one is no image of the patient and is only shown with a mark that says so.
+        seconds, runs: what it took, and how often the model was run.
         kept_by, kept_at: the reader who kept it as counter-evidence, and when; "" for one not kept.
     """
 
@@ -171,6 +172,8 @@ class Probe:
     created: str = ""
     before_rgb: NDArray[np.uint8] | None = field(default=None, repr=False)
     after_rgb: NDArray[np.uint8] | None = field(default=None, repr=False)
+    seconds: float = 0.0
+    runs: int = 0
     kept_by: str = ""
     kept_at: str = ""
 
@@ -180,6 +183,18 @@ class Probe:
         return next(one for one in self.readings if one.label == self.target)
 
     @property
-    def stands_out(self) -> bool | None:
+    def exceeds(self) -> bool | None:
         """Whether the change is larger than every control's; None where there are no controls to compare with."""
         return abs(self.reading.change) > max(map(abs, self.controls)) if self.controls else None
+
+    @property
+    def stands_out(self) -> bool | None:
+        """Whether it is so by more than the largest control lies above the median one; None without controls.
+
+        Of nine places that mean nothing one is always the first: larger alone says little.
+        """
+        if not self.controls:
+            return None
+        sizes = np.abs(self.controls)
+        clearly = 2.0 * float(sizes.max()) - float(np.median(sizes))
+        return bool(self.exceeds) and abs(self.reading.change) > clearly

@@ -88,8 +88,10 @@ def scale(probe: Probe) -> tuple[Warned, ...]:
         high=number(probe, float(sizes.max())),
     )
     if probe.stands_out:
-        return told, Warned("At none of them it moves as much.")
-    return told, Warned("Elsewhere it moves as much: this tells nothing of this very place.")
+        return told, warned("That is clearly less than here.")
+    if probe.exceeds:
+        return told, warned("Here it moves only just more: by chance that is so once in {times}.", times=len(sizes) + 1)
+    return told, warned("Elsewhere it moves as much: this tells nothing of this very place.")
 
 
 def _kept(probe: Probe) -> tuple[Warned, ...]:

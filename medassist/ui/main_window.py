@@ -76,6 +76,11 @@ class MainWindow(QMainWindow):
         self.opener.open(paths)
         recent.remember(paths)
 
+    def bring_up(self, panel: QWidget) -> None:
+        """Show the tab of a panel."""
+        pages = [self.tabs.widget(number) for number in range(self.tabs.count())]
+        self.tabs.setCurrentIndex(next(n for n, page in enumerate(pages) if page.isAncestorOf(panel)))
+
     def speak(self, language: str) -> None:
         """Change the language of everything on screen."""
         set_language(language)

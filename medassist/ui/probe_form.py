@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QWidget
 
+from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.entities.probe import Means, Place, Spot
 from medassist.explain.probing.body import mirror_obstacle
@@ -15,7 +16,8 @@ from medassist.session.state import Session
 from medassist.ui.method_form import WIDTH
 from medassist.ui.wording import label_title, local_title, share_text
 
-RADIUS_MM = 15.0
+SHARE_OF_SIDE = 0.05
+"""The usual radius around the crosshair, as a share of the shorter side of a slice."""
 Choice = tuple[str, str, str]
 """Value, text, and why it cannot be chosen ("" when it can)."""
 
@@ -38,9 +40,9 @@ class ProbeForm(QWidget):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(WIDTH)
             box.currentIndexChanged.connect(lambda _index: self._chosen())
-        self.radius.setRange(0.5, 200.0)
+        self._current = ""
+        self.radius.setRange(0.0001, 10_000.0)
         self.radius.setDecimals(1)
-        self.radius.setValue(RADIUS_MM)
 
     def retranslate(self) -> None:
         """Say everything again in the current language; the panel fills the lists anew."""
@@ -56,8 +58,11 @@ class ProbeForm(QWidget):
         _refill(self.target, _targets(session))
         _refill(self.place, _places(session))
         _refill(self.how, _ways(session))
-        calibrated = session.geometry is None or session.geometry.calibrated
-        self.radius.setSuffix(" mm" if calibrated else " px")
+        if session.geometry is not None and self._current != session.current:
+            self._current = session.current
+            self.radius.setDecimals(1 if usual_radius(session.geometry) >= 1.0 else 4)
+            self.radius.setValue(usual_radius(session.geometry))
+            self.radius.setSuffix(" mm" if session.geometry.calibrated else " px")
         self._form.setRowVisible(self.radius, self.place.currentData() == Place.CURSOR.value)
 
     def label(self) -> str:
@@ -79,6 +84,13 @@ class ProbeForm(QWidget):
     def _chosen(self) -> None:
         self._form.setRowVisible(self.radius, self.place.currentData() == Place.CURSOR.value)
         self.changed.emit()
+
+
+def usual_radius(geometry: Geometry) -> float:
+    """Return the radius around the crosshair (mm) unless a reader chooses another: 5 % of the shorter side."""
+    _, rows, columns = geometry.shape_zyx
+    across, down, _ = geometry.spacing_mm
+    return SHARE_OF_SIDE * min(columns * across, rows * down)
 
 
 def shown_map(session: Session) -> Heatmap | None:

@@ -147,12 +147,13 @@ class ProbeResult(QWidget):
             text.setWordWrap(True)
         column, pictures = QVBoxLayout(self), QHBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.headline, self.strip, self.scale, self.table):
+        for widget in (self.headline, self.strip, self.scale):
             column.addWidget(widget)
         pictures.addWidget(self.before)
         pictures.addWidget(self.after)
         pictures.addStretch(1)
         column.addLayout(pictures)
+        column.addWidget(self.table)
 
     def show_probe(self, probe: Probe | None) -> None:
         """Show a probe, or nothing."""

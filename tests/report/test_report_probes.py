@@ -50,7 +50,7 @@ def test_reports_tell_the_probe_and_that_the_image_was_modified(film_case, tmp_p
     assert "Probe on a modified image: the drawn box was replaced by the mean around it" in row.remark
     assert "The score of Effusion went from 0.71 to 0.42." in row.remark
     assert "The same change at 5 other places moves it by 0.030 (0.010 to 0.060)." in row.remark
-    assert "At none of them it moves as much." in row.remark
+    assert "That is clearly less than here." in row.remark
     assert "Only 5 other places" in row.remark
     assert "Kept as counter-evidence by Jane Doe, 2026-11-20 09:00." in row.remark
     chinese = page(replace(film_case, language="zh_CN"))
@@ -80,3 +80,11 @@ def test_of_a_segmenter_millilitres_and_slices_are_told():
     assert "What the model marks elsewhere as Effusion went from 12.5 ml to 9 ml." in text
     assert "It covers the slices 2 to 3." in text
     assert "Elsewhere it moves as much" in text
+
+
+def test_just_more_than_elsewhere_is_not_said_to_stand_out():
+    probe = make_probe(readings=(Reading("Effusion", 0.5, 0.438),))
+    assert probe.exceeds
+    assert not probe.stands_out
+    assert "only just more: by chance that is so once in 6." in " ".join(one.text() for one in sentences(probe))
+    assert make_probe(controls=()).stands_out is None

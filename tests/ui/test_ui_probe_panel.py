@@ -20,13 +20,12 @@ from ui_cases import (
     pump,
 )
 
-from medassist.entities.manifest import RunManifest
 from medassist.entities.probe import MILLILITRES, Area, Means, Place, Probe, Reading
 from medassist.entities.prompt import Box, Prompt
 from medassist.entities.region import Region
 from medassist.entities.study import SeriesKind, warned
 from medassist.language import set_language
-from medassist.session.actions import AddHeatmap, AddPrediction, AddScan, MoveCursor, ShowVolume
+from medassist.session.actions import AddHeatmap, AddScan, MoveCursor, ShowVolume
 from medassist.session.probes import AddProbe
 from medassist.session.regions import DropRegion, SetRegion
 from medassist.ui.panels.probe_panel import LANE, ProbePanel
@@ -147,6 +146,7 @@ def test_the_question_reaches_the_job(store, fake, keep, volume):
     choose(panel.form.place, "cursor")
     choose(panel.form.how, "mirror")
     assert panel.form.radius.isVisible()
+    assert panel.form.radius.value() == pytest.approx(1.2), "5 % of 30 columns of 0.8 mm"
     panel.form.radius.setValue(7.5)
     panel.button.click()
     ((lane, started, args, options),) = fake.calls
@@ -168,8 +168,7 @@ def test_the_cost_is_told_before(store, fake, keep, volume):
     added = add_scores(volume)
     store.dispatch(added)
     assert panel.cost.text() == "Runs the model up to 10 times."
-    timed = replace(added.prediction, manifest=RunManifest(computed_s={"infer": 1.0, "prepare": 0.5}))
-    store.dispatch(AddPrediction(timed, added.findings))
+    store.dispatch(AddProbe(make_probe(volume, seconds=6.0, runs=4)))
     assert panel.cost.text() == "Runs the model up to 10 times, about 15 s."
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def probe(
     No run is remembered and none is kept on disk. UsageError for an unknown label; Refused for a region that is empty
     or everything, and for a mirror side that is not there.
     """
-    progress = progress or Progress()
+    progress, began = progress or Progress(), perf_counter()
     progress.step("Replacing the region")
     first = volume if package.input.series else replace(volume, array_tzyx=volume.array_tzyx[:1])
     area, way, body = area_of(spot, volume.geometry), usual_way(how, volume.geometry), body_of(first)
@@ -96,6 +97,8 @@ def probe(
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
         before_rgb=shown[0],
         after_rgb=shown[1],
+        seconds=perf_counter() - began,
+        runs=runs,
     )
 
 

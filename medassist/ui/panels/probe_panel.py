@@ -140,14 +140,13 @@ class ProbePanel(QWidget):
         self.keep.setToolTip("" if claimed else tr("No finding claims this label, so there is none to keep it with."))
 
     def _draw_cost(self, session: Session) -> None:
-        prediction = session.prediction
-        seconds = 0.0 if prediction is None else sum((prediction.manifest.computed_s or prediction.timings_s).values())
-        self.cost.setVisible(prediction is not None)
-        if seconds > 0.0:
-            time = duration_text(max(1.0, RUNS * seconds))
-            self.cost.setText(tr("Runs the model up to {count} times, about {time}.", count=RUNS, time=time))
-        else:
+        self.cost.setVisible(session.prediction is not None)
+        timed = next((one for one in self._shown if one.runs), None)
+        if timed is None:
             self.cost.setText(tr("Runs the model up to {count} times.", count=RUNS))
+            return
+        time = duration_text(max(1.0, RUNS * timed.seconds / timed.runs))
+        self.cost.setText(tr("Runs the model up to {count} times, about {time}.", count=RUNS, time=time))
 
     def _draw_buttons(self) -> None:
         session = self._store.session
