@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
+import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -146,7 +147,11 @@ def measure(rounds: int) -> Mapping[str, Mapping[str, float]]:
             read(Path(__file__).resolve().parents[1] / "models" / "chest_xray_findings"),
             read(_tiny(Path(folder) / "tiny")),
         )
-        return {one.name: play(Asked(one, _film(one), one.labels[0].label), rounds) for one in packages}
+        rows = {}
+        for one in packages:
+            rows[one.name] = play(Asked(one, _film(one), one.labels[0].label), rounds)
+            print(one.name, rows[one.name], file=sys.stderr, flush=True)  # the next takes minutes
+        return rows
 
 
 def _film(package: Package) -> Volume:
