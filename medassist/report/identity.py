@@ -9,6 +9,7 @@ import medassist
 from medassist.entities.finding import Judgement
 from medassist.entities.prediction import Code, ModelRef
 from medassist.report.case import Case
+from medassist.storage import terminology
 
 if TYPE_CHECKING:
     from highdicom import ContributingEquipment
@@ -47,10 +48,28 @@ def device_uid(model: ModelRef) -> str:
 
 
 def code_for(label: str, code: Code | None) -> Code:
-    """Return the code of a label, or a private one that is the same on every run."""
+    """Return the code of a label: its own, that of the tables of terms, or a private one, the same on every run.
+
+    A label with a side keeps it in the words of a private code: the code of the term alone would lose it.
+    """
     if code is not None:
         return code
+    named = terminology.read().named(label)
+    if named is not None and named.laterality is None:
+        return named.term.code
     return Code(f"99MAL{zlib.crc32(label.encode()):08X}", SCHEME, label[:64])
+
+
+def category_for(label: str, category: Code | None, otherwise: Code) -> Code:
+    """Return of which kind a label is: as told with it, as the tables of terms say, or `otherwise`."""
+    named = terminology.read().named(label)
+    return category or (named.term.category if named is not None else otherwise)
+
+
+def site_for(label: str, code: Code | None) -> Code | None:
+    """Return the structure in which a finding lies by its name, None where the tables of terms name none for it."""
+    named = terminology.read().named(label)
+    return named.site if named is not None and code in (None, named.term.code) else None
 
 
 def concept(code: Code) -> CodedConcept:

@@ -13,7 +13,7 @@ from medassist.entities.prediction import Mask, Prediction, Segment
 from medassist.imaging.quiet import quietly
 from medassist.report.case import Case, numbered
 from medassist.report.dicom_objects import save, series_arguments, set_body_part, set_time
-from medassist.report.identity import ANATOMICAL_STRUCTURE, MANUFACTURER, code_for, concept
+from medassist.report.identity import ANATOMICAL_STRUCTURE, MANUFACTURER, category_for, code_for, concept
 from medassist.report.placement import placement, point_at_source_frames
 from medassist.report.prompts import as_parameters
 from medassist.report.sources import has_dicom_sources, source_headers
@@ -114,7 +114,7 @@ def describe(case: Case, prediction: Prediction, number: int, segment: Segment) 
     description = hd.seg.SegmentDescription(
         segment_number=number,
         segment_label=segment.label[:64],
-        segmented_property_category=concept(segment.category or ANATOMICAL_STRUCTURE),
+        segmented_property_category=concept(category_for(segment.label, segment.category, ANATOMICAL_STRUCTURE)),
         segmented_property_type=concept(code_for(segment.label, segment.code)),
         algorithm_type=kinds.AUTOMATIC if prediction.prompt is None else kinds.SEMIAUTOMATIC,
         algorithm_identification=hd.AlgorithmIdentificationSequence(

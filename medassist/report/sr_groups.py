@@ -18,8 +18,10 @@ from medassist.report.identity import (
     PRESENT,
     READER_VERDICT,
     VERDICTS,
+    category_for,
     code_for,
     concept,
+    site_for,
 )
 from medassist.report.instances import objects_text
 from medassist.report.probes import evidence
@@ -47,7 +49,7 @@ def group(case: Case, finding: Finding, headers: list[Dataset]) -> Group:
     import highdicom as hd
 
     is_segment = finding.segment_value is not None
-    category = finding.category or (ANATOMICAL_STRUCTURE if is_segment else DISEASE)
+    category = category_for(finding.label, finding.category, ANATOMICAL_STRUCTURE if is_segment else DISEASE)
     content = {
         "tracking_identifier": hd.sr.TrackingIdentifier(
             uid=finding.tracking_uid, identifier=finding.label[:64] or "finding"
@@ -120,13 +122,18 @@ def _algorithm(case: Case, finding: Finding) -> AlgorithmIdentification | None:
 
 
 def _sites(finding: Finding) -> list[FindingSite] | None:
-    """Return the site with its side (TID 1419: Laterality modifies Finding Site), None for what has no side."""
+    """Return the site with its side (TID 1419: Laterality modifies Finding Site), None for what has neither.
+
+    The site of a structure is the structure itself; that of a finding is what it lies in, where its name tells.
+    """
     import highdicom as hd
 
-    if finding.laterality is None:
+    inside = site_for(finding.label, finding.code)
+    if finding.laterality is None and (inside is None or finding.segment_value is None):
         return None
-    modifier = concept(finding.modifier) if finding.modifier else None
-    return [hd.sr.FindingSite(concept(code_for(finding.label, finding.code)), concept(finding.laterality), modifier)]
+    site = concept(inside or code_for(finding.label, finding.code))
+    side = concept(finding.laterality) if finding.laterality else None
+    return [hd.sr.FindingSite(site, side, concept(finding.modifier) if finding.modifier else None)]
 
 
 def _evaluations(finding: Finding) -> list[QualitativeEvaluation]:

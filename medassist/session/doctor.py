@@ -65,6 +65,7 @@ def examine(*, progress: Progress) -> tuple[Line, ...]:
         _explainers,
         _folders,
         _resources,
+        _terms,
     )
     lines: list[Line] = []
     for check in progress.over(checks, "Checking this machine"):
@@ -188,3 +189,16 @@ def _resources() -> Iterator[Line]:
     yield Line(
         "samples", "ok" if shipped else "missing", ", ".join(shipped) or "none", "" if shipped else "Install again."
     )
+
+
+def _terms() -> Iterator[Line]:
+    from medassist.storage import terminology
+
+    found = terminology.read()
+    for problem in found.problems:
+        yield Line(
+            "terms", "note", problem.text(), "Correct or remove the file; meanwhile the terms that ship are used."
+        )
+    if not found.problems:
+        own = terminology.user_file()
+        yield Line("terms", "ok", f"{len(found.terms)} names" + (f", some from {own}" if own.exists() else ""))

@@ -18,6 +18,7 @@ from medassist.entities.region import Plane, Region
 from medassist.entities.volume import Volume, Window
 from medassist.progress import Progress
 from medassist.session.state import Session
+from medassist.storage import terminology
 
 if TYPE_CHECKING:
     from medassist.inference.interactive.picture import Grey
@@ -141,7 +142,7 @@ def keep_region(
     Args:
         volume: the series it lies on.
         region: what is marked.
-        label: what the reader calls it, "" for a region without a name.
+        label: what the reader calls it, "" for a region without a name; a known term gets its code and its side.
         taken: segment values of the regions kept on this series before: two regions never share one.
         judgement: of the reader who kept it; UNREVIEWED when nobody looked.
         by: the name of that reader.
@@ -158,7 +159,7 @@ def keep_region(
     segment = _segment(region, label.strip(), max(taken, default=0) + 1)
     prediction = Prediction(
         region.model, region.series_key, region.started, region.device, mask=region.mask(segment),
-        timings_s=timings_s or {}, prompt=region.prompt,
+        timings_s=timings_s or {}, prompt=region.prompt, notes=terminology.read().problems if label.strip() else (),
     )  # fmt: skip
     (finding,) = findings_from(prediction, volume)
     outlined = sum(bool(plane.any()) for plane in region.slices.values())
@@ -203,7 +204,16 @@ def _segment(region: Region, label: str, value: int) -> Segment:
     if value > MOST_REGIONS:
         raise Refused("There are {count} regions on this series already.", count=MOST_REGIONS)
     plain = region.segment(value, label[:64] or DEFAULT_LABEL)
-    return replace(plain, title_zh="" if label else "区域", category=PLACE_OF_A_REGION)
+    named = terminology.read().named(label)
+    if named is None:
+        return replace(plain, title_zh="" if label else "区域", category=PLACE_OF_A_REGION)
+    return replace(
+        plain,
+        title_zh=named.title_zh if label.isascii() else "",
+        code=named.term.code,
+        category=named.term.category,
+        laterality=named.laterality,
+    )
 
 
 def _grey(region: Region) -> Grey:
