@@ -19,6 +19,8 @@ models:
 # The pictures in docs/screenshots, drawn by the real window under Xvfb. Needs xvfb and, for the hippocampus, the
 # development data in ../shared.
 SHOT = MEDASSIST_CACHE=$$(mktemp -d) xvfb-run -a -s "-screen 0 1600x1000x24" .venv/bin/medassist open
+PAIR = MEDASSIST_CACHE=$$(mktemp -d) xvfb-run -a -s "-screen 0 1600x1000x24" \
+  .venv/bin/python packaging/compare_screenshot.py
 CROP = ../shared/data/hippocampus/images/hippocampus_053.nii.gz
 
 screenshots:
@@ -28,3 +30,5 @@ screenshots:
 	  $(SHOT) $(CROP) --model hippocampus_mr \
 	    --language $$language --screenshot docs/screenshots/hippocampus-$$language.png || exit 1; \
 	done
+	$(PAIR) resources/samples/RG1_J2KR.dcm chest_xray_findings Cardiomegaly gradcam occlusion \
+	  docs/screenshots/explain_side_by_side

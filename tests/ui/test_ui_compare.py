@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from bundles import write_segmenter
+from phantoms import write_ct_series
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtWidgets import QApplication
 from ui_cases import MODEL, add_mask, drag, make_heatmap, make_scan, make_series, make_volume, mouse, press, pump
@@ -16,10 +19,12 @@ from medassist.entities.study import SeriesKind, warned
 from medassist.explain import comparing
 from medassist.imaging.slicing import Plane
 from medassist.language import set_language
+from medassist.locations import user_models_dir
 from medassist.progress import Progress
 from medassist.session.actions import AddHeatmap, AddScan, MoveCursor, SetLayers, ShowVolume
 from medassist.session.comparing import StopComparing, compare_maps
 from medassist.session.stamps import AddStamp
+from medassist.ui import map_measurer
 from medassist.ui.compare_box import CompareBox
 from medassist.ui.viewer import texts
 from medassist.ui.viewer.viewer import Viewer
@@ -65,8 +70,8 @@ def test_both_maps_are_there_each_with_its_name_scale_and_figures(viewer, store,
     sides = viewer.sides
     assert sides.isVisible()
     assert viewer.visible_planes() == sides.views[:2]
-    assert sides.names[0].text() == "A: Grad-CAM for Target · demo_model 0.1.0"
-    assert sides.names[1].text() == "B: Occlusion for Target · other_model 3.1"
+    assert sides.names[0].text() == "A: Grad-CAM for Target · demo_model 0.1.0 · ? Not measured"
+    assert sides.names[1].text() == "B: Occlusion for Target · other_model 3.1 · ? Not measured"
     rank = store.session.compared.rank_correlation
     assert sides.figures.text().startswith(f"<b>Rank correlation: {rank:.2f}".replace("-", "−"))
     assert [bar.isVisible() for bar in sides.bars] == [True, True, False]
@@ -184,6 +189,7 @@ def test_a_failing_map_is_marked_in_its_own_half(viewer, store, maps):
     store.dispatch(AddStamp(maps[1], stamp))
     left, right = viewer.visible_planes()
     assert (left.layers.heat.hatched, right.layers.heat.hatched) == (False, True)
+    assert viewer.sides.names[1].text().endswith("✕ Fails")
     assert "The map is noise." in viewer.sides.bars[1].captions()[1]
     assert store.session.compared is not None
 
@@ -306,3 +312,43 @@ def test_a_region_is_drawn_on_the_planes_so_the_comparison_ends(window, store, v
     compare(store, *maps)
     assert not window.region.shortcuts[1].isEnabled(), "Esc belongs to the comparison again"
     store.dispatch(StopComparing())
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
+def test_two_methods_of_a_real_network_from_opening_to_the_end_of_the_comparison(
+    window, store, runner, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(map_measurer, "next_to_measure", lambda *_: None)  # stamps have tests of their own
+    write_ct_series(tmp_path / "ct", slices=16, rows=32, columns=32)
+    write_segmenter(user_models_dir() / "tiny", modality="CT")
+    window.models.reload()
+    window.models.select("tiny")
+    window.open([tmp_path / "ct"])
+    pump(lambda: store.session.volume is not None and not runner.running())
+    window.models.device.setCurrentIndex(1)
+    window.models.run.click()
+    pump(lambda: not runner.running(), 60)
+    explain, compare_box = window.explain, window.explain.compare
+    explain.target.setCurrentIndex(explain.target.findData("Anterior part"))
+    for method in ("gradcam", "saliency"):
+        assert compare_box.isHidden()
+        explain.method.setCurrentIndex(explain.method.findData(method))
+        explain.button.click()
+        pump(lambda: not runner.running(), 120)
+        assert window.messages.sentences() == ()
+    assert not compare_box.isHidden()
+    compare_box.button.click()
+    pump(lambda: store.session.compared is not None and not runner.running(), 60)
+    sides = window.viewer.sides
+    assert sides.names[0].text().startswith("A: Saliency")
+    assert sides.names[1].text().startswith("B: Seg-Grad-CAM for Anterior part")
+    assert [view.shown.index for view in sides.views[:2]] == [8, 8]
+    press(window, Qt.Key.Key_Down)
+    assert [view.shown.index for view in sides.views[:2]] == [9, 9]
+    sides.difference.click()
+    assert sides.views[2].layers.heat.isVisible()
+    reported = store.session.heatmaps, store.session.findings
+    press(window, Qt.Key.Key_Escape)
+    assert store.session.compared is None
+    assert (store.session.heatmaps, store.session.findings) == reported
+    assert window.viewer.planes[0].isVisible()

@@ -8,11 +8,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from medassist.entities.comparison import Comparison
+from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.imaging.slicing import Plane
 from medassist.language import localized, tr
 from medassist.session.comparing import StopComparing, seen_alone
 from medassist.session.state import Session
 from medassist.ui.map_names import figures_meaning, figures_text, map_name
+from medassist.ui.stamp_words import verdict_of
 from medassist.ui.store import Store
 from medassist.ui.viewer import texts
 from medassist.ui.viewer.camera import link
@@ -154,10 +156,17 @@ def _halves(session: Session, told: Comparison) -> tuple[Session, Session, Sessi
 
 
 def _name(session: Session, seen: Session, told: Comparison, number: int) -> str:
-    """Name what a plane shows, with why a map in it is not drawn."""
+    """Name what a plane shows, with whether to believe it and why it is not drawn."""
     first, second = (map_name(session, one) for one in (told.first, told.second))
     if number in APART:
         return tr("A − B: {first} minus {second}", first=first, second=second)
-    name = f"{'AB'[number]}: {(first, second)[number]}"
+    name = f"{'AB'[number]}: {(first, second)[number]}{_verdict((told.first, told.second)[number])}"
     known = overlay_problems(replace(seen, heatmaps=()))
     return "\n".join((name, *(f"⚠ {line}" for line in overlay_problems(seen) if line not in known)))
+
+
+def _verdict(heatmap: Heatmap) -> str:
+    if heatmap.kind is not MapKind.ATTRIBUTION:
+        return ""
+    verdict = verdict_of(heatmap, running=False)
+    return f" · {verdict.sign} {verdict.word}"
