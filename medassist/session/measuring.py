@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from medassist.entities.errors import MedAssistError, Refused
 from medassist.entities.heatmap import Heatmap, MapKind
-from medassist.entities.prediction import Prediction
+from medassist.entities.prediction import ModelRef, Prediction
 from medassist.entities.volume import Volume
 from medassist.progress import Progress
 from medassist.session.stamps import AddStamp, is_cheap, stamp_heatmap
@@ -36,20 +36,21 @@ def package_of(prediction: Prediction | None) -> Package | None:
     return package if package.sha256 == prediction.model.sha256 else None
 
 
-def is_measurable(session: Session, heatmap: Heatmap) -> bool:
-    """Tell whether a map can be measured now: it explains a result that is there, on the series on screen."""
-    here = heatmap.kind is MapKind.ATTRIBUTION and session.volume is not None
-    here = here and heatmap.series_key == session.current
-    return here and package_of(prediction_of(session, heatmap)) is not None
-
-
 def next_to_measure(session: Session, tried: Container[Heatmap]) -> Heatmap | None:
-    """Return the newest map of the series on screen that is cheap to measure and was not yet, none of `tried`."""
+    """Return the newest map of the series on screen that is cheap to measure and was not yet, none of `tried`.
+
+    A map is measured only while the result it explains is there, of the weights that are installed.
+    """
+    packages: dict[ModelRef, Package | None] = {}  # looking one up reads files
     for heatmap in reversed(session.heatmaps):
-        if heatmap.stamp is None and heatmap not in tried and is_measurable(session, heatmap):
-            package = package_of(prediction_of(session, heatmap))
-            if package is not None and is_cheap(package, heatmap):
-                return heatmap
+        known = heatmap.stamp is not None or heatmap in tried or heatmap.kind is not MapKind.ATTRIBUTION
+        if known or session.volume is None or heatmap.series_key != session.current:
+            continue
+        if heatmap.model not in packages:
+            packages[heatmap.model] = package_of(prediction_of(session, heatmap))
+        package = packages[heatmap.model]
+        if package is not None and is_cheap(package, heatmap):
+            return heatmap
     return None
 
 

@@ -82,10 +82,13 @@ class StampCard(QFrame):
 
     def _changed(self, old: Session, new: Session) -> None:
         results = old.heatmaps is not new.heatmaps or old.predictions is not new.predictions
-        marked = old.overlays is not new.overlays or old.region is not new.region
-        if results or marked or old.current != new.current or old.loading is not new.loading:
+        if results or old.current != new.current or old.loading is not new.loading:
             self._draw()
-            self._place()
+        elif old.overlays is not new.overlays or old.region is not new.region:
+            self._offer(new)
+        else:
+            return
+        self._place()
 
     def _turned(self, lane: str) -> None:
         if lane == LANE:
@@ -126,6 +129,9 @@ class StampCard(QFrame):
         row = next((row for row, one in enumerate(self._offered, 1) if one.same_as(chosen)), 0)
         self.reference.setCurrentIndex(row)
         self.reference.blockSignals(blocked)
+        heatmap = session.heatmap
+        for widget in (self.reference_label, self.reference):
+            widget.setVisible(bool(self._offered) and heatmap is not None and can_be_placed(heatmap))
 
     def _draw(self) -> None:
         session = self._store.session
@@ -139,8 +145,6 @@ class StampCard(QFrame):
         self._draw_cost(session, heatmap)
         self._draw_measures(heatmap)
         self._offer(session)
-        for widget in (self.reference_label, self.reference):
-            widget.setVisible(bool(self._offered) and can_be_placed(heatmap))
 
     def _draw_verdict(self, heatmap: Heatmap) -> None:
         told = verdict_of(heatmap, running=self.measurer.measures(heatmap))

@@ -46,7 +46,9 @@ def verdict_of(heatmap: Heatmap, *, running: bool) -> Verdict:
         told = tr("Nobody knows whether this map may be believed.")
         return Verdict("?", tr("Not measured"), told, theme.CAUTION)
     return {
-        Standing.HOLDS: Verdict("✓", tr("Holds"), tr("The map passed every check."), theme.GOOD),
+        Standing.HOLDS: Verdict(
+            "✓", tr("Holds"), tr("The map passed every check; that does not make the model right."), theme.GOOD
+        ),
         Standing.FAILS: Verdict("✕", tr("Fails"), tr("Do not rely on this map. It is drawn hatched."), theme.BAD),
         Standing.MEANINGLESS: Verdict("○", tr("Means nothing"), tr("The map is not drawn."), theme.CAUTION),
     }[stamp.standing]
