@@ -136,10 +136,16 @@ def _facts(comparison: Comparison, words: Wording) -> list[tuple[str, str]]:
         (words.tr("Layer"), layer),
         (words.tr("Cases"), str(len(rows))),
         (words.tr("People, or other independent sources"), str(comparison.people)),
+        (words.tr("What counts of the reference"), _counted(asked, words) if reference else ""),
         (words.tr("Cases with a reference"), words.tr("{count} of {total}", count=known, total=len(rows))
          if reference else ""),
     ]  # fmt: skip
     return [(name, value) for name, value in facts if value]
+
+
+def _counted(asked: Mapping[str, object], words: Wording) -> str:
+    told = str(asked.get("reference_label", ""))
+    return words.tr("all of it") if told == "any" else told or words.tr("what is called like the target")
 
 
 def _verdicts(methods: Sequence[MethodFigures], words: Wording) -> tuple[list[str], list[tuple[str, list[Cell]]]]:

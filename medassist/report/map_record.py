@@ -26,6 +26,7 @@ class MapRecord:
         standing: "holds", "fails", "meaningless", or "" when nobody measured.
         numbers: every measure, by the names of `stamp_words.NUMBERS`.
         reasons: why it fails or means nothing; `notes` what must be known with it.
+        reference: what it was held against, "" for nothing.
         seconds, passes: what the map cost, without its stamp.
         maximum, minimum: of its values, in the method's own unit.
         cell_mm: size of a computed cell along column, row and slice; () where nobody knows millimetres.
@@ -49,6 +50,7 @@ class MapRecord:
     numbers: Mapping[str, float] = field(default_factory=dict)
     reasons: tuple[Warned, ...] = ()
     second_method: str = ""
+    reference: str = ""
     seconds: float = 0.0
     passes: float = 0.0
     maximum: float = 0.0
@@ -80,8 +82,9 @@ def record_of(
     case: str = "",
     column: str = "",
     also: Mapping[str, float] | None = None,
+    reference: str = "",
 ) -> MapRecord:
-    """Return what is written down of a map; `also` are measures that stand in no stamp."""
+    """Return what is written down of a map; `also` are measures that stand in no stamp, held against `reference`."""
     stamp = heatmap.stamp
     return MapRecord(
         map=name,
@@ -102,6 +105,7 @@ def record_of(
         numbers={**heatmap.quality, **(stamp.numbers if stamp else {}), **(also or {})},
         reasons=stamp.reasons if stamp else (),
         second_method=stamp.second_method if stamp else "",
+        reference=reference or (stamp.reference if stamp else ""),
         seconds=heatmap.seconds,
         passes=heatmap.passes,
         maximum=heatmap.maximum,
@@ -153,7 +157,8 @@ def _warned(told: Mapping[str, Any]) -> Warned:
 
 COLUMNS = (
     "case", "series_uid", "map", "model", "version", "weights_sha256", "method", "asked_for", "target", "against",
-    "layer", "settings", "target_score", "standing", "reasons", "second_method", *NUMBERS, "seconds", "passes",
+    "layer", "settings", "target_score", "standing", "reasons", "second_method", "reference", *NUMBERS,
+    "seconds", "passes",
 )  # fmt: skip
 """Of the table of stamps."""
 

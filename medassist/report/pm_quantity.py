@@ -28,6 +28,7 @@ WEIGHTS = Code("99MA024", SCHEME, "SHA-256 of the weights")
 STANDING = Code("99MA025", SCHEME, "Standing of the map")
 REASON = Code("99MA026", SCHEME, "Why the map is not to be believed")
 SECOND = Code("99MA027", SCHEME, "Method compared with")
+REFERENCE = Code("99MA028", SCHEME, "Reference the map was held against")
 STANDINGS = {
     Standing.HOLDS: Code("99MA030", SCHEME, "Passed every measure"),
     Standing.FAILS: Code("99MA031", SCHEME, "Fails, not to be relied on"),
@@ -61,7 +62,8 @@ def _stamp(heatmap: Heatmap) -> list[Dataset]:
         return measures
     compared = [_text(SECOND, stamp.second_method)] if stamp.second_method else []
     reasons = [_text(REASON, one.text()) for one in stamp.reasons]
-    return [_code(STANDING, STANDINGS[stamp.standing]), *reasons, *measures, *compared]
+    held = [_text(REFERENCE, stamp.reference)] if stamp.reference else []
+    return [_code(STANDING, STANDINGS[stamp.standing]), *reasons, *measures, *compared, *held]
 
 
 def _item(kind: str, name: Code) -> Dataset:

@@ -24,7 +24,7 @@ from medassist.report.map_record import COLUMNS, as_json, brief, from_json, reco
 
 REASON = warned("Noise nobody would see changes the map (rank correlation {value}, at least {limit}).", value="0.11",
                 limit="0.30")  # fmt: skip
-FAILS = Stamp(Standing.FAILS, {"gain_over_random": -0.03, "repeatability": 0.11}, (REASON,), "Occlusion")
+FAILS = Stamp(Standing.FAILS, {"gain_over_random": -0.03, "repeatability": 0.11}, (REASON,), "Occlusion", "a drawn box")
 HOLDS = Stamp(Standing.HOLDS, {"gain_over_random": 0.4})
 NOTHING = Stamp(Standing.MEANINGLESS, {}, (warned("Nothing in the map speaks for the target, so it shows nothing."),))
 
@@ -173,6 +173,7 @@ def test_parametric_map_tells_comparison_and_stamp(mr_case, tmp_path):
     assert items["Standing of the map"].ConceptCodeSequence[0].CodeValue == "99MA031"
     assert items["Why the map is not to be believed"].TextValue == REASON.text()
     assert float(items["gain over random"].NumericValue) == pytest.approx(-0.03)
+    assert items["Reference the map was held against"].TextValue == "a drawn box"
     assert items["SHA-256 of the weights"].TextValue == mr_case.heatmaps[0].model.sha256
     assert complaints(path) == []
 

@@ -400,6 +400,7 @@ def test_reference_figures_are_those_of_the_map(classifier, tmp_path, picture):
     numbers = row["maps"]["saliency"]["numbers"]
     assert numbers["energy_in_mask"] == pytest.approx(heat[:15].sum() / heat.sum(), abs=1e-4)
     assert numbers["mask_share"] == pytest.approx(0.5)
+    assert row["maps"]["saliency"]["reference"] == row["target"]
     assert row["referenced"] is True
 
 

@@ -73,7 +73,7 @@ def explain_case(
             continue
         record = record_of(
             heatmap, opened.case.volume, name=f"{found.name}/{method.slug}", case=found.name, column=method.column,
-            also=also,
+            also=also, reference=(wanted.reference_label or opened.kept.target) if opened.region is not None else "",
         )  # fmt: skip
         _write_files(opened, heatmap, folder, found.name, method)
         kept = kept.with_map(method.column, record, _regions(heatmap))
