@@ -36,10 +36,11 @@ def sentences(probe: Probe, title: str = "") -> tuple[Warned, ...]:
 
     `title` is the target in the language of the reader, "" for its English name.
     """
-    return (*_asked(probe), result(probe, title), *scale(probe), *probe.notes, *_kept(probe))
+    return (*asked(probe), result(probe, title), *scale(probe), *probe.notes, *_kept(probe))
 
 
-def _asked(probe: Probe) -> tuple[Warned, ...]:
+def asked(probe: Probe) -> tuple[Warned, ...]:
+    """Say which region was replaced, and by what."""
     first, last = probe.area.slices
     told = [
         warned(

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from medassist.entities.probe import PROBABILITY, Probe
 from medassist.language import localized, tr
-from medassist.report.probes import number, scale
+from medassist.report.probes import asked, number, scale
 from medassist.ui import theme
 from medassist.ui.wording import local_title
 
@@ -140,14 +140,15 @@ class ProbeResult(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.headline, self.scale, self.before, self.after = (QLabel(self) for _ in range(4))
+        self.headline, self.asked, self.scale, self.before, self.after = (QLabel(self) for _ in range(5))
         self.strip, self.table = Strip(self), Readings(self)
         self.headline.setProperty("role", "title")
-        for text in (self.headline, self.scale):
+        self.asked.setProperty("role", "dim")
+        for text in (self.headline, self.asked, self.scale):
             text.setWordWrap(True)
         column, pictures = QVBoxLayout(self), QHBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.headline, self.strip, self.scale):
+        for widget in (self.headline, self.asked, self.strip, self.scale):
             column.addWidget(widget)
         pictures.addWidget(self.before)
         pictures.addWidget(self.after)
@@ -165,6 +166,7 @@ class ProbeResult(QWidget):
             f"{local_title(one.label, one.title_zh)}: {number(probe, one.before)} → {number(probe, one.after)}"
             f" ({signed(probe, one.change)})"
         )
+        self.asked.setText(" ".join(localized(text) for text in asked(probe)))
         elsewhere = tr("What the model marks outside of the region.") if probe.unit != PROBABILITY else ""
         warned = (f"⚠ {localized(text)}" for text in probe.notes)
         told = [elsewhere, *(localized(text) for text in scale(probe)), *warned]

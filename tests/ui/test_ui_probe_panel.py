@@ -180,6 +180,7 @@ def test_a_change_is_shown_beside_the_same_change_elsewhere(store, fake, keep, v
     assert result.headline.text() == "Nodule: 0.62 → 0.20 (−0.42)"
     assert "The same change at 5 other places moves it by 0.010 (0.00 to 0.030)." in result.scale.text()
     assert "⚠ Only the first time point" in result.scale.text()
+    assert "the drawn box was replaced by the mean around it" in result.asked.text(), "the form may say another by now"
     assert result.strip.isVisible()
     assert "−0.42" in result.strip.accessibleName()
     table = [[result.table.item(row, column).text() for column in range(4)] for row in range(2)]
