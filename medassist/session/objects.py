@@ -28,11 +28,19 @@ def is_overlay(series: Series) -> bool:
 
 def target_of(session: Session, series: Series) -> Series | None:
     """Return the series an object is shown with: the one on screen if it refers to it, else the first it refers to."""
+    found = images_here(session, series)
+    return next((one for one in found if one.key == session.current), None) or (found[0] if found else None)
+
+
+def images_here(session: Session, series: Series) -> tuple[Series, ...]:
+    """Return the open series an object refers to; where several patients share a UID, those of its own alone."""
     found = images_of(series, session.all_series())
-    shown = session.series(session.current) if session.holds(session.current) else None
-    if shown is not None and images_of(series, [shown]):
-        return shown
-    return found[0] if found else None
+    if session.holds(session.current):
+        on_screen = session.series(session.current)
+        found += images_of(series, [on_screen] if on_screen not in found else [])  # a part is listed nowhere
+    patient = session.study_of(series.key).patient.patient_id if session.holds(series.key) else ""
+    own = tuple(one for one in found if session.study_of(one.key).patient.patient_id == patient)
+    return own or found
 
 
 def awaited(session: Session) -> tuple[Series, ...]:
@@ -57,8 +65,12 @@ def load_overlays(session: Session, *, progress: Progress) -> AddOverlays:
     volume = session.volume
     if volume is None:
         raise UnreadableInput("There is no series with pictures here.")
-    objects = [one for one in session.all_series() if is_overlay(one) and images_of(one, [volume.series])]
+    objects = [one for one in session.all_series() if is_overlay(one) and _belongs(session, one, volume.series)]
     return AddOverlays(tuple(read_overlay(one, volume, progress=progress) for one in objects))
+
+
+def _belongs(session: Session, one: Series, images: Series) -> bool:
+    return any(image.key == images.key for image in images_here(session, one))
 
 
 @dataclass(frozen=True)

@@ -48,3 +48,19 @@ def test_an_object_waits_until_it_is_forgotten(opened) -> None:
     assert awaited(waiting) == (lost,), "what is no longer listed does not count"
     assert target_of(waiting, lost) is None
     assert ForgetObject(lost.key)(waiting).awaited == ("gone",)
+
+
+def test_an_object_of_one_patient_is_not_laid_over_another_of_the_same_uid(tmp_path) -> None:
+    session = Session()
+    for name in ("a", "b"):
+        images = write_ct_series(tmp_path / name, SeriesInstanceUID="1.2.3", PatientID=name)
+        write_seg(tmp_path / name / "seg.dcm", images, series_uid="1.2.3")
+        session = open_path(tmp_path / name, progress=Progress())(session)
+    pictures = [one for one in session.all_series() if not one.object_kind]
+    objects = [one for one in session.all_series() if one.object_kind]
+    assert [session.study_of(one.key).patient.patient_id for one in (*pictures, *objects)] == ["a", "b", "a", "b"]
+    for shown in pictures:
+        here = load_series(shown, progress=Progress())(session)
+        assert [target_of(here, one) for one in objects] == pictures
+        laid = load_overlays(here, progress=Progress())(here)
+        assert [one.series_key for one in laid.overlays] == [shown.key]
