@@ -9,6 +9,7 @@ from bundles import write_segmenter
 from medassist.locations import user_models_dir
 from medassist.plugins import Availability
 from medassist.session import doctor
+from medassist.storage import terminology
 
 
 def test_doctor_finds_nothing_missing_here(medassist) -> None:
@@ -33,6 +34,17 @@ def test_doctor_names_a_damaged_model_and_what_to_do(medassist) -> None:
     assert answer.code == 4
     assert line["verdict"] == "missing"
     assert line["remedy"]
+
+
+def test_doctor_names_a_table_of_terms_that_is_not_used() -> None:
+    (line,) = doctor._terms()
+    assert (line.verdict, line.remedy) == ("ok", "")
+    terminology.user_file().parent.mkdir(parents=True, exist_ok=True)
+    terminology.user_file().write_text("terms = 3")
+    (line,) = doctor._terms()
+    assert line.verdict == "note"
+    assert str(terminology.user_file()) in line.found
+    assert line.remedy
 
 
 def test_samples_ship_and_are_found(medassist) -> None:
