@@ -30,5 +30,7 @@ screenshots:
 	  $(SHOT) $(CROP) --model hippocampus_mr \
 	    --language $$language --screenshot docs/screenshots/hippocampus-$$language.png || exit 1; \
 	done
+	MEDASSIST_CACHE=$$(mktemp -d) xvfb-run -a -s "-screen 0 1600x1000x24" .venv/bin/python packaging/stamp_screenshot.py \
+	  resources/samples/RG1_J2KR.dcm chest_xray_findings Cardiomegaly gradcam guidedbackprop docs/screenshots
 	$(PAIR) resources/samples/RG1_J2KR.dcm chest_xray_findings Cardiomegaly gradcam occlusion \
 	  docs/screenshots/explain_side_by_side
