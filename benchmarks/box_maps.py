@@ -85,7 +85,7 @@ def fine(heat: Heat, shape: tuple[int, int]) -> Heat:
     return np.asarray(large, dtype=np.float64)
 
 
-def of_others(heats: Sequence[Heat | None], cases: Sequence[Case], at: int) -> dict[str, float]:
+def of_others(heats: Sequence[Heat | None], cases: Sequence[Case], at: int) -> Mapping[str, float]:
     """Return where the mean of the maps of other patients lies, about the same label; an even map where none is."""
     own = cases[at]
     others = [
@@ -135,7 +135,7 @@ def rows_of(maps: Mapping[str, Maps], cases: Sequence[Case], target: str = "") -
     patients = [cases[at].boxed.patient for at in chosen]
     truths = [coarse(case.truth) for case in cases]
     share = np.array([cases[at].truth.mean() for at in chosen])
-    place = [of_others(truths, cases, at) for at in chosen]
+    place: list[Mapping[str, float]] = [of_others(truths, cases, at) for at in chosen]
     rows: dict[str, Figures] = {}
     for name, one in maps.items():
         if name == EDGES:
@@ -151,7 +151,7 @@ def rows_of(maps: Mapping[str, Maps], cases: Sequence[Case], target: str = "") -
         )
     across = (np.arange(SIDE) + 0.5) / SIDE - 0.5
     spot = np.exp(-(across[:, None] ** 2 + across[None] ** 2) / (2.0 * SPREAD**2))
-    blind = {
+    blind: dict[str, list[Mapping[str, float]]] = {
         EDGES: [maps[EDGES].found[at] for at in chosen],
         "middle of the film": [placed(fine(spot, cases[at].shape), cases[at].truth) for at in chosen],
         "boxes of the others": place,

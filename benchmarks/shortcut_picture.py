@@ -30,7 +30,8 @@ def mean_film(volumes: Sequence[Volume]) -> NDArray[np.float64] | None:
     if len(volumes) < MEAN_OF:
         return None
     small = [Image.fromarray(one.array_zyx[0].astype(np.float32)).resize((SIDE, SIDE)) for one in volumes]
-    return np.mean([np.asarray(one, dtype=np.float64) for one in small], axis=0)
+    mean: NDArray[np.float64] = np.mean([np.asarray(one, dtype=np.float64) for one in small], axis=0)
+    return mean
 
 
 def draw(
@@ -45,7 +46,7 @@ def draw(
 
     def fill(figure: Figure) -> None:
         figure.set_size_inches(10.5, 6.6)
-        above, below = figure.subfigures(2, 1, height_ratios=(1.0, 1.05))
+        above, below = np.ravel(figure.subfigures(2, 1, height_ratios=(1.0, 1.05), squeeze=False))
         method = next(iter(maps))
         panels = above.subplots(1, 2 * len(films))
         for at, (source, volumes) in enumerate(films.items()):
