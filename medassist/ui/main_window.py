@@ -78,8 +78,8 @@ class MainWindow(QMainWindow):
 
     def bring_up(self, panel: QWidget) -> None:
         """Show the tab of a panel."""
-        pages = [self.tabs.widget(number) for number in range(self.tabs.count())]
-        self.tabs.setCurrentIndex(next(n for n, page in enumerate(pages) if page.isAncestorOf(panel)))
+        pages = [page for page in self.tabs.findChildren(QScrollArea) if page.widget() is panel]
+        self.tabs.setCurrentWidget(pages[0])
 
     def speak(self, language: str) -> None:
         """Change the language of everything on screen."""
