@@ -113,7 +113,8 @@ def test_inputs_without_dicom_get_the_rest_and_a_note(tmp_path):
     Image.fromarray(np.tile(np.arange(96, dtype=np.uint8), (80, 1))).save(tmp_path / "in" / "film.png")
     case = make_case(tmp_path / "in")
     export(case, tmp_path / "out", WITHOUT_QT, progress=Progress())
-    assert names(tmp_path / "out") == {"result.json", "report.html", "key-1.png"}
+    maps = {"map-1.png", "map-1.nii.gz", "map-1.json", "stamps.csv"}
+    assert names(tmp_path / "out") == {"result.json", "report.html", "key-1.png"} | maps
     told = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
     assert any("not DICOM" in note for note in told["notes"])
     assert told["explanations"][0]["file"] is None

@@ -190,7 +190,8 @@ def test_case_without_overlay_gets_its_middle_slice(mr_case):
 def test_pictures_speak_english_without_a_chinese_font(film_case, monkeypatch):
     monkeypatch.setattr(keyimages, "speaks_chinese", lambda: False)
     said: list[str] = []
-    monkeypatch.setattr(keyimages, "fitted", lambda pen, text, size, room: said.append(text) or text)
+    for room in (keyimages, drawing):
+        monkeypatch.setattr(room, "fitted", lambda pen, text, size, room: said.append(text) or text)
     keyimages.draw(replace(film_case, language="zh_CN"), key_views(film_case)[0])
     assert "Grad-CAM for Effusion" in said
     assert "Research use only, not for diagnosis" in said
