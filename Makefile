@@ -21,6 +21,7 @@ models:
 SHOT = MEDASSIST_CACHE=$$(mktemp -d) xvfb-run -a -s "-screen 0 1600x1000x24" .venv/bin/medassist open
 PAIR = MEDASSIST_CACHE=$$(mktemp -d) xvfb-run -a -s "-screen 0 1600x1000x24" \
   .venv/bin/python packaging/compare_screenshot.py
+TALL = MEDASSIST_CACHE=$$(mktemp -d) xvfb-run -a -s "-screen 0 1600x1450x24" .venv/bin/medassist open
 CROP = ../shared/data/hippocampus/images/hippocampus_053.nii.gz
 
 screenshots:
@@ -34,3 +35,7 @@ screenshots:
 	  resources/samples/RG1_J2KR.dcm chest_xray_findings Cardiomegaly gradcam guidedbackprop docs/screenshots
 	$(PAIR) resources/samples/RG1_J2KR.dcm chest_xray_findings Cardiomegaly gradcam occlusion \
 	  docs/screenshots/explain_side_by_side
+	for language in en zh_CN; do \
+	  $(TALL) resources/samples/RG1_J2KR.dcm --model chest_xray_findings --explain Cardiomegaly --probe hottest \
+	    --size 1600x1450 --language $$language --screenshot docs/screenshots/explain_probe_$${language%_CN}.png || exit 1; \
+	done
