@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from medassist.entities.document import Document
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.overlay import Overlay
-from medassist.entities.study import Series
+from medassist.entities.study import Series, SeriesKind, Warned, warned
 from medassist.entities.volume import Volume
 from medassist.imaging.objects.kinds import OVERLAID, READ, kind_of
 from medassist.imaging.objects.relations import images_of
@@ -38,9 +38,22 @@ def images_here(session: Session, series: Series) -> tuple[Series, ...]:
     if session.holds(session.current):
         on_screen = session.series(session.current)
         found += images_of(series, [on_screen] if on_screen not in found else [])  # a part is listed nowhere
-    patient = session.study_of(series.key).patient.patient_id if session.holds(series.key) else ""
-    own = tuple(one for one in found if session.study_of(one.key).patient.patient_id == patient)
+    own = tuple(one for one in found if _patient_id(session, one.key) == _patient_id(session, series.key))
     return own or found
+
+
+def patient_problem(session: Session, series: Series) -> Warned | None:
+    """Say that an object names another patient than the images it refers to; None where it is said to be the same."""
+    mine = _patient_id(session, series.key)
+    if series.kind is not SeriesKind.OTHER or all(
+        _patient_id(session, one.key) == mine for one in images_here(session, series)
+    ):
+        return None
+    return warned("It names another patient ID than the images it refers to: it may belong to somebody else.")
+
+
+def _patient_id(session: Session, key: str) -> str:
+    return session.study_of(key).patient.patient_id if session.holds(key) else ""
 
 
 def awaited(session: Session) -> tuple[Series, ...]:
@@ -103,12 +116,17 @@ class AddOverlay:
 
     def __call__(self, session: Session) -> Session:
         """Return the session with the overlay on top."""
-        new = self.overlay
+        new = _doubted(session, self.overlay)
         kept = tuple(one for one in session.overlays if (one.key, one.series_key) != (new.key, new.series_key))
         session = ForgetObject(new.key)(replace(session, overlays=(*kept, new)))
         if new.focus_lps is None or new.series_key != session.current:
             return session
         return MoveCursor(new.focus_lps)(session)
+
+
+def _doubted(session: Session, overlay: Overlay) -> Overlay:
+    problem = patient_problem(session, session.series(overlay.key)) if session.holds(overlay.key) else None
+    return overlay if problem is None else replace(overlay, notes=(problem, *overlay.notes))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,15 @@ from phantoms import write_ct_series
 from medassist.entities.errors import UnreadableInput
 from medassist.progress import Progress
 from medassist.session.jobs import load_series, open_path
-from medassist.session.objects import AwaitObject, ForgetObject, RemoveOverlay, awaited, load_overlays, target_of
+from medassist.session.objects import (
+    AwaitObject,
+    ForgetObject,
+    RemoveOverlay,
+    awaited,
+    load_overlays,
+    patient_problem,
+    target_of,
+)
 from medassist.session.state import Session
 
 
@@ -48,6 +56,24 @@ def test_an_object_waits_until_it_is_forgotten(opened) -> None:
     assert awaited(waiting) == (lost,), "what is no longer listed does not count"
     assert target_of(waiting, lost) is None
     assert ForgetObject(lost.key)(waiting).awaited == ("gone",)
+
+
+def test_an_object_that_names_another_patient_than_its_images_says_so(tmp_path) -> None:
+    place = {"SeriesInstanceUID": "1.2.3", "FrameOfReferenceUID": "1.2.4"}
+    images = write_ct_series(tmp_path / "a", PatientID="a", **place)
+    others = write_ct_series(tmp_path / "b", PatientID="b", **place)
+    write_seg(tmp_path / "a" / "own.dcm", images, series_uid="1.2.3")
+    write_seg(tmp_path / "strange.dcm", others, series_uid="1.2.3")
+    session = Session()
+    for path in (tmp_path / "a", tmp_path / "strange.dcm"):
+        session = open_path(path, progress=Progress())(session)
+    own, strange = (one for one in session.all_series() if one.object_kind)
+    assert patient_problem(session, own) is None
+    assert "another patient ID" in str(patient_problem(session, strange))
+    shown = load_series(session.all_series()[0], progress=Progress())(session)
+    laid = load_overlays(shown, progress=Progress())(shown)
+    noted = {one.key: [str(note) for note in one.notes if "another patient" in str(note)] for one in laid.overlays}
+    assert (len(noted[own.key]), len(noted[strange.key])) == (0, 1)
 
 
 def test_an_object_of_one_patient_is_not_laid_over_another_of_the_same_uid(tmp_path) -> None:

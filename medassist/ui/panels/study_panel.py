@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
 
 from medassist.entities.parts import parts_of, split_reason
 from medassist.entities.study import Scan, Series, SeriesKind, Study
-from medassist.imaging.objects.relations import images_of, relation_problem
+from medassist.imaging.objects.relations import relation_problem
 from medassist.language import localized, tr
-from medassist.session.objects import can_open, target_of
+from medassist.session.objects import can_open, images_here, patient_problem, target_of
 from medassist.session.queued import ChooseSeries
 from medassist.session.state import Session
 from medassist.ui import theme
@@ -190,7 +190,7 @@ def _study_item(study: Study, rows: Mapping[str, QTreeWidgetItem], session: Sess
     top = _item(f"{patient_text(study.patient)}\n{study_text(study)}", "", bold=True)
     top.setFlags(Qt.ItemFlag.ItemIsEnabled)
     for series in study.series:
-        images = images_of(series, session.all_series())
+        images = images_here(session, series)
         (rows[images[0].key] if images else top).addChild(rows[series.key])
         _tell_object(rows[series.key], series, session)
     return top
@@ -202,9 +202,9 @@ def _tell_object(row: QTreeWidgetItem, series: Series, session: Session) -> None
         return
     if any(one.key == series.key for one in session.overlays):
         row.setText(0, f"{row.text(0)} · {tr('laid over its images, click to take away')}")
-    problem = relation_problem(series, session.all_series())
-    if problem is not None:
-        row.addChild(_note(localized(problem)))
+    for problem in (relation_problem(series, session.all_series()), patient_problem(session, series)):
+        if problem is not None:
+            row.addChild(_note(localized(problem)))
     if series.key in session.awaited and target_of(session, series) is None:
         row.addChild(_note(tr("It opens as soon as its images are opened.")))
 
