@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from medassist.entities.heatmap import Heatmap, MapKind
@@ -80,6 +81,18 @@ class StampCard(QFrame):
         column.addLayout(self._measures)
         column.addLayout(line)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep room for the texts, which wrap."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Ask for the height the texts need at this width: the page that scrolls knows of none that wraps."""
+        column = self.layout()
+        if column is not None:
+            column.activate()
+            self.setMinimumHeight(column.totalHeightForWidth(self.width()))
+
     def _changed(self, old: Session, new: Session) -> None:
         results = old.heatmaps is not new.heatmaps or old.predictions is not new.predictions
         if results or old.current != new.current or old.loading is not new.loading:
@@ -132,6 +145,7 @@ class StampCard(QFrame):
         heatmap = session.heatmap
         for widget in (self.reference_label, self.reference):
             widget.setVisible(bool(self._offered) and heatmap is not None and can_be_placed(heatmap))
+        self._fit()
 
     def _draw(self) -> None:
         session = self._store.session

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QApplication, QLabel
 from ui_cases import add_scores, make_heatmap, make_mask, make_scan, make_volume, pump
 
 from medassist.entities.heatmap import MapKind
@@ -216,3 +217,22 @@ def test_the_card_speaks_chinese(store, runner, keep, volume):
     assert all(np.any([ord(sign) > 0x4E00 for sign in line.name + line.meaning]) for line in lines_of(
         store.session.heatmap, Limits()
     ))  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_no_text_of_the_card_is_cut_in_a_narrow_window(window, store, volume, language):
+    set_language(language)
+    window.resize(1280, 800)
+    window.tabs.setCurrentIndex(1)
+    window.retranslate()
+    many = replace(FAILS, reasons=(REASON,) * 3)
+    store.dispatch(AddHeatmap(chest_map(volume, stamp=many)))
+    card = window.explain.card
+    pump(lambda: card.isVisible() and card.reasons.height() > 0)
+    for _round in range(3):
+        QApplication.processEvents()
+    for label in card.findChildren(QLabel):
+        if label.isVisible() and label.wordWrap():
+            assert label.height() >= label.heightForWidth(label.width()), label.text()
+    lowest = max(label.geometry().bottom() for label in card.findChildren(QLabel) if label.isVisible())
+    assert lowest <= card.height()
