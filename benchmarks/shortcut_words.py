@@ -64,10 +64,11 @@ def _of_probe(*, blind: bool, better: bool) -> str:
 def _of_heat(around: list[str], away: list[str], methods: int) -> str:
     if not around:
         return "By every method more of its heat lies in the middle than of the area: the maps alone show no shortcut."
-    surely = f", and surely shuns it by {', '.join(away)}" if away else ""
+    surely = f"; surely less than chance by {', '.join(away)}" if away else ""
+    rest = " By the others more of it lies in the middle than of the area." if len(around) < methods else ""
     return (
         f"By {len(around)} of {methods} methods ({', '.join(around)}) its heat prefers the middle of the film no more "
-        f"than chance does{surely}. The others, made of gradients at single pixels, do not tell."
+        f"than chance does{surely}.{rest}"
     )
 
 
