@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -178,6 +179,7 @@ def test_names_of_cases_stay_when_the_folder_moves_and_are_never_shared(classifi
     both = find_cases([picture.parent, other], classifier, progress=Progress()).cases
     assert len({one.name for one in both}) == 2
     assert "film_a" not in first[0].name
+    assert first[0].place == str(Path("images") / "film_a.png")
 
 
 def test_series_of_another_modality_are_left_out_and_counted(classifier, tmp_path):

@@ -74,9 +74,22 @@ def _named(found: Sequence[tuple[Path, Study, Series]]) -> tuple[Found, ...]:
     short = [series.key.replace(str(path.parent), "") for path, _, series in found]
     keys = [key if short.count(key) == 1 else series.key for key, (_, _, series) in zip(short, found, strict=True)]
     return tuple(
-        Found(f"case-{hashlib.sha256(key.encode(errors='surrogateescape')).hexdigest()[:12]}", key, study, series)
-        for key, (_, study, series) in zip(keys, found, strict=True)
+        Found(
+            f"case-{hashlib.sha256(key.encode(errors='surrogateescape')).hexdigest()[:12]}",
+            _place(path, series),
+            study,
+            series,
+        )
+        for key, (path, study, series) in zip(keys, found, strict=True)
     )
+
+
+def _place(path: Path, series: Series) -> str:
+    """Return the file of a series, or the folder of several, as seen from beside the path that was given."""
+    files = {frame.path for frame in series.frames}
+    first = min(files)
+    where = first if len(files) == 1 else first.parent
+    return str(where.relative_to(path.parent)) if where.is_relative_to(path.parent) else series.key
 
 
 def write_key(cases: Sequence[Found], folder: Path) -> Path:
