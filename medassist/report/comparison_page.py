@@ -145,7 +145,7 @@ def _facts(comparison: Comparison, words: Wording) -> list[tuple[str, str]]:
 
 def _counted(asked: Mapping[str, object], words: Wording) -> str:
     told = str(asked.get("reference_label", ""))
-    return words.tr("all of it") if told == "any" else told or words.tr("what belongs to the target")
+    return words.tr("everything in the reference") if told == "any" else told or words.tr("what belongs to the target")
 
 
 def _verdicts(methods: Sequence[MethodFigures], words: Wording) -> tuple[list[str], list[tuple[str, list[Cell]]]]:
