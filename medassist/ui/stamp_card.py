@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -86,11 +87,17 @@ class StampCard(QFrame):
         super().resizeEvent(event)
         self._fit()
 
+    def event(self, event: QEvent) -> bool:
+        """Fit again when something inside asks for another size: other words, another font."""
+        handled = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return handled
+
     def _fit(self) -> None:
         """Ask for the height the texts need at this width: the page that scrolls knows of none that wraps."""
         column = self.layout()
         if column is not None:
-            column.activate()
             self.setMinimumHeight(column.totalHeightForWidth(self.width()))
 
     def _changed(self, old: Session, new: Session) -> None:

@@ -234,5 +234,7 @@ def test_no_text_of_the_card_is_cut_in_a_narrow_window(window, store, volume, la
     for label in card.findChildren(QLabel):
         if label.isVisible() and label.wordWrap():
             assert label.height() >= label.heightForWidth(label.width()), label.text()
+    needed = card.layout().totalHeightForWidth(card.width())
+    assert card.minimumHeight() >= needed, "the page that scrolls may not squeeze it"
     lowest = max(label.geometry().bottom() for label in card.findChildren(QLabel) if label.isVisible())
     assert lowest <= card.height()
