@@ -102,11 +102,11 @@ def test_a_label_nobody_knows_is_refused_before_the_model_runs(refused, segmente
 def test_an_explanation_is_asked_for_in_words_and_told_in_the_report(medassist, segmenter, tmp_path) -> None:
     write_mr_series(tmp_path / "mr")
     words = ("analyze", tmp_path / "mr", "-m", segmenter, "-o", tmp_path / "out", "--json", "--target", "Anterior part")
-    answer = medassist(*words, "--explain", "integratedgradients:steps=8", "--against", "Posterior part")
+    answer = medassist(*words, "--explain", "gradientshap:samples=6", "--against", "Posterior part")
     assert answer.code == 0, answer.err
     (told,) = answer.json["explanations"]
     assert (told["target"], told["against"], told["signed"]) == ("Anterior part", "Posterior part", True)
-    assert told["parameters"]["steps"] == 8
+    assert told["parameters"]["samples"] == 6
     assert told["minimum"] < 0.0 < told["maximum"]
     assert told["stamp"]["standing"] == "meaningless" or "deletion_auc" in told["quality"]
     assert bool(told["stamp"]["reasons"]) == (told["stamp"]["standing"] != "holds")

@@ -226,7 +226,8 @@ def test_no_result_lies_over_a_part_or_is_named_beside_it(store, viewer, volume)
         store.dispatch(action)
     axial = viewer.planes[0]
     store.dispatch(MoveCursor(tuple(map(float, volume.geometry.to_world([15, 20, 5])))))
-    assert axial.layers.fill.isVisible()
+    assert axial.layers.heat.isVisible()
+    assert axial.layers._outlines
     store.dispatch(ShowArriving(part_of(volume, 5)))
     assert axial.shown.is_there
     assert not axial.layers.fill.isVisible()
@@ -236,7 +237,8 @@ def test_no_result_lies_over_a_part_or_is_named_beside_it(store, viewer, volume)
     assert texts.corners(store.session, axial.shown, 1.0, leading=True).stamp == ()
     assert len(texts.under_cursor(store.session, axial.shown, 20, 15)) == 2
     store.dispatch(ShowVolume(volume))
-    assert axial.layers.fill.isVisible()
+    assert axial.layers.heat.isVisible()
+    assert axial.layers._outlines
 
 
 def test_slices_without_a_grid_keep_their_own_place(store, keep):

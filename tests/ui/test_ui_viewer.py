@@ -150,14 +150,17 @@ def test_space_hides_ai_results_while_it_is_held(viewer, store, volume):
     store.dispatch(add_heat(volume))
     axial = viewer.planes[0]
     axial.go_to(6)
-    assert axial.layers.fill.isVisible()
+    assert axial.layers.heat.isVisible()
+    assert axial.layers._outlines
     assert viewer.color_bar.isVisible()
     press(axial, Qt.Key.Key_Space)
     assert not axial.layers.fill.isVisible()
     assert not axial.layers.heat.isVisible()
+    assert not axial.layers._outlines
     assert not viewer.color_bar.isVisible()
     press(axial, Qt.Key.Key_Space, QEvent.Type.KeyRelease)
-    assert axial.layers.fill.isVisible()
+    assert axial.layers.heat.isVisible()
+    assert axial.layers._outlines
 
 
 def test_losing_focus_shows_ai_results_again(viewer, store, volume):
