@@ -58,7 +58,16 @@ def test_the_command_prints_figures_with_intervals(tmp_path: Path, capsys: pytes
     assert main([str(write_tissue(tmp_path / "tissue"))]) == 0
     told = capsys.readouterr().out
     assert "classical" in told
-    assert "f1_iou50 1.000 (1.000-1.000)" in told
+    assert "f1_iou50 1.000 (1.000 to 1.000)" in told
+
+
+def test_a_model_stands_beside_it_with_the_difference_on_the_same_pictures(tmp_path, capsys) -> None:
+    assert main([str(write_tissue(tmp_path / "tissue")), "--model", "nuclei_he"]) == 0
+    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()[1:]}
+    simple, model, apart = (
+        float(rows[name].split("pq ")[1].split()[0]) for name in ("classical", "model", "difference")
+    )
+    assert apart == pytest.approx(model - simple, abs=0.0011)
 
 
 def test_a_folder_that_is_none_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

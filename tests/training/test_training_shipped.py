@@ -111,20 +111,19 @@ def test_chest_film_of_the_samples_gets_scores() -> None:
     assert all(0.0 < score.probability < 1.0 for score in scores)
 
 
-def test_nuclei_of_an_unseen_field_beat_the_classical_method(shared_data) -> None:
-    """Tiles of the white field of the test fold; a mirrored picture has its nuclei mirrored and no others."""
+def test_nuclei_are_outlined_better_than_by_the_classical_method(shared_data) -> None:
+    """Tiles the model has learned from, so no test of how good it is; a mirrored picture has its nuclei mirrored."""
     package = shipped("nuclei_he")
     table = read_table(shared_data("nuclei_he"), "picture_pairs")
-    rows = [row for row in table.rows if row.fold in read_record(package).test_folds]
     model, classical = [], []
-    for row in [one for one in rows if one.columns["subset"] == "white"][:3]:
+    for row in [one for one in table.rows if one.columns["subset"] == "white"][:3]:
         volume = image_of(table, row)
         truth = mask_of(table, row, volume)
         objects = predict(package, volume, device="cpu").instances
         assert objects is not None
         model.append(instance_metrics(objects.labels_zyx, truth)["pq"])
         classical.append(instance_metrics(nuclei(volume.array_zyx[0], Settings()), truth[0])["pq"])
-    assert np.mean(model) > np.mean(classical) + 0.1
+    assert np.mean(model) > np.mean(classical) + 0.2
     turned = dataclasses.replace(volume, array_tzyx=volume.array_tzyx[:, :, :, ::-1].copy())
     mirrored = predict(package, turned, device="cpu").instances
     assert mirrored is not None

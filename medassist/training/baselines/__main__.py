@@ -1,7 +1,8 @@
 """`python -m medassist.training.baselines DATA [--model NAME]`: what can be had without learning, beside a model.
 
 DATA is a folder of pictures with numbered nuclei. Where it names folds, only the highest is looked at; with `--tune`
-the settings are those that fit its other folds best, else those that fit the training folds of nuclei_he.
+the settings are those that fit its other folds best, else those that fit the training folds of nuclei_he. The model is
+a name or a folder; it is refused on pictures it has learned from. Intervals are by field.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medassist.entities.errors import MedAssistError, UnreadableInput
 from medassist.inference.catalogue import find
@@ -27,16 +29,34 @@ from medassist.training.table import Row, Table
 FIGURES = ("pq", "aji", "f1_iou50", "count_error")
 
 
-def measure(table: Table, rows: Sequence[Row], settings: Settings) -> dict[str, Measured]:
-    """Return the figures of the classical method on some rows, with 95 % intervals by subject."""
-    cases = [_case(table, row) for row in rows]
-    found = [instance_metrics(nuclei(picture, settings), truth) for picture, truth in cases]
-    values = {name: np.array([one[name] for one in found]) for name in FIGURES}
+Values = Mapping[str, NDArray[np.float64]]
+"""By figure, one value per row."""
+
+
+def classical(table: Table, rows: Sequence[Row], settings: Settings) -> Values:
+    """Return the figures of the classical method on each row."""
+    cases = (_case(table, row) for row in rows)
+    return _columns([instance_metrics(nuclei(picture, settings), truth) for picture, truth in cases])
+
+
+def learned(model: str, data: Path, rows: Sequence[Row]) -> Values:
+    """Return the figures of a model on the same rows (Refused where it has learned from them)."""
+    folds = sorted({row.fold for row in rows if row.fold is not None}) or None
+    cases = evaluate(find(model), data, folds=folds, device="cpu", progress=Progress()).cases
+    return _columns([next(iter(one.figures.values())) for one in cases])
+
+
+def mean(values: Values, rows: Sequence[Row]) -> dict[str, Measured]:
+    """Return means over rows, with 95 % intervals by subject."""
 
     def means(chosen: Indices) -> dict[str, float]:
-        return {name: float(values[name][chosen].mean()) for name in FIGURES}
+        return {name: float(column[chosen].mean()) for name, column in values.items()}
 
     return bootstrap(means, [row.subject for row in rows], repeats=REPEATS)
+
+
+def _columns(found: Sequence[Mapping[str, float]]) -> Values:
+    return {name: np.array([one[name] for one in found], dtype=np.float64) for name in FIGURES}
 
 
 def _case(table: Table, row: Row) -> tuple[Picture, Objects]:
@@ -77,15 +97,16 @@ def _print(data: Path, model: str, *, tune: bool) -> None:
         cases = [_case(table, row) for row in learning]
         settings = tuned([picture for picture, _ in cases], [truth for _, truth in cases])
     print(settings)  # noqa: T201 - a command
-    _line("classical", measure(table, testing, settings))
+    simple = classical(table, testing, settings)
+    _line("classical", mean(simple, testing))
     if model:
-        found = evaluate(find(model), data, device="cpu", progress=Progress()).labels
-        _line(model, next(iter(found.values())))
+        found = learned(model, data, testing)
+        _line("model", mean(found, testing))
+        _line("difference", mean({name: found[name] - simple[name] for name in FIGURES}, testing))
 
 
 def _line(name: str, figures: Mapping[str, Measured]) -> None:
-    told = ((key, figures[key]) for key in FIGURES if key in figures)
-    cells = (f"{key} {one.value:.3f} ({one.low:.3f}-{one.high:.3f})" for key, one in told)
+    cells = (f"{key} {one.value:.3f} ({one.low:.3f} to {one.high:.3f})" for key, one in figures.items())
     print(f"{name:12} {'  '.join(cells)}")  # noqa: T201 - a command
 
 
