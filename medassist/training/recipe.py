@@ -40,11 +40,12 @@ class Split:
 
 @dataclass(frozen=True)
 class Optimiser:
-    """AdamW with linear warm-up and a cosine to zero, stepped per batch."""
+    """AdamW with linear warm-up and `cycles` cosines to zero (`rates.share_of_rate`), stepped per batch."""
 
     learning_rate: float
     weight_decay: float
     warmup_epochs: float
+    cycles: int = 1
 
 
 @dataclass(frozen=True)
@@ -136,9 +137,12 @@ class Recipe:
         """SHA-256 of everything that decides the weights; titles, codes and the card's text do not."""
         labels = [(label.value, label.members, label.unless) for label in self.labels]
         parts = (self.task, self.layout, asdict(self.split), self.network, self.preprocessing, self.augmentation)
-        rest = (self.loss, self.balance, asdict(self.optimiser), asdict(self.schedule), labels)
+        optimiser = asdict(self.optimiser)
+        cycles = optimiser.pop("cycles")
+        rest = (self.loss, self.balance, optimiser, asdict(self.schedule), labels)
         # What came later counts only where it is used, so that a checkpoint of before still fits its recipe.
         later = {"drawn_folds": self.drawn_folds, "initial": self.initial.sha256 if self.initial else ""}
+        later |= {"cycles": cycles} if cycles > 1 else {}
         used = [{key: value for key, value in later.items() if value}] if any(later.values()) else []
         return hashlib.sha256(json.dumps([*parts, *rest, *used], sort_keys=True).encode()).hexdigest()
 
@@ -250,6 +254,7 @@ def _optimiser(reader: Reader) -> Optimiser:
         learning_rate=reader.number("learning_rate", 1e-8, 1.0),
         weight_decay=reader.number("weight_decay", 0.0, 1.0, 0.0),
         warmup_epochs=reader.number("warmup_epochs", 0.0, 1000.0, 0.0),
+        cycles=reader.count("cycles", 1, 1000, 1),
     )
 
 

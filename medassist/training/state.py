@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from medassist.training.checkpoint import Checkpoint
 from medassist.training.place import Place
 from medassist.training.precision import half, scaler
+from medassist.training.rates import share_of_rate
 from medassist.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -70,17 +71,15 @@ def _average(recipe: Recipe, network: torch.nn.Module) -> torch.optim.swa_utils.
 
 
 def _rates(recipe: Recipe, optimiser: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LambdaLR:
-    """Return warm-up and cosine over all batches, `steps` of them in an epoch."""
+    """Return the learning rate over all batches, `steps` of them in an epoch."""
     import torch
 
     warmup, total = recipe.optimiser.warmup_epochs * steps, recipe.schedule.epochs * steps
 
-    def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / (warmup + 1)
-        return 0.5 * (1.0 + math.cos(math.pi * min(1.0, (step - warmup) / max(1.0, total - warmup))))
+    def share(step: int) -> float:
+        return share_of_rate(step, warmup=warmup, total=total, cycles=recipe.optimiser.cycles)
 
-    return torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+    return torch.optim.lr_scheduler.LambdaLR(optimiser, share)
 
 
 def packed(recipe: Recipe, state: State) -> Checkpoint:
