@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -12,7 +16,7 @@ from bundles import write_segmenter  # noqa: E402
 from networks_to_explain import densenet121_2d, unet_3d  # noqa: E402
 
 from benchmarks import explain as benchmark  # noqa: E402
-from benchmarks.explain_memory import HERE, alone  # noqa: E402
+from benchmarks.explain_memory import HERE  # noqa: E402
 from medassist.entities.geometry import Geometry  # noqa: E402
 from medassist.entities.prediction import Mask  # noqa: E402
 from medassist.entities.study import Series, SeriesKind  # noqa: E402
@@ -24,6 +28,8 @@ from medassist.inference.network import load_network  # noqa: E402
 from medassist.inference.packages import read  # noqa: E402
 from medassist.inference.shape import ghost_of  # noqa: E402
 from medassist.progress import Progress  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_passes_are_told_from_shapes_alone():
@@ -97,7 +103,16 @@ def test_the_benchmark_names_the_limits_that_are_missed():
 
 @pytest.mark.skipif(not HERE, reason="the peak of a process is told by the kernel of Linux")
 def test_what_a_call_takes_alone_is_measured():
-    found = alone(lambda: bytearray(50_000_000), lambda: None, lambda: None)
-    assert found is not None
-    assert 45e6 < found.peak < 60e6
-    assert alone(lambda: 1 / 0, lambda: None, lambda: None) is None
+    """In a process of its own, as the benchmark runs: what a test before this one freed would be used again."""
+    lines = (
+        "from benchmarks.explain_memory import alone",
+        "print(alone(lambda: bytearray(50_000_000), lambda: None, lambda: None).peak)",
+        "print(alone(lambda: 1 / 0, lambda: None, lambda: None))",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    peak, failed = done.stdout.split()
+    assert 45e6 < float(peak) < 60e6
+    assert failed == "None"
+    assert "ZeroDivisionError" in done.stderr
