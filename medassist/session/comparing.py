@@ -10,8 +10,12 @@ from dataclasses import dataclass, replace
 from medassist.entities.comparison import Comparison
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import ModelRef, Prediction
+from medassist.entities.stamp import Stamp, Standing
+from medassist.entities.study import warned
 from medassist.progress import Progress
 from medassist.session.state import Session
+
+LETTERS = ("A", "B")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +45,28 @@ def compare_maps(first: Heatmap, second: Heatmap, *, progress: Progress) -> Show
 
     progress.step("Comparing the maps")
     return ShowComparison(compare(first, second))
+
+
+def stamp_of_difference(told: Comparison) -> Stamp | None:
+    """Return what the stamps of two maps mean for their difference: it is worth no more than the lesser map.
+
+    None where neither fails nor means nothing.
+    """
+    maps = dict(zip(LETTERS, (told.first, told.second), strict=True))
+    if empty := [letter for letter, one in maps.items() if one.means_nothing]:
+        reasons = (
+            warned(
+                "Map {letter} means nothing: the figures tell nothing of the model, and the difference is not drawn.",
+                letter=letter,
+            )
+            for letter in empty
+        )
+        return Stamp(Standing.MEANINGLESS, reasons=tuple(reasons))
+    if failed := [letter for letter, one in maps.items() if one.fails]:
+        reasons = (warned("Map {letter} fails its checks, so the difference is drawn hatched.", letter=letter)
+                   for letter in failed)  # fmt: skip
+        return Stamp(Standing.FAILS, reasons=tuple(reasons))
+    return None
 
 
 def comparable(session: Session) -> tuple[Heatmap, ...]:

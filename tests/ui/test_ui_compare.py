@@ -194,6 +194,35 @@ def test_a_failing_map_is_marked_in_its_own_half(viewer, store, maps):
     assert store.session.compared is not None
 
 
+def test_the_difference_is_worth_no_more_than_the_lesser_map(viewer, store, maps):
+    sides = viewer.sides
+    store.dispatch(AddStamp(maps[0], Stamp(Standing.HOLDS)))
+    assert not sides.notes.isVisible()
+    store.dispatch(AddStamp(maps[1], Stamp(Standing.FAILS, reasons=(warned("The map is noise."),))))
+    sides.difference.click()
+    heat = sides.views[2].layers.heat
+    assert heat.isVisible()
+    assert heat.hatched
+    assert "✓ Holds minus Occlusion" in sides.names[2].text()
+    assert sides.names[2].text().endswith("✕ Fails")
+    assert "Map B fails its checks" in sides.notes.text()
+    assert "Map B fails its checks" in sides.bars[2].captions()[1]
+    store.dispatch(AddStamp(store.session.compared.first, Stamp(Standing.MEANINGLESS, reasons=(warned("None."),))))
+    assert not heat.isVisible()
+    assert sides.bars[2].isHidden()
+    assert "Map A means nothing" in sides.notes.text()
+    assert "○ Means nothing minus" in sides.names[2].text()
+
+
+def test_a_map_that_is_not_drawn_is_not_told_under_the_mouse(store, keep, volume, maps):
+    viewer = keep(Viewer(store))
+    put(store, volume, AddHeatmap(maps[0]))
+    shown = viewer.planes[0].shown
+    assert texts.under_cursor(store.session, shown, 20, 10)[-1].startswith("map ")
+    store.dispatch(AddStamp(maps[0], Stamp(Standing.MEANINGLESS, reasons=(warned("None."),))))
+    assert not any(line.startswith("map ") for line in texts.under_cursor(store.session, shown, 20, 10))
+
+
 def test_an_empty_map_says_so_in_its_half_and_a_missing_figure_is_none(store, keep, volume, maps):
     viewer = keep(Viewer(store))
     empty = make_heatmap(volume, value=0.0)

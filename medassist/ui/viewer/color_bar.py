@@ -64,7 +64,8 @@ class ColorBar(QWidget):
         if self._heatmap.kind is MapKind.SPREAD:
             return tr("Spread over mirrored views"), tr("Where they agree, all can still be wrong")
         if self._heatmap.kind is MapKind.DIFFERENCE:
-            return tr("Difference of the two maps"), tr("Each as a share of its own full scale: shapes, not strengths")
+            shapes = tr("Each as a share of its own full scale: shapes, not strengths")
+            return tr("Difference of the two maps"), self._failure() or shapes
         left = map_title(tr(self._heatmap.method), self._target, self._against)
         left += f" · {tr(self._heatmap.region.name)}" if self._heatmap.region is not None else ""
         return left, self._failure() or tr("Regions that influenced the score, not lesion outline")

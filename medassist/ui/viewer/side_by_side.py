@@ -11,7 +11,7 @@ from medassist.entities.comparison import Comparison
 from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.imaging.slicing import Plane
 from medassist.language import localized, tr
-from medassist.session.comparing import StopComparing, seen_alone
+from medassist.session.comparing import StopComparing, seen_alone, stamp_of_difference
 from medassist.session.state import Session
 from medassist.ui.map_names import figures_meaning, figures_text, map_name
 from medassist.ui.stamp_words import verdict_of
@@ -35,6 +35,7 @@ class SideBySide(QWidget):
         self._store = store
         self._shown: tuple[int, ...] = BOTH
         self._hidden, self._crosshair = False, True
+        self._doubted: Heatmap | None = None
         self.views = tuple(SliceView(store, Plane.AXIAL, self) for _ in COLUMNS)
         self.names, self.bars = tuple(QLabel(self) for _ in COLUMNS), tuple(ColorBar(self) for _ in COLUMNS)
         self.figures, self.notes, self.plane = QLabel(self), QLabel(self), QComboBox(self)
@@ -66,7 +67,7 @@ class SideBySide(QWidget):
         several = len(planes_shown(session)) == 3
         self.plane.setVisible(several)
         plane = self.plane.currentData() if several else planes_shown(session)[0]
-        for number, seen in enumerate(_halves(session, told)):
+        for number, seen in enumerate(_halves(session, told, self._difference(told))):
             view = self.views[number]
             if number in self._shown:
                 view.show_plane(plane)
@@ -115,6 +116,8 @@ class SideBySide(QWidget):
         self.notes.setContentsMargins(8, 0, 8, 2)
         for label in (*self.names, self.figures, self.notes):
             label.setWordWrap(True)
+        for label in (*self.names, self.notes):
+            label.setTextFormat(Qt.TextFormat.PlainText)  # names come from packages
         column.addLayout(head)
         column.addWidget(self.notes)
         column.addLayout(self._grid, 1)
@@ -138,29 +141,39 @@ class SideBySide(QWidget):
     def _draw_again(self) -> None:
         self.draw(self._store.session, hidden=self._hidden, crosshair=self._crosshair)
 
+    def _difference(self, told: Comparison) -> Heatmap:
+        """Return the difference, marked where one of the maps must not be believed; the same one while that stays."""
+        stamp, before = stamp_of_difference(told), self._doubted
+        if before is None or before.values_zyx is not told.difference.values_zyx or before.stamp != stamp:
+            self._doubted = before = replace(told.difference, stamp=stamp)
+        return before
+
     def _draw_figures(self, told: Comparison) -> None:
         self.figures.setText(f"<b>{figures_text(told)}</b>")
         self.figures.setToolTip(figures_meaning(told))
-        self.notes.setText("\n".join(f"⚠ {localized(note)}" for note in told.notes))
-        self.notes.setVisible(bool(told.notes))
+        stamp = stamp_of_difference(told)
+        notes = (*told.notes, *(stamp.reasons if stamp is not None else ()))
+        self.notes.setText("\n".join(f"⚠ {localized(note)}" for note in notes))
+        self.notes.setVisible(bool(notes))
 
 
-def _halves(session: Session, told: Comparison) -> tuple[Session, Session, Session]:
+def _halves(session: Session, told: Comparison, apart: Heatmap) -> tuple[Session, Session, Session]:
     """Return the session as each plane shows it; masks of two models would not be told apart over their difference."""
     common = told.first.model if told.first.model == told.second.model else None
     return (
         seen_alone(session, told.first, told.first.model),
         seen_alone(session, told.second, told.second.model),
-        seen_alone(session, told.difference, common),
+        seen_alone(session, apart, common),
     )
 
 
 def _name(session: Session, seen: Session, told: Comparison, number: int) -> str:
     """Name what a plane shows, with whether to believe it and why it is not drawn."""
-    first, second = (map_name(session, one) for one in (told.first, told.second))
+    first, second = (f"{map_name(session, one)}{_verdict(one)}" for one in (told.first, told.second))
     if number in APART:
-        return tr("A − B: {first} minus {second}", first=first, second=second)
-    name = f"{'AB'[number]}: {(first, second)[number]}{_verdict((told.first, told.second)[number])}"
+        name = tr("A − B: {first} minus {second}", first=first, second=second)
+    else:
+        name = f"{'AB'[number]}: {(first, second)[number]}"
     known = overlay_problems(replace(seen, heatmaps=()))
     return "\n".join((name, *(f"⚠ {line}" for line in overlay_problems(seen) if line not in known)))
 

@@ -187,12 +187,12 @@ def under_cursor(session: Session, shown: Shown, row: float, column: float, hidd
     hidden = hidden or shown.arriving is not None
     drawn = layers.visible and not hidden
     mask = session.mask if drawn and layers.mask_visible else None
-    heatmap = session.heatmap if drawn and layers.heatmap_visible else None
+    heatmap = slices.map_drawn(session, shown.volume) if not hidden else None
     if mask is not None and mask.geometry.same_grid(geometry):
         lines.append(_label_text(mask, voxel))
     kept = session.regions if drawn and layers.mask_visible else ()
     lines += [_label_text(one, voxel) for one in kept if one.geometry.same_grid(geometry)]
-    if heatmap is not None and heatmap.geometry.same_grid(geometry) and heatmap.full_scale > 0:
+    if heatmap is not None:
         lines.append(_heat_text(shown, heatmap, voxel, session.layers.heatmap_native_cells))
     if session.layers.files_visible and not hidden:
         lines += _file_texts(session, geometry, voxel)
