@@ -120,9 +120,6 @@ class StampCard(QFrame):
 
     def _chosen(self) -> None:
         self._held = None
-        heatmap = self._store.session.heatmap
-        if self._reference() is None and heatmap is not None and heatmap.stamp is not None and heatmap.stamp.reference:
-            self._store.dispatch(AddStamp(heatmap, without_reference(heatmap.stamp)))
         self._place()
 
     def _reference(self) -> Reference | None:
@@ -130,11 +127,18 @@ class StampCard(QFrame):
         return self._offered[row] if 0 <= row < len(self._offered) else None
 
     def _place(self) -> None:
-        """Hold the map on screen against the chosen reference, unless that is done."""
-        heatmap, reference = self._store.session.heatmap, self._reference()
-        if heatmap is None or heatmap.stamp is None or reference is None or not can_be_placed(heatmap):
+        """Hold the map on screen against the chosen reference, unless that is done.
+
+        Without one no figure stays: what it was held against was set aside, or is there no more.
+        """
+        session, reference = self._store.session, self._reference()
+        heatmap = session.heatmap
+        if session.volume is None or heatmap is None or heatmap.stamp is None or not can_be_placed(heatmap):
             return
-        if not (reference.same_as(self._held) and heatmap.stamp.reference == reference.title):
+        if reference is None:
+            if heatmap.stamp.reference:
+                self._store.dispatch(AddStamp(heatmap, without_reference(heatmap.stamp)))
+        elif not (reference.same_as(self._held) and heatmap.stamp.reference == reference.title):
             self._held = reference
             self._runner.start(PLACE_LANE, place_heatmap, heatmap, heatmap.stamp, reference)
 
@@ -146,13 +150,22 @@ class StampCard(QFrame):
         for one in self._offered:
             name = local_title(one.segment.label, one.segment.title_zh)
             self.reference.addItem(": ".join(part for part in (one.source, name) if part))
-        row = next((row for row, one in enumerate(self._offered, 1) if one.same_as(chosen)), 0)
-        self.reference.setCurrentIndex(row)
-        self.reference.blockSignals(blocked)
         heatmap = session.heatmap
+        self.reference.setCurrentIndex(self._row_of(chosen, heatmap))
+        self.reference.blockSignals(blocked)
         for widget in (self.reference_label, self.reference):
             widget.setVisible(bool(self._offered) and heatmap is not None and can_be_placed(heatmap))
         self._fit()
+
+    def _row_of(self, chosen: Reference | None, heatmap: Heatmap | None) -> int:
+        """Return the row of what was chosen, else of what bears the name the map was held against; 0 for none.
+
+        A region that is drawn further is another mask under the same name: the map is held against it anew.
+        """
+        named = heatmap.stamp.reference if heatmap is not None and heatmap.stamp is not None else ""
+        rows = dict(enumerate(self._offered, 1))
+        same = [row for row, one in rows.items() if one.same_as(chosen)]
+        return next(iter([*same, *(row for row, one in rows.items() if named and one.title == named)]), 0)
 
     def _draw(self) -> None:
         session = self._store.session

@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication, QLabel
-from ui_cases import add_scores, make_heatmap, make_mask, make_scan, make_volume, pump
+from ui_cases import add_scores, make_heatmap, make_mask, make_scan, make_series, make_volume, pump
 
 from medassist.entities.heatmap import MapKind
 from medassist.entities.overlay import Overlay
+from medassist.entities.prompt import Box, Prompt
+from medassist.entities.region import Region
 from medassist.entities.stamp import Limits, Stamp, Standing
 from medassist.entities.study import warned
 from medassist.inference.catalogue import find
@@ -19,6 +21,7 @@ from medassist.language import set_language
 from medassist.session.actions import AddHeatmap, AddPrediction, AddScan, ShowVolume
 from medassist.session.measuring import measure
 from medassist.session.objects import AddOverlay
+from medassist.session.regions import DropRegion, SetRegion
 from medassist.session.stamps import AddStamp
 from medassist.ui.map_measurer import LANE
 from medassist.ui.stamp_card import StampCard
@@ -206,6 +209,38 @@ def test_a_mask_of_a_file_is_a_reference_beside_chance(store, runner, keep, volu
     pump(lambda: not runner.running() and "energy_in_mask" in store.session.heatmap.stamp.numbers)
     choose(0)
     assert store.session.heatmap.stamp == HOLDS
+
+
+def test_a_reference_that_changes_is_measured_anew_and_one_that_goes_leaves_no_figure(store, runner, keep, volume):
+    card = keep(StampCard(store, runner, job=Gate()))
+    store.dispatch(AddHeatmap(chest_map(volume, stamp=HOLDS)))
+
+    def region(corner):
+        plane = np.zeros(volume.geometry.shape_zyx[1:], dtype=bool)
+        plane[corner : corner + 4, 6:10] = True
+        prompt = Prompt(Box(4, 9, 9, 15, 6), None, slices=(6, 6))
+        return Region(volume.series.key, volume.geometry, find("chest_xray_findings").ref, prompt, {6: plane})
+
+    def hit():
+        return store.session.heatmap.stamp.numbers.get("pointing_hit")
+
+    store.dispatch(SetRegion(region(2)))
+    card.reference.setCurrentIndex(1)
+    card.reference.activated.emit(1)
+    pump(lambda: hit() == 0.0 and not runner.running())
+    store.dispatch(SetRegion(region(24)))
+    pump(lambda: hit() == 1.0 and not runner.running())
+    assert card.reference.currentIndex() == 1
+    other = make_volume(make_series("two"))
+    store.dispatch(AddScan(make_scan(other.series, source="/data/other")))
+    store.dispatch(ShowVolume(other))
+    store.dispatch(ShowVolume(volume))
+    pump(lambda: not runner.running())
+    assert (card.reference.currentIndex(), hit()) == (1, 1.0)
+    store.dispatch(DropRegion())
+    pump(lambda: not runner.running())
+    assert store.session.heatmap.stamp == HOLDS
+    assert card.reference.currentIndex() == 0
 
 
 def test_the_card_speaks_chinese(store, runner, keep, volume):
