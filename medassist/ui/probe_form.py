@@ -94,10 +94,11 @@ def usual_radius(geometry: Geometry) -> float:
 
 
 def shown_map(session: Session) -> Heatmap | None:
-    """Return the map on screen where it explains something and has a strongest spot."""
+    """Return the map on screen where it explains something and has a strongest spot, none that means nothing."""
     heatmap = session.heatmap
-    explains = heatmap is not None and heatmap.kind is MapKind.ATTRIBUTION and heatmap.maximum > 0.0
-    return heatmap if explains else None
+    if heatmap is None or heatmap.kind is not MapKind.ATTRIBUTION or heatmap.means_nothing:
+        return None
+    return heatmap if heatmap.maximum > 0.0 else None
 
 
 def _refill(box: QComboBox, choices: Sequence[Choice]) -> None:

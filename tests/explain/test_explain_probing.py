@@ -483,3 +483,16 @@ def test_of_a_segmenter_what_is_marked_outside_is_compared(tmp_path):
     assert found.reading.change == pytest.approx(0.0), "each voxel decides for itself: outside nothing may change"
     assert found.controls == pytest.approx((0.0, 0.0))
     assert not found.stands_out
+
+
+@pytest.mark.parametrize("padding", [(0.0, 0.0), None])
+def test_a_region_that_stays_as_it_is_is_refused_before_anything_is_run(planted, film, padding):
+    from medassist.explain.probing.probe import probe
+
+    array = film.array_tzyx.copy()
+    array[..., 16:, :16] = 0
+    bordered = replace(film, array_tzyx=array, padding=padding)
+    corner = Spot(Place.BOX, region=spot_region(film, Box(2, 22, 6, 28, 0)))
+    for how in (Means.MEAN, Means.MIRROR) if padding else (Means.MEAN,):
+        with pytest.raises(Refused, match="changes nothing"):
+            probe(planted, bordered, "Cue", corner, how, device="cpu")

@@ -23,6 +23,7 @@ from ui_cases import (
 from medassist.entities.probe import MILLILITRES, Area, Means, Place, Probe, Reading
 from medassist.entities.prompt import Box, Prompt
 from medassist.entities.region import Region
+from medassist.entities.stamp import Stamp, Standing
 from medassist.entities.study import SeriesKind, warned
 from medassist.language import set_language
 from medassist.session.actions import AddHeatmap, AddScan, MoveCursor, ShowVolume
@@ -114,6 +115,9 @@ def test_regions_that_are_not_there_are_greyed_with_their_reason(store, fake, ke
     store.dispatch(SetRegion(region_on(volume)))
     assert allowed(panel.form.place) == ["marked", "box", "cursor", "outside"]
     choose(panel.form.place, "marked")
+    nothing = Stamp(Standing.MEANINGLESS, reasons=(warned("The score is too small."),))
+    store.dispatch(AddHeatmap(replace(make_heatmap(volume), stamp=nothing)))
+    assert "hottest" not in allowed(panel.form.place), "a map that is not drawn has no strongest spot to see"
     store.dispatch(add_heat(volume))
     assert "hottest" in allowed(panel.form.place)
     assert panel.form.place.currentData() == "marked", "what was chosen stays chosen"

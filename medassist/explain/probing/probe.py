@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from medassist.entities.errors import UsageError
+from medassist.entities.errors import Refused, UsageError
 from medassist.entities.prediction import Check, Mask, Prediction, Segment, Verdict
 from medassist.entities.probe import MILLILITRES, PROBABILITY, VOXELS, Means, Probe, Reading, Spot
 from medassist.entities.study import Warned, warned
@@ -27,6 +27,8 @@ from medassist.progress import Progress
 STAGE = "Running the model on the changed image"
 FEW_CONTROLS = 5
 """With fewer controls a change that is larger than all of them may well be chance."""
+SAME = 1e-6
+"""Relative change of a voxel that is only rounding."""
 
 
 def probe(
@@ -57,13 +59,14 @@ def probe(
         progress: cancelled at the next window of a run.
 
     No run is remembered and none is kept on disk. UsageError for an unknown label; Refused for a region that is empty
-    or everything, and for a mirror side that is not there.
+    or everything, for one that the replacement leaves as it is, and for a mirror side that is not there.
     """
     progress, began = progress or Progress(), perf_counter()
     progress.step("Replacing the region")
     first = volume if package.input.series else replace(volume, array_tzyx=volume.array_tzyx[:1])
     area, way, body = area_of(spot, volume.geometry), usual_way(how, volume.geometry), body_of(first)
     changed = replaced(first, area, way, body)
+    _demand_change(first, changed)
     places = elsewhere(first, area, way, body, changed.touched, count=controls)
     runs = 2 + len(places)
 
@@ -112,6 +115,16 @@ class _Part(Progress):
     def step(self, stage: str, fraction: float | None = None) -> None:  # noqa: ARG002 - one stage for all runs
         """Report to the whole job; raise `Cancelled` when that was asked to stop."""
         self._whole.step(STAGE, self._start + self._length * min(1.0, fraction or 0.0))
+
+
+def _demand_change(before: Volume, changed: Changed) -> None:
+    """Refuse a region that looks after the replacement as before: a score that stays would be taken for an answer."""
+    was, now = (one.array_tzyx[:, changed.touched] for one in (before, changed.volume))
+    if np.allclose(was, now, rtol=SAME, atol=0.0, equal_nan=True):
+        raise Refused(
+            "Replacing this region changes nothing: it is padding or even, so the score would stay as it is.",
+            remedy="Choose another region, or another way to replace it.",
+        )
 
 
 def _demand_label(package: Package, answer: Prediction, target: str) -> None:
