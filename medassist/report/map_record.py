@@ -175,10 +175,10 @@ def row_of(record: MapRecord) -> dict[str, str]:
         "passes": round(record.passes, 1),
         **record.numbers,
     }
-    return {name: _cell(plain.get(name)) for name in COLUMNS}
+    return {name: cell(plain.get(name)) for name in COLUMNS}
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
     """Return a value as a cell; a text that a spreadsheet would run as a formula begins with an apostrophe."""
     if value is None:
         return ""

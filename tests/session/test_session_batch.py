@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,13 +24,14 @@ from medassist.progress import Progress
 from medassist.report.comparison import CaseRow, Problem
 from medassist.report.map_record import MapRecord
 from medassist.session.batch import run
-from medassist.session.batch.asked import Wanted, methods_of
-from medassist.session.batch.cases import find_cases
+from medassist.session.batch.asked import Method, Wanted, methods_of
+from medassist.session.batch.cases import find_cases, write_key
 from medassist.session.batch.figures import agreement_of, figure, figures_of
 from medassist.session.batch.kept import Kept, begin, read_case, write_case
 from medassist.session.batch.one_case import anonymous
-from medassist.session.batch.references import base_name, read_references, region_of
+from medassist.session.batch.references import base_name, read_references
 from medassist.session.batch.run import explain_all
+from medassist.session.batch.truth import region_of
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +91,8 @@ def test_what_no_method_understands_is_refused(classifier, text):
 
 def test_two_methods_never_share_a_file(classifier):
     slugs = [one.slug for one in methods_of("occlusion:window=0.2,occlusion:window=0.25,occlusion", classifier)]
-    assert len(set(slugs)) == 3
+    slugs += [Method("cam", {"bias": one}).slug for one in (-1.0, 1.0)] + [Method(one).slug for one in ("a+", "a-")]
+    assert len(set(slugs)) == 7
     assert all("/" not in one and ":" not in one for one in slugs)
 
 
@@ -119,7 +123,7 @@ def test_boxes_of_another_finding_count_only_when_asked(classifier, tmp_path, pi
 
 def test_a_box_beside_the_image_is_refused(classifier, tmp_path, picture):
     found = boxes(tmp_path, "film_a.png,,400,2,10,5")
-    with pytest.raises(UnreadableInput, match="beside"):
+    with pytest.raises(UnreadableInput, match="leaves its image"):
         region_of(found, *opened(picture), classifier.labels[0], "any", segmenter=False)
 
 
@@ -166,6 +170,80 @@ def test_names_lose_folder_and_ending():
     assert [base_name(one) for one in ("a/B.nii.gz", "b.PNG", "1.2.3")] == ["b", "b", "1.2.3"]
 
 
+@pytest.fixture
+def twins(tmp_path):
+    """Pictures of two patients that are called alike, in folders of their own."""
+    for folder in ("a", "b"):
+        (tmp_path / "twins" / folder).mkdir(parents=True)
+        Image.fromarray(np.zeros((20, 30), np.uint8)).save(tmp_path / "twins" / folder / "im.png")
+    return [series for one in ("a", "b") for series in scan(tmp_path / "twins" / one, progress=Progress()).all_series()]
+
+
+def test_a_box_of_a_name_two_images_have_is_given_to_neither(classifier, tmp_path, twins):
+    path = boxes(tmp_path, "im.png,,4,2,10,5").source
+    for series in twins:
+        with pytest.raises(UnreadableInput, match="Several images are called im"):
+            region_of(
+                read_references(path, twins), series, load(series, progress=Progress()), classifier.labels[0], "any",
+                segmenter=False,
+            )  # fmt: skip
+
+
+def test_the_folder_of_the_table_tells_images_of_one_name_apart(classifier, tmp_path, twins):
+    path = boxes(tmp_path, "a/im.png,,4,2,10,5", "b\\im.png,,0,0,3,3").source
+    found = [
+        region_of(read_references(path, twins), one, load(one, progress=Progress()), classifier.labels[0], "any",
+                  segmenter=False).sum()
+        for one in twins
+    ]  # fmt: skip
+    assert found == [50, 9]
+
+
+def test_a_mask_of_a_name_two_images_have_is_given_to_neither(classifier, tmp_path, twins):
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(np.ones((20, 30), np.uint8)).save(tmp_path / "masks" / "im.png")
+    found = read_references(tmp_path / "masks", twins)
+    with pytest.raises(UnreadableInput, match="Several images are called im"):
+        region_of(found, twins[0], load(twins[0], progress=Progress()), classifier.labels[0], "", segmenter=False)
+
+
+def test_a_box_in_pixels_of_a_larger_image_is_not_cut_to_this_one(classifier, tmp_path, picture):
+    found = boxes(tmp_path, "film_a.png,,20,10,20,20")
+    with pytest.raises(UnreadableInput, match="30 x 20 pixels"):
+        region_of(found, *opened(picture), classifier.labels[0], "any", segmenter=False)
+
+
+def test_a_line_of_an_image_without_a_finding_is_left_out(tmp_path):
+    assert set(boxes(tmp_path, "film_a.png,No finding,,,,", "b.png,X,1,1,2,2").boxes) == {"b"}
+    with pytest.raises(UnreadableInput, match="holds no box"):
+        boxes(tmp_path, "film_a.png,No finding,,,,")
+
+
+def test_a_segmentation_of_another_patient_or_one_of_several_is_refused(segmenter, tmp_path):
+    images = write_mr_series(tmp_path / "mr", PatientID="P1")
+    (tmp_path / "truth").mkdir()
+    write_seg(tmp_path / "truth" / "seg.dcm", images)
+    series, volume = opened(tmp_path / "mr")
+    label, named = segmenter.labels[0], {"segmenter": True}
+    found = read_references(tmp_path / "truth")
+    assert region_of(found, series, volume, label, "any", **named, patient="P1") is not None
+    assert region_of(found, series, volume, label, "any", **named, patient="") is not None, "an image without an ID"
+    with pytest.raises(UnreadableInput, match="another patient"):
+        region_of(found, series, volume, label, "any", **named, patient="P2")
+    write_seg(tmp_path / "truth" / "second.dcm", images)
+    with pytest.raises(UnreadableInput, match="several segmentations of this"):
+        region_of(read_references(tmp_path / "truth"), series, volume, label, "any", **named, patient="P1")
+
+
+def test_segmentations_of_one_file_name_are_told_apart_by_what_they_were_drawn_on(segmenter, tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / "truth" / name).mkdir(parents=True)
+        write_seg(tmp_path / "truth" / name / "seg.dcm", write_mr_series(tmp_path / "in" / name))
+    found = read_references(tmp_path / "truth")
+    series, volume = opened(tmp_path / "in" / "one")
+    assert region_of(found, series, volume, segmenter.labels[0], "any", segmenter=True) is not None
+
+
 # --- which images, and under which names
 
 
@@ -188,6 +266,43 @@ def test_series_of_another_modality_are_left_out_and_counted(classifier, tmp_pat
     found = find_cases([tmp_path / "in"], classifier, progress=Progress())
     assert [one.series.modality for one in found.cases] == ["DX"]
     assert found.left_out == 1
+
+
+def test_maps_written_among_the_images_are_not_explained_in_turn(classifier, films, tmp_path):
+    for out in (films / "out", films):
+        wanted = asked(classifier, "saliency", stamped=False)
+        explain_all([films], classifier, wanted, out, progress=Progress())
+        again = explain_all([films], classifier, wanted, out, resume=True, progress=Progress())
+        assert (again.told["cases"], again.problems, again.found.skipped) == (2, (), ())
+        shutil.rmtree(films / "out", ignore_errors=True)
+
+
+def test_the_key_of_the_cases_runs_nothing_in_a_spreadsheet(classifier, tmp_path):
+    write_film(tmp_path / "=cmd()")
+    (case,) = find_cases([tmp_path / "=cmd()"], classifier, progress=Progress()).cases
+    assert f",'=cmd(){os.sep}" in write_key([case], tmp_path).read_text(encoding="utf-8-sig")
+
+
+def test_a_label_is_not_compared_with_itself_and_costs_only_its_case(classifier, films, tmp_path):
+    target = explain_all(
+        [films], classifier, asked(classifier, "saliency", stamped=False), tmp_path / "plain", progress=Progress()
+    ).told["rows"][0]["target"]
+    wanted = asked(classifier, "saliency", stamped=False, against=target)
+    answer = explain_all([films], classifier, wanted, tmp_path / "out", progress=Progress())
+    assert [type(problem) for _, problem in answer.problems] == [Refused, Refused]
+    assert (tmp_path / "out" / "index.html").is_file()
+
+
+def test_nobody_is_named_by_the_reference_and_another_one_is_another_question(classifier, films, tmp_path):
+    table = tmp_path / "Secretname.csv"
+    table.write_text("image,finding,x,y,width,height\nother.png,,0,0,2,2\n")
+    out, wanted = tmp_path / "out", asked(classifier, "saliency", stamped=False, reference=str(table))
+    explain_all([films], classifier, wanted, out, progress=Progress())
+    for file in out.rglob("*"):
+        assert not file.is_file() or b"Secretname" not in file.read_bytes(), file
+    table.write_text("image,finding,x,y,width,height\nother.png,,0,0,2,3\n")
+    with pytest.raises(UsageError, match="another question"):
+        explain_all([films], classifier, wanted, out, resume=True, progress=Progress())
 
 
 def test_what_went_wrong_names_no_file(classifier, tmp_path, picture):
@@ -220,7 +335,9 @@ def test_a_damaged_file_of_a_case_is_no_answer(tmp_path, picture, text):
 
 
 def test_a_folder_is_bound_to_its_question(tmp_path):
-    assert begin(tmp_path, {"target": "A"}, ["x"], resume=False) == ("x",)
+    assert begin(tmp_path, {"target": "Typo"}, ["z"], resume=False) == ("z",)
+    assert begin(tmp_path, {"target": "A"}, ["x"], resume=False) == ("x",), "nothing was answered yet"
+    write_case(tmp_path / "case-1", Kept(""))
     with pytest.raises(UsageError, match="already holds"):
         begin(tmp_path, {"target": "A"}, ["x"], resume=False)
     with pytest.raises(UsageError, match="target"):

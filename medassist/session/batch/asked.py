@@ -6,10 +6,12 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import medassist
 from medassist.entities.errors import Refused, UsageError
+from medassist.session.batch.references import mark_of
 
 if TYPE_CHECKING:
     from medassist.inference.packages import Package
@@ -39,8 +41,8 @@ class Method:
 
     @property
     def slug(self) -> str:
-        """The method as the name of a file."""
-        return re.sub(r"[^\w.]+", "-", self.column)
+        """The method as the name of a file; two columns never share one."""
+        return re.sub(r"[^\w.+=,-]", "_", self.column)
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,10 @@ class Wanted:
     language: str = "en"
 
     def bound_to(self, package: Package) -> dict[str, Any]:
-        """Return what kept answers must share with new ones; more methods may be asked later, other questions not."""
+        """Return what kept answers must share with new ones; more methods may be asked later, other questions not.
+
+        Of the reference a mark of its content, since its name may be that of a person.
+        """
         return {
             "model": package.name,
             "sha256": package.sha256,
@@ -75,7 +80,7 @@ class Wanted:
             "against": self.against,
             "layer": self.layer,
             "stamped": self.stamped,
-            "reference": self.reference,
+            "reference": mark_of(Path(self.reference)) if self.reference else "",
             "reference_label": self.reference_label,
             "medassist": medassist.__version__,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,17 @@ from typing import TYPE_CHECKING
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.study import Series, SeriesKind, Skipped, Study
 from medassist.progress import Progress
-from medassist.session.batch.kept import unwritable
+from medassist.report.map_record import cell
+from medassist.session.batch.kept import REQUEST, unwritable
 from medassist.session.jobs import open_path, with_pictures
 
 if TYPE_CHECKING:
     from medassist.inference.packages import Package
 
 FILE_NAME = "cases.csv"
+OWN_FILES = (FILE_NAME, REQUEST, "summary.json", "stamps.csv", "index.html")
+OWN_FOLDER = re.compile(r"case-[0-9a-f]{12}")
+"""What the folder of a case is called."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +56,21 @@ class Everything:
     skipped: tuple[Skipped, ...] = ()
 
 
-def find_cases(paths: Sequence[Path], package: Package, *, charset: str = "", progress: Progress) -> Everything:
-    """Look for images under every path (UnreadableInput when there is none, or a path cannot be read)."""
+def find_cases(
+    paths: Sequence[Path], package: Package, *, out: Path | None = None, charset: str = "", progress: Progress
+) -> Everything:
+    """Look for images under every path (UnreadableInput when there is none, or a path cannot be read).
+
+    Maps that an earlier comparison wrote into `out` are no images to explain, although `out` may lie among them.
+    """
     found: list[tuple[Path, Study, Series]] = []
     skipped: list[Skipped] = []
     for path in dict.fromkeys(one.resolve() for one in paths):
         scan = open_path(path, charset=charset, progress=progress).scan
-        skipped += scan.skipped
-        if any(one.kind is not SeriesKind.OTHER for one in scan.all_series()):
-            found += [(path, scan.study_of(one), one) for one in with_pictures(scan.all_series(), path)]
+        skipped += [one for one in scan.skipped if not _written(one.path, out)]
+        others = [one for one in scan.all_series() if not any(_written(frame.path, out) for frame in one.frames)]
+        if any(one.kind is not SeriesKind.OTHER for one in others):
+            found += [(path, scan.study_of(one), one) for one in with_pictures(others, path)]
     if not found:
         raise UnreadableInput("There is no series with pictures in {path}.", path=", ".join(map(str, paths)))
     found = list({series.key: (path, study, series) for path, study, series in found}.values())
@@ -67,6 +78,14 @@ def find_cases(paths: Sequence[Path], package: Package, *, charset: str = "", pr
     fitting = [one for one in found if not allowed or not one[2].modality or one[2].modality in allowed]
     chosen = fitting or found[:1]
     return Everything(_named(chosen), len(found) - len(chosen), tuple(skipped))
+
+
+def _written(path: Path, out: Path | None) -> bool:
+    """Tell whether a file is one of a comparison in `out`."""
+    if out is None or not path.resolve().is_relative_to(out.resolve()):
+        return False
+    first, *rest = path.resolve().relative_to(out.resolve()).parts
+    return OWN_FOLDER.fullmatch(first) is not None if rest else first in OWN_FILES
 
 
 def _named(found: Sequence[tuple[Path, Study, Series]]) -> tuple[Found, ...]:
@@ -99,7 +118,7 @@ def write_key(cases: Sequence[Found], folder: Path) -> Path:
         with path.open("w", newline="", encoding="utf-8-sig", errors="replace") as file:
             table = csv.writer(file)
             table.writerow(("case", "image", "series_uid"))
-            table.writerows((one.name, one.place, one.series.series_uid) for one in cases)
+            table.writerows((one.name, cell(one.place), one.series.series_uid) for one in cases)
     except OSError as problem:
         raise unwritable(path, problem) from problem
     return path

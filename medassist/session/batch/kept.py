@@ -65,8 +65,11 @@ def begin(out: Path, bound: Mapping[str, Any], columns: Sequence[str], *, resume
     """
     path = out / REQUEST
     earlier = _json(path)
-    if earlier is None and not resume and (out / "summary.json").exists():
+    answered = (out / "summary.json").exists() or next(out.glob(f"*/{CASE}"), None) is not None
+    if earlier is None and not resume and answered:
         earlier = {}
+    if not answered:
+        earlier = None  # a question nobody answered, perhaps mistyped, binds nobody
     if earlier is not None and not resume:
         raise UsageError(
             "{path} already holds a comparison.", remedy="Go on with it by --resume, or give another folder.", path=out

@@ -23,7 +23,8 @@ from medassist.session.analysing import default_targets, explain_target
 from medassist.session.batch.asked import Method, Wanted
 from medassist.session.batch.cases import Found
 from medassist.session.batch.kept import Kept, files_of, read_case, unwritable, write_case
-from medassist.session.batch.references import References, region_of
+from medassist.session.batch.references import References
+from medassist.session.batch.truth import region_of
 from medassist.session.jobs import load_series, run_model
 from medassist.session.stamps import stamp_heatmap
 
@@ -104,11 +105,15 @@ def _open(
     if not targets:
         raise Refused("The model marks nothing in this image, so there is nothing to explain.")
     label = label_of(package, targets[0])
+    if label.label == wanted.against:
+        raise Refused("{target} is what the model says of this image, so nothing is left to compare it with.",
+                      remedy="Name a target, or another label to compare with.", target=label.label)  # fmt: skip
     region = None
     if references is not None:
         region = region_of(
-            references, found.series, volume, label, wanted.reference_label, segmenter=package.marks_voxels
-        )
+            references, found.series, volume, label, wanted.reference_label, segmenter=package.marks_voxels,
+            patient=found.study.patient.patient_id,
+        )  # fmt: skip
     score = next((one for one in prediction.scores if one.label == label.label), None)
     case = Case(
         found.study, volume.series, volume, (prediction,), (), added.findings, language=wanted.language

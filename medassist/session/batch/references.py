@@ -1,25 +1,21 @@
-"""Where the truth lies on an image: boxes of a table, or masks of a folder, found by the name of the image."""
+"""What is known of the images of a folder: boxes of a table, or masks of a folder, by the names of the images."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medassist.entities.errors import UnreadableInput, UsageError
 from medassist.entities.study import Series
-from medassist.entities.volume import Volume
 from medassist.progress import Progress
+from medassist.session.objects import is_overlay
 
-if TYPE_CHECKING:
-    from medassist.inference.packages import Label
-
-ANY = "any"
 COLUMNS = ("image", "x", "y", "width", "height")
 MOST_BYTES = 100_000_000
 """Of a table of boxes."""
@@ -42,19 +38,26 @@ class References:
     """What is known of the images of a folder.
 
     Attributes:
-        boxes: by the name of the image without its ending.
+        boxes: by the name of the image without its ending, with the folders the table tells.
         masks: files, by their names without ending.
-        objects: series of segmentations, by the UID of the series they were drawn on.
+        objects: series of segmentations, by the UID of the series they were drawn on and the ID of the patient.
+        shared: names several images have: what is called so may belong to any of them.
     """
 
     source: Path
     boxes: Mapping[str, tuple[BoxOf, ...]]
     masks: Mapping[str, Path]
-    objects: Mapping[str, Series]
+    objects: Mapping[tuple[str, str], tuple[Series, ...]]
+    shared: frozenset[str] = frozenset()
 
 
-def read_references(path: Path) -> References:
-    """Read a table of boxes, or find the masks of a folder (UnreadableInput, UsageError)."""
+def read_references(path: Path, images: Sequence[Series] = ()) -> References:
+    """Read a table of boxes, or find the masks of a folder, for these images (UnreadableInput, UsageError)."""
+    names = Counter(name for one in images for name in names_of(one))
+    return replace(_read(path), shared=frozenset(name for name, count in names.items() if count > 1))
+
+
+def _read(path: Path) -> References:
     if path.is_dir():
         return _masks(path)
     if path.suffix.lower() != ".csv":
@@ -74,21 +77,25 @@ def _boxes(path: Path) -> dict[str, tuple[BoxOf, ...]]:
             raise UnreadableInput("{path} is too large for a table of boxes.", path=path)
         with path.open(encoding="utf-8-sig", newline="") as file:
             for number, line in enumerate(csv.DictReader(file), start=2):
-                key = base_name(line.get("image") or "")
-                found[key] = (*found.get(key, ()), _box(line, path, number))
+                box, key = _box(line, path, number), _without_ending(line.get("image") or "")
+                if box is not None:
+                    found[key] = (*found.get(key, ()), box)
     except OSError as error:
         raise UnreadableInput("{path} cannot be read: {reason}.", path=path, reason=error.strerror) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UnreadableInput("{path} cannot be read: {reason}.", path=path, reason=error) from error
     if not found:
-        raise UnreadableInput("{path} holds no rows.", path=path)
+        raise UnreadableInput("{path} holds no box.", path=path)
     return found
 
 
-def _box(line: Mapping[str, str | None], path: Path, number: int) -> BoxOf:
+def _box(line: Mapping[str, str | None], path: Path, number: int) -> BoxOf | None:
+    """Return the box of a line, None for one that says by empty cells that its image has none."""
     for column in COLUMNS:
         if line.get(column) is None:
             raise UnreadableInput("{path} has no column {column}.", path=path, column=column)
+    if not any((line[name] or "").strip() for name in COLUMNS[1:]):
+        return None
     try:
         x, y, width, height = (float(line[name] or "") for name in COLUMNS[1:])
     except ValueError:
@@ -101,102 +108,56 @@ def _box(line: Mapping[str, str | None], path: Path, number: int) -> BoxOf:
 def _masks(folder: Path) -> References:
     from medassist.imaging.scan import scan
 
+    objects: dict[tuple[str, str], tuple[Series, ...]] = {}
+    drawn: set[Path] = set()
+    if any(one.suffix.lower() in (".dcm", "") for one in folder.rglob("*")):
+        for study in scan(folder, progress=Progress()).studies:
+            for series in filter(is_overlay, study.series):
+                drawn |= {frame.path.resolve() for frame in series.frames}
+                for key in ((uid, study.patient.patient_id) for uid in series.referenced_series_uids):
+                    objects[key] = (*objects.get(key, ()), series)
     masks: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name.lower().endswith(_ENDINGS):
+        if path.is_file() and path.name.lower().endswith(_ENDINGS) and path.resolve() not in drawn:
             if base_name(path.name) in masks:
                 raise UsageError("Two masks in {path} are called {name}.", path=folder, name=base_name(path.name))
             masks[base_name(path.name)] = path
-    objects: dict[str, Series] = {}
-    if any(one.suffix.lower() in (".dcm", "") for one in folder.rglob("*")):
-        for series in scan(folder, progress=Progress()).all_series():
-            if series.object_kind:
-                objects |= dict.fromkeys(series.referenced_series_uids, series)
     if not masks and not objects:
         raise UnreadableInput("There is no mask in {path}.", path=folder)
     return References(folder, {}, masks, objects)
 
 
+def mark_of(path: Path) -> str:
+    """Return a mark of a table or of the files of a folder: another one when they changed (UnreadableInput)."""
+    told = hashlib.sha256()
+    try:
+        if not path.is_dir():
+            told.update(path.read_bytes())
+        for one in sorted(path.rglob("*")) if path.is_dir() else ():
+            state = one.stat()
+            told.update(
+                f"{one.relative_to(path)}|{state.st_size}|{state.st_mtime_ns}\n".encode(errors="surrogateescape")
+            )
+    except OSError as error:
+        raise UnreadableInput("{path} cannot be read: {reason}.", path=path, reason=error.strerror) from error
+    return told.hexdigest()
+
+
 def base_name(name: str) -> str:
     """Return the name of a file without folder and ending, in small letters."""
-    lower = Path(name).name.lower()
+    return PurePosixPath(_without_ending(name)).name
+
+
+def _without_ending(name: str) -> str:
+    lower = name.strip().lower().replace("\\", "/")
     return next((lower.removesuffix(ending) for ending in _ENDINGS if lower.endswith(ending)), lower)
 
 
-def region_of(
-    references: References, series: Series, volume: Volume, label: Label, wanted: str, *, segmenter: bool
-) -> NDArray[np.bool_] | None:
-    """Return where the truth of `label` lies on the grid of the series, None where nobody knows.
-
-    Args:
-        references: what is known.
-        series: as it was found; its files give the name.
-        volume: its pixels.
-        label: the target.
-        wanted: finding of a table or number in a mask that counts, "any" for all; "" for that of the target.
-        segmenter: whether the number of the target in a mask is known.
-
-    A mask on another grid of the same space is brought over, nearest voxel. UnreadableInput when it cannot be.
-    """
-    names = _names(series)
-    boxes = next((references.boxes[one] for one in names if one in references.boxes), ())
-    if boxes:
-        return _boxed([one for one in boxes if _counts(one.finding, wanted or label.label)], volume, references.source)
-    own = {frame.path.resolve() for frame in series.frames}
-    masks = (references.masks[one] for one in names if one in references.masks)
-    mask = next((one for one in masks if one.resolve() not in own), None)  # an image is no mask of itself
-    found = references.objects.get(series.series_uid) if series.series_uid else None
-    if mask is None and found is None:
-        return None
-    values = _labels(mask or found, volume)  # type: ignore[arg-type]
-    region = values > 0 if wanted == ANY or not (wanted or segmenter) else values == _number(wanted, label)
-    return region if region.any() else None
-
-
-def _names(series: Series) -> list[str]:
-    """Return what a mask or a row may be called: the image's file; the folder of a series of several."""
+def names_of(series: Series) -> list[str]:
+    """Return what a mask or a row may be called, the longest first: the image's file; the folder of several files."""
     paths = {frame.path for frame in series.frames}
     if len(paths) == 1:
-        return [base_name(next(iter(paths)).name)]
+        parts = _without_ending(next(iter(paths)).as_posix()).split("/")
+        return ["/".join(parts[at:]) for at in range(len(parts))]
     folders = {path.parent.name.lower() for path in paths}
     return [*(folders if len(folders) == 1 else ()), series.series_uid.lower()]
-
-
-def _counts(finding: str, wanted: str) -> bool:
-    return wanted == ANY or not finding or finding.lower() == wanted.lower()
-
-
-def _number(wanted: str, label: Label) -> int:
-    if not wanted:
-        return label.value
-    if not wanted.isdecimal():
-        raise UsageError("The segment {name} of a mask must be a number, or any.", name=wanted)
-    return int(wanted)
-
-
-def _boxed(boxes: list[BoxOf], volume: Volume, source: Path) -> NDArray[np.bool_] | None:
-    """Return the pixels whose centres lie in a box, None without one (UnreadableInput for one beside the image)."""
-    depth, height, width = volume.geometry.shape_zyx
-    if not boxes:
-        return None
-    if depth != 1:
-        raise UnreadableInput("{path} holds boxes of films, and this is a volume.", path=source)
-    region = np.zeros((depth, height, width), dtype=np.bool_)
-    rows, columns = np.arange(height) + 0.5, np.arange(width) + 0.5
-    for one in boxes:
-        down = (rows > one.y) & (rows < one.y + one.height)
-        right = (columns > one.x) & (columns < one.x + one.width)
-        if not (down.any() and right.any()):
-            raise UnreadableInput("A box of {path} lies beside its image.", path=source)
-        region[0] |= down[:, None] & right[None]
-    return region
-
-
-def _labels(found: Path | Series, volume: Volume) -> NDArray[np.int32]:
-    """Return a label map on the grid of the series, by the road masks for training take."""
-    from medassist.training.layouts.files import FILES
-    from medassist.training.table import Row, Table
-
-    path = found if isinstance(found, Path) else found.frames[0].path
-    table = Table(path.parent, FILES.name, ())
-    return FILES.mask(table, Row(path.name, "", None, {"mask": path.name}), volume)

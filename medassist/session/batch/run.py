@@ -67,8 +67,9 @@ def explain_all(
         Cancelled: after everything that was done was written.
     """
     demand_explainable(package, wanted)
-    found = find_cases(paths, package, charset=charset, progress=progress)
-    references = read_references(Path(wanted.reference)) if wanted.reference else None
+    found = find_cases(paths, package, out=out, charset=charset, progress=progress)
+    images = [one.series for one in found.cases]
+    references = read_references(Path(wanted.reference), images) if wanted.reference else None
     columns = begin(out, wanted.bound_to(package), [one.column for one in wanted.methods], resume=resume)
     done: dict[str, Told] = {}
     problems: list[tuple[str, MedAssistError]] = []
@@ -157,7 +158,7 @@ def compared(
     model = package.ref
     explained = [row for row in rows if row.maps]
     return Comparison(
-        wanted.bound_to(package) | {"reference": Path(wanted.reference).name},
+        wanted.bound_to(package),
         model.name,
         model.version,
         model.sha256,
