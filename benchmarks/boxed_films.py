@@ -20,6 +20,8 @@ from medassist.training.table import SUBJECT_COLUMNS, read_lines
 
 BOXES = "boxes.csv"
 PLACE = ("x", "y", "width", "height")
+FILM_COLUMNS = ("image", "file", "film", "path", "picture")
+"""How a column of index.csv begins that may name the film's file; one of a mask or of an earlier film does not."""
 NO_FILM = (".csv", ".md", ".txt", ".json")
 OVERHANG = 0.02
 """A box may leave the film by this share of its side: rounding; more means pixels of another size."""
@@ -61,7 +63,10 @@ def read_boxed(folder: Path) -> tuple[Boxed, ...]:
 def _lines(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = [{name: text or "" for name, text in line.items() if name} for line in csv.DictReader(file)]
+            lines = [
+                {name: text or "" for name, text in line.items() if name}
+                for line in csv.DictReader(file, skipinitialspace=True)
+            ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UnreadableInput("{path} cannot be read: {reason}.", path=path, reason=error) from error
     for column in ("image", "finding", *PLACE):
@@ -94,9 +99,10 @@ def _patient(line: Mapping[str, str], image: str) -> str:
 def _file(folder: Path, image: str, line: Mapping[str, str]) -> Path:
     """Return the film's file inside the folder: as the index names it, else the only one of that name."""
     home = folder.resolve()
-    for text in (*line.values(), image):
+    told = [text for name, text in line.items() if name.lower().startswith(FILM_COLUMNS) and text]
+    for text in sorted((*told, image), key=lambda one: Path(one).stem != Path(image).stem):
         path = (folder / text).resolve()
-        if text and path.is_file() and path.is_relative_to(home) and path.suffix.lower() not in NO_FILM:
+        if _is_file(path) and path.is_relative_to(home) and path.suffix.lower() not in NO_FILM:
             return path
     alike = [one for one in sorted(folder.rglob("*")) if one.is_file() and Path(image).stem in (one.stem, one.name)]
     films = [one for one in alike if one.suffix.lower() not in NO_FILM and one.resolve().is_relative_to(home)]
@@ -105,6 +111,14 @@ def _file(folder: Path, image: str, line: Mapping[str, str]) -> Path:
             "{path} has {count} files of the film {image}.", path=folder, count=len(films), image=image
         )
     return films[0]
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether a text of a table names a file; a long one names none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def inside(case: Boxed, rows: int, columns: int) -> NDArray[np.bool_]:

@@ -150,6 +150,17 @@ def test_films_of_any_kind_are_found_and_boxes_of_a_finding_are_one_truth(tmp_pa
     assert boxes.open_one(first.path).geometry.shape_zyx == (1, 60, 90)
 
 
+def test_the_film_is_the_one_of_its_line_not_its_mask_nor_an_earlier_film(tmp_path):
+    for name in ("films/a", "masks/a", "films/old"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / f"{name}.png")
+    told = f"a.png,{'a long report ' * 60},masks/a.png,films/old.png,films/a.png"
+    folder = folder_of(tmp_path, "a.png, Bright spot, 1,1,2,2\n", f"image,report,mask,prior,image512\n{told}\n")
+    (folder / "boxes.csv").write_text((folder / "boxes.csv").read_text().replace("image,finding", "image, finding"))
+    (case,) = read_boxed(folder)
+    assert (case.path, case.finding) == ((tmp_path / "films" / "a.png").resolve(), "Bright spot")
+
+
 def test_boxes_in_pixels_of_another_size_and_files_outside_are_refused(tmp_path):
     root = folder_of(tmp_path / "films", "a.png,Mass,500,20,300,10\n", "image,patient_id\na.png,1\n")
     Image.fromarray(np.zeros((40, 30), np.uint8)).save(root / "a.png")

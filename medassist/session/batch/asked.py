@@ -91,11 +91,11 @@ def methods_of(text: str, package: Package, layer: str = "") -> tuple[Method, ..
 
     UsageError for an unknown method, setting or value; Refused for one that cannot be used here.
     """
-    from medassist.explain.methods import METHODS, checked
+    from medassist.explain.methods import checked, methods
 
     task = "segmentation" if package.marks_voxels else package.task
     if text.strip().lower() == ALL:
-        usable = (one for one in METHODS if one.applies_to(task) and one.availability().ok)
+        usable = (one for one in methods() if one.applies_to(task) and one.availability().ok)
         return tuple(Method(one.name, named=False) for one in usable)
     found: dict[str, Method] = {}
     for name, settings in _parts(text or package.explanation.method):
