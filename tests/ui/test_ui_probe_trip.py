@@ -12,7 +12,8 @@ from phantoms import write_film
 from ui_cases import pump
 
 from medassist import app
-from medassist.entities.errors import UsageError
+from medassist.entities.errors import Refused, UsageError
+from medassist.entities.probe import Means, Place
 from medassist.inference import results
 from medassist.locations import cache_dir, user_models_dir
 
@@ -69,9 +70,13 @@ def test_a_region_is_probed_kept_and_reported(window, store, runner, film, tmp_p
 def test_the_window_can_be_asked_for_a_probe_from_outside(film, tmp_path):
     picture = tmp_path / "window.png"
     done = app.run([film], screenshot=picture, model=str(user_models_dir() / "tiny"), explain="Effusion",
-                   probe="cursor:blur", language="en")  # fmt: skip
+                   probe="cursor:mean", language="en")  # fmt: skip
     assert done == 0
     assert picture.is_file()
+    assert app.read_wish("cursor:blur") == (Place.CURSOR, Means.BLUR)
+    with pytest.raises(Refused, match="changes nothing"):  # a blur leaves the even ramp of this film as it is
+        app.run([film], screenshot=tmp_path / "ramp.png", model=str(user_models_dir() / "tiny"), explain="Effusion",
+                probe="cursor:blur", language="en")  # fmt: skip
     for wrong in ("box", "hottest:nothing", ""):
         with pytest.raises(UsageError, match="no probe"):
             app.read_wish(wrong)
