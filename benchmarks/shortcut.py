@@ -25,7 +25,7 @@ from benchmarks.shortcut_words import Heat, as_json, sentences
 from medassist.cli.terminal import given_path, progress_bar, say
 from medassist.entities.errors import MedAssistError, Refused
 from medassist.entities.volume import Volume
-from medassist.explain.methods import explain
+from medassist.explain.methods import explain, find
 from medassist.inference import catalogue
 from medassist.inference.packages import Package, read
 from medassist.inference.predict import predict
@@ -34,8 +34,9 @@ from medassist.training.audit.areas import Area, Draws, area
 from medassist.training.audit.blanking import blank, ellipse
 from medassist.training.layouts.reading import image_of, read_table
 from medassist.training.metrics import Measured, bootstrap
+from medassist.training.recipe import read_recipe
 from medassist.training.record import read_record, write_json
-from medassist.training.table import Row, rows_in
+from medassist.training.table import Row, rows_in, with_folds
 from medassist.training.train import train
 
 RECIPE = Path(__file__).with_suffix(".toml")
@@ -76,8 +77,8 @@ def trained(folder: Path, recipe: Path, out: Path, progress: Progress) -> Packag
 
 
 def unseen(package: Package, folder: Path) -> Films:
-    """Return the films of the test folds."""
-    table = read_table(folder)
+    """Return the films of the test folds, which are drawn by the recipe where the folder names none."""
+    table = with_folds(read_recipe(package.root / "recipe.toml"), read_table(folder))
     rows = tuple(rows_in(table, read_record(package).test_folds))
     return Films(rows, tuple(image_of(table, row) for row in rows))
 
@@ -153,11 +154,12 @@ def main(words: Sequence[str]) -> int:
 
 
 def _told(given: argparse.Namespace, progress: Progress) -> int:
+    methods = [find(one, "classification").name for one in given.methods.split(",")]  # before minutes of training
     given.out.mkdir(parents=True, exist_ok=True)
     package = trained(given.folder, given.recipe, given.out / "network", progress)
     films = unseen(package, given.folder)
     areas, explained = probe(package, films, progress), films.first(given.films)
-    maps = {one: heat(package, explained, package.labels[0].label, one, progress) for one in given.methods.split(",")}
+    maps = {one: heat(package, explained, package.labels[0].label, one, progress) for one in methods}
     reference = catalogue.find(REFERENCE)
     others = {one: heat(reference, explained, REFERENCE_TARGET, one, progress) for one in maps}
     people = len({row.subject for row in films.rows})

@@ -70,6 +70,17 @@ def test_a_letter_in_the_corner_is_found_out_by_both_probes(tmp_path, capsys):
     assert (out / "network/models/model.pt").stat().st_mtime_ns == weights
 
 
+def test_folds_are_drawn_by_patient_where_the_folder_names_none(tmp_path, capsys):
+    folder, out = two_sources(tmp_path / "films"), tmp_path / "out"
+    lines = (folder / "index.csv").read_text().splitlines()
+    (folder / "index.csv").write_text("\n".join(line.rpartition(",")[0] for line in lines) + "\n")
+    words = [str(folder), "-o", str(out), "--recipe", str(small_recipe(tmp_path / "small.toml")), "--films", "1"]
+    assert shortcut.main([*words, "--methods", "nonsense"]) == 2
+    assert not out.exists(), "a mistyped method is told before the training, not after it"
+    assert shortcut.main([*words, "--methods", "gradcam"]) == 0
+    assert "a shortcut." in capsys.readouterr().out
+
+
 def figures(low, high):
     return Measured((low + high) / 2, low, high, 20)
 
