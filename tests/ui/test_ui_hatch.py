@@ -104,6 +104,7 @@ def test_a_failing_map_is_hatched_with_the_reason_on_its_scale(window, store, vo
     plane, bar = window.viewer.planes[0], window.viewer.color_bar
     plane.go_to(6)
     assert not plane.layers.heat.hatched
+    assert bar.captions()[1].startswith("? Not measured"), "also while another tab than that of the card is shown"
     store.dispatch(AddStamp(store.session.heatmap, FAILS))
     assert plane.layers.heat.hatched
     assert plane.layers.heat.isVisible()
@@ -112,7 +113,7 @@ def test_a_failing_map_is_hatched_with_the_reason_on_its_scale(window, store, vo
     )
     store.dispatch(AddHeatmap(replace(make_heatmap(volume), target="Other", stamp=HOLDS)))
     assert not plane.layers.heat.hatched
-    assert "Failed" not in bar.captions()[1]
+    assert bar.captions()[1] == "Regions that influenced the score, not lesion outline"
 
 
 def test_the_scale_of_a_failing_map_is_hatched_too(window, store, volume):

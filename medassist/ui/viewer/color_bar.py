@@ -68,7 +68,8 @@ class ColorBar(QWidget):
             return tr("Difference of the two maps"), self._failure() or shapes
         left = map_title(tr(self._heatmap.method), self._target, self._against)
         left += f" · {tr(self._heatmap.region.name)}" if self._heatmap.region is not None else ""
-        return left, self._failure() or tr("Regions that influenced the score, not lesion outline")
+        plain = tr("Regions that influenced the score, not lesion outline")
+        return left, self._failure() or (f"? {tr('Not measured')} · {plain}" if self._heatmap.stamp is None else plain)
 
     def _failure(self) -> str:
         """Return why the map must not be believed, "" where nothing says so."""
