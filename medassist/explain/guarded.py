@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medassist.entities.errors import MedAssistError, Refused
+from medassist.entities.errors import Cancelled, Refused
 from medassist.explain.protocol import Attribution, Explainer, Question, Setting
 from medassist.explain.undisturbed import undisturbed
 from medassist.plugins import Availability
@@ -61,7 +62,10 @@ class Guarded:
 
     def availability(self) -> Availability:
         """Return why it cannot run here, if so."""
-        return self.own.availability()
+        try:
+            return self.own.availability()
+        except Exception as error:  # foreign code may raise anything
+            return Availability(f"{type(error).__name__}: {error}"[:200])
 
     def passes(self, question: Question) -> float:
         """Return the cost in forward passes, 0 when it cannot tell."""
@@ -76,9 +80,9 @@ class Guarded:
         try:
             with undisturbed(question.network.module), _put_back(question.network.module):
                 answer = self.own.attribute(question, progress=progress)
-        except MedAssistError:
+        except (Refused, Cancelled):
             raise
-        except Exception as error:  # foreign code may raise anything
+        except (Exception, SystemExit) as error:  # foreign code may raise anything
             raise Refused(
                 "{method}, a method of the Python package {package}, failed: {reason}.",
                 method=self.name,
@@ -125,4 +129,11 @@ def _is_map(answer: object, axes: int) -> bool:
     lines = (answer.layout.first, answer.layout.step)
     numbers = all(len(one) == axes and np.isfinite(one).all() for one in lines) and min(answer.layout.step) > 0.0
     right = answer.values.dtype == np.float32 and answer.values.ndim == axes and answer.values.size > 0
-    return right and numbers and isinstance(answer.outputs, np.ndarray) and isinstance(answer.parameters, Mapping)
+    told = isinstance(answer.outputs, np.ndarray) and isinstance(answer.parameters, Mapping)
+    return right and numbers and told and _is_told(answer)
+
+
+def _is_told(answer: Attribution) -> bool:
+    """Tell whether what is said beside the map can be written down: reports hold no number that is none."""
+    numbers = [answer.passes, *answer.quality.values()] if isinstance(answer.quality, Mapping) else [None]
+    return isinstance(answer.layer, str) and all(isinstance(one, Real) and np.isfinite(float(one)) for one in numbers)

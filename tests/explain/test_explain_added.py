@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -20,14 +21,17 @@ from medassist.entities.prediction import Mask  # noqa: E402
 from medassist.entities.study import Series, SeriesKind  # noqa: E402
 from medassist.entities.volume import Volume  # noqa: E402
 from medassist.explain import added  # noqa: E402
+from medassist.explain.guarded import Guarded  # noqa: E402
 from medassist.explain.methods import METHODS, explain, find, methods  # noqa: E402
 from medassist.inference.network import forget_networks, load_network  # noqa: E402
 from medassist.inference.packages import read  # noqa: E402
 from medassist.progress import Progress  # noqa: E402
+from medassist.session.batch.asked import methods_of  # noqa: E402
 from medassist.session.doctor import examine  # noqa: E402
 
 CODE = '''
 import numpy as np
+from medassist.entities.errors import UsageError
 from medassist.explain.protocol import Attribution, Layout, Setting
 from medassist.plugins import Availability
 
@@ -63,10 +67,13 @@ class Plain:
         module.train()
         if not self.answers:
             raise KeyError("lost")
+        if self.name == "misused":
+            raise UsageError("There is no such thing.")
         values = question.inputs[0, 0].numpy().astype(np.float32)
         if self.name == "flatmap":
             values = values[0]
-        return Attribution(values, Layout.of_input(3), np.zeros((3, *values.shape), np.float32))
+        quality = {"completeness_gap": np.inf} if self.name == "nonumber" else {"share": np.float32(0.5)}
+        return Attribution(values, Layout.of_input(3), np.zeros((3, *values.shape), np.float32), quality=quality)
 
 
 def flat():
@@ -75,6 +82,7 @@ def flat():
 
 good, broken, wrongname = Plain(), Plain("failing", answers=False), Plain("another")
 flatmap, gradcam = Plain("flatmap"), Plain("gradcam")
+nonumber, misused = Plain("nonumber"), Plain("misused")
 halfway = type("Halfway", (), {"title": lambda self, task: "Half"})
 '''
 POINTS = """[medassist.explainers]
@@ -82,6 +90,8 @@ imagemap = helpful_maps:good
 failing = helpful_maps:broken
 flatmap = helpful_maps:flatmap
 gradcam = helpful_maps:gradcam
+nonumber = helpful_maps:nonumber
+misused = helpful_maps:misused
 wrongname = helpful_maps:wrongname
 halfway = helpful_maps:halfway
 absent = no_such_module:x
@@ -92,7 +102,7 @@ leaving = leaves_at_once:x
 
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
-    """Install a Python package with nine methods, one of which is as it should be."""
+    """Install a Python package with eleven methods, one of which is as it should be."""
     site = tmp_path / "site"
     about = site / "helpful_maps-1.2.dist-info"
     about.mkdir(parents=True)
@@ -147,8 +157,24 @@ def test_it_leaves_nothing_behind(installed, case, method):
 
 def test_what_is_no_map_of_the_image_is_refused(installed, case):
     package, volume, target, mask = case
-    with pytest.raises(Refused, match="gave no map of the image"):
-        explain(package, volume, target, method="flatmap", mask=mask)
+    for method in ("flatmap", "nonumber"):
+        with pytest.raises(Refused, match="gave no map of the image"):
+            explain(package, volume, target, method=method, mask=mask)
+
+
+def test_an_error_of_its_own_is_no_fault_of_the_reader_and_ends_no_batch(installed, case):
+    package, volume, target, mask = case
+    with pytest.raises(Refused, match="failed: UsageError: There is no such thing"):
+        explain(package, volume, target, method="misused", mask=mask)
+
+
+def test_all_methods_are_also_those_of_other_packages(installed, case):
+    assert "imagemap" in [one.name for one in methods_of("all", case[0])]
+
+
+def test_one_that_fails_when_asked_whether_it_can_run_cannot():
+    own = types.SimpleNamespace(availability=lambda: 1 / 0)
+    assert "ZeroDivisionError" in Guarded(own, "helpful-maps 1.2").availability().reason
 
 
 def test_what_cannot_be_used_is_listed_with_its_reason(installed):
