@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -135,5 +134,10 @@ def _is_map(answer: object, axes: int) -> bool:
 
 def _is_told(answer: Attribution) -> bool:
     """Tell whether what is said beside the map can be written down: reports hold no number that is none."""
-    numbers = [answer.passes, *answer.quality.values()] if isinstance(answer.quality, Mapping) else [None]
-    return isinstance(answer.layer, str) and all(isinstance(one, Real) and np.isfinite(float(one)) for one in numbers)
+    numbers: list[object] = [answer.passes, *answer.quality.values()] if isinstance(answer.quality, Mapping) else [None]
+    return isinstance(answer.layer, str) and all(map(_is_number, numbers))
+
+
+def _is_number(value: object) -> bool:
+    """Tell whether a value is a finite number, of Python or numpy."""
+    return isinstance(value, int | float | np.number) and bool(np.isfinite(value))
