@@ -1,7 +1,7 @@
 # The two commands a newcomer needs: `make run` and `make test`.
 PYTHON ?= python3
 
-.PHONY: run test models screenshots
+.PHONY: run test models screenshots deb deb-cuda lock
 
 run:
 	@$(PYTHON) packaging/bootstrap.py
@@ -39,3 +39,18 @@ screenshots:
 	  $(TALL) resources/samples/RG1_J2KR.dcm --model chest_xray_findings --explain Cardiomegaly --probe hottest \
 	    --size 1600x1450 --language $$language --screenshot docs/screenshots/explain_probe_$${language%_CN}.png || exit 1; \
 	done
+
+# The Debian package, of the CPU flavour: build/medassist_VERSION_amd64.deb. packaging/try_deb.sh tries it in a fresh Debian.
+deb:
+	packaging/freeze.sh cpu
+	build/environment-cpu/bin/python packaging/make_deb.py build/dist build
+
+deb-cuda:
+	packaging/freeze.sh cuda
+	build/environment-cuda/bin/python packaging/make_deb.py build/dist build --suffix -cuda
+
+# Versions and hashes that packages are built from, after constraints.txt changed.
+lock:
+	@$(PYTHON) packaging/bootstrap.py
+	.venv/bin/python -m pip install --quiet uv
+	.venv/bin/python packaging/make_lock.py

@@ -8,7 +8,20 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from benchmarks import audit, boxes, explain, heartbeat, infer, planted, rounds, shortcut, start
+from benchmarks import (
+    audit,
+    boxes,
+    explain,
+    heartbeat,
+    infer,
+    labelmap,
+    painting,
+    pieces,
+    planted,
+    rounds,
+    shortcut,
+    start,
+)
 from benchmarks import open as opening
 
 Rows = Mapping[str, Mapping[str, float]]
@@ -22,6 +35,9 @@ BENCHMARKS: Mapping[str, Callable[[int], Rows]] = {
     "planted": planted.measure,
     "explain": explain.measure,
     "rounds": rounds.measure,
+    "labelmap": labelmap.measure,
+    "painting": painting.measure,
+    "pieces": pieces.measure,
 }
 
 MISSES: Mapping[str, Callable[[Rows], Sequence[str]]] = {
@@ -29,6 +45,8 @@ MISSES: Mapping[str, Callable[[Rows], Sequence[str]]] = {
     "planted": planted.misses,
     "explain": explain.misses,
     "rounds": rounds.misses,
+    "labelmap": labelmap.misses,
+    "painting": painting.misses,
 }
 OWN_WORDS: Mapping[str, Callable[[Sequence[str]], int]] = {"boxes": boxes.main, "shortcut": shortcut.main}
 """Benchmarks on a folder of somebody's: they read their own command line."""

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from medassist.entities.errors import Cancelled, MedAssistError, UnwritableOutput
 from medassist.language import set_language
 from medassist.session import trail
+from medassist.session.impressions import keep_agreement
 from medassist.session.objects import load_overlays
 from medassist.session.state import Session
 from medassist.session.thresholds import prevalences_of
@@ -46,10 +47,15 @@ def show(
     key of LANGUAGES, "auto", or "" for the current one.
     """
     application = _application(screenshot, language)
-    store = Store(Session(prevalences=prevalences_of(settings.read().text("prevalences"))))
+    told = settings.read()
+    begun = Session(prevalences=prevalences_of(told.text("prevalences")), reader_first=bool(told["reader_first"]))
+    store = Store(begun)
+    window: MainWindow
+    store.changed.connect(lambda old, new: _keep(window, keep_agreement, old, new))  # before anybody tells the count
     runner = Runner(store)
     window = MainWindow(store, runner)
     window.resize(*size)
+    window.keeper.active = screenshot is None  # who takes a picture leaves no work behind
     problems: list[MedAssistError] = []
 
     def tell(problem: BaseException) -> None:
@@ -62,7 +68,7 @@ def show(
         if screenshot is not None:
             QTimer.singleShot(SETTLE_MS, window, lambda: _picture(window, screenshot, prepare))
 
-    store.changed.connect(lambda old, new: _keep_trail(window, old, new))
+    store.changed.connect(lambda old, new: _keep(window, trail.keep, old, new))
     steps = Plan(store, runner, plan, finish)
     with log_to_file(), slot_errors_to(tell), quiet_torch_import(), steady(runner):
         window.show()
@@ -111,10 +117,10 @@ def run(
     return show(plan, open_paths=paths, screenshot=screenshot, language=language, size=size, prepare=prepare)
 
 
-def _keep_trail(window: MainWindow, old: Session, new: Session) -> None:
-    """Write what happened into the audit trail; a trail that cannot be written is said in the window."""
+def _keep(window: MainWindow, write: Callable[[Session, Session], None], old: Session, new: Session) -> None:
+    """Write down what happened; what cannot be written is said in the window."""
     try:
-        trail.keep(old, new)
+        write(old, new)
     except UnwritableOutput as problem:
         window.messages.show_problem(problem)
 

@@ -3,6 +3,8 @@
 `tr("Slice {number} of {count}", number=3, count=20)` looks the template up first and fills it afterwards, so
 that a sentence can change its word order. Tables lie in `resources/translations/<language>/<room>.json`; a test
 collects every literal given to `tr`, `warned` and the errors, and fails on one without a translation.
+
+What a site adds to the research-use notice is part of the catalogue: whoever says the notice says the addition too.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import json
 import locale
 from functools import cache
 
+from medassist import RESEARCH_USE_NOTICE, site
 from medassist.entities.errors import MedAssistError
 from medassist.entities.study import Warned
 from medassist.locations import resources_dir
@@ -40,12 +43,16 @@ def catalogue(language: str) -> dict[str, str]:
     table: dict[str, str] = {}
     for path in sorted((resources_dir() / "translations" / language).glob("*.json")):
         table.update(json.loads(path.read_text(encoding="utf-8")))
+    addition = site.read().notice(language)
+    if addition:
+        notice, stop = table.get(RESEARCH_USE_NOTICE, RESEARCH_USE_NOTICE), ". " if language == "en" else "。"
+        table[RESEARCH_USE_NOTICE] = f"{notice}{stop}{addition}"
     return table
 
 
 def tr(text: str, /, **values: object) -> str:
     """Return `text` in the current language with `values` filled in; English when it has no translation."""
-    template = catalogue(_current[0]).get(text, text) if _current[0] != "en" else text
+    template = catalogue(_current[0]).get(text, text)
     return template.format(**values) if values else template
 
 

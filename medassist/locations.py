@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import platformdirs
@@ -53,6 +54,22 @@ def cache_dir() -> Path:
 def config_dir() -> Path:
     """Return the folder for settings ($MEDASSIST_CONFIG)."""
     return _written("MEDASSIST_CONFIG", platformdirs.user_config_dir("medassist", appauthor=False))
+
+
+def site_file() -> Path:
+    """Return the file with which a site sets up this machine for everybody ($MEDASSIST_SITE)."""
+    if sys.platform == "win32":
+        usual = Path(os.environ.get("PROGRAMDATA", "C:/ProgramData")) / "MedAssist"
+    elif sys.platform == "darwin":
+        usual = Path("/Library/Application Support/MedAssist")
+    else:
+        usual = Path("/etc/medassist")
+    return _written("MEDASSIST_SITE", str(usual / "site.toml"))
+
+
+def about_dir() -> Path:
+    """Return the folder with licences and bill of materials; only an installed package has one."""
+    return Path(getattr(sys, "_MEIPASS", resources_dir())) / "about"
 
 
 def log_file() -> Path:

@@ -50,7 +50,12 @@ def run_box(arguments: argparse.Namespace, package: Package) -> int:
         )  # fmt: skip
         session = fold(session, added)
         written = jobs.write_report(
-            session, arguments.out, language=current_language(), timings_s={"read": read_s}, progress=progress
+            session,
+            arguments.out,
+            language=current_language(),
+            timings_s={"read": read_s},
+            allow_unreviewed=True,
+            progress=progress,
         )
     fold(session, written)
     tell_written(written, arguments)

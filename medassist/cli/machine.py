@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 from typing import Any
 
 from medassist.cli.terminal import progress_bar, say, say_json, say_table
 from medassist.entities.errors import Refused, UsageError
-from medassist.language import tr
-from medassist.session.doctor import examine
+from medassist.language import localized, tr
+from medassist.session.checking.line import MISSING, Line
+from medassist.session.doctor import as_json, examine, worst
 
 
 def register(verbs: Any) -> None:
@@ -28,13 +28,16 @@ def run_doctor(arguments: argparse.Namespace) -> int:
     """Print one line per check; exit 4 when something needed is missing."""
     with progress_bar() as progress:
         lines = examine(progress=progress)
-    missing = any(line.verdict == "missing" for line in lines)
     if arguments.json:
-        say_json({"verdict": "missing" if missing else "ok", "checks": [asdict(line) for line in lines]})
+        say_json(as_json(lines))
     else:
-        rows = [(line.check, tr(line.verdict), f"{line.found} {line.remedy}".strip()) for line in lines]
-        say_table((tr("Check"), tr("Verdict"), tr("Found")), rows)
-    return Refused.exit_code if missing else 0
+        say_table((tr("Check"), tr("Verdict"), tr("Found")), [_row(line) for line in lines])
+    return Refused.exit_code if worst(lines) == MISSING else 0
+
+
+def _row(line: Line) -> tuple[str, str, str]:
+    advice = "" if line.advice is None else localized(line.advice)
+    return localized(line.title), tr(line.verdict), " · ".join(part for part in (localized(line.told), advice) if part)
 
 
 def run_samples(arguments: argparse.Namespace) -> int:

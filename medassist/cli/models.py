@@ -16,7 +16,7 @@ from medassist.cli.studies import add_charset, note_left_out
 from medassist.cli.terminal import given_path, note, progress_bar, say, say_json
 from medassist.entities.errors import UnwritableOutput, UsageError
 from medassist.language import LANGUAGES, current_language, localized, set_language, tr
-from medassist.session import analysing, jobs, trail
+from medassist.session import analysing, history, jobs, trail
 from medassist.session.actions import Action, ReportWritten, ShowVolume
 from medassist.session.remembered import is_known
 from medassist.session.state import Session
@@ -101,7 +101,12 @@ def run_analyze(arguments: argparse.Namespace) -> int:
         for action in results:
             session = fold(session, action)
         written = jobs.write_report(
-            session, arguments.out, language=current_language(), timings_s={"read": read_s} | timings, progress=progress
+            session,
+            arguments.out,
+            language=current_language(),
+            timings_s={"read": read_s} | timings,
+            allow_unreviewed=True,
+            progress=progress,
         )
     fold(session, written)
     tell_written(written, arguments)
@@ -143,7 +148,7 @@ def _why_unexplained(package: Package) -> str:
 
 def fold(session: Session, action: Action) -> Session:
     """Apply an action and keep its trail; a trail that cannot be written is said and costs nothing else."""
-    after = action(session)
+    after = history.fold(session, action)
     try:
         trail.keep(session, after)
     except UnwritableOutput as problem:

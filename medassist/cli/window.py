@@ -16,7 +16,7 @@ from medassist.language import LANGUAGES, current_language, set_language, tr
 def register(verbs: Any) -> None:
     """Add the verbs to the parser."""
     opened = verbs.add_parser("open", help="start the window on folders, files or zips")
-    opened.add_argument("paths", type=Path, nargs="+", metavar="PATH")
+    opened.add_argument("paths", type=Path, nargs="*", metavar="PATH", help="none: as without a verb")
     opened.add_argument("--model", default="", metavar="MODEL", help="run this model on the first series")
     opened.add_argument("--explain", default="", metavar="LABEL", help="explain this label of the model")
     opened.add_argument("--method", default="", metavar="METHOD", help="with --explain: by this method")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from medassist.entities.claim import Claim
+from medassist.entities.measurement import Measurement
 from medassist.entities.prediction import Code
 from medassist.entities.study import Warned
 from medassist.entities.volume import Window
@@ -95,6 +97,7 @@ class Document:
         instances: SOPInstanceUIDs of the images it points at, in order.
         pdf: the bytes of an encapsulated PDF, b"" otherwise.
         presentation: how a presentation state wants the series shown.
+        claims, drawings: the findings and measurements of a report, on the series it speaks about.
     """
 
     key: str
@@ -105,6 +108,8 @@ class Document:
     instances: tuple[str, ...] = ()
     pdf: bytes = field(default=b"", repr=False)
     presentation: Presentation | None = None
+    claims: tuple[Claim, ...] = ()
+    drawings: tuple[Measurement, ...] = ()
     notes: tuple[Warned, ...] = ()
 
     def walk(self) -> Iterator[Item]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from medassist.entities.component import Component
 from medassist.entities.diameters import Diameters
 from medassist.entities.operating import OperatingCurve
 from medassist.entities.prediction import Code, ModelRef
@@ -43,6 +44,15 @@ class Finding:
         model: who claims it, None for a finding of the reader.
         judgement, judged_by, judged_at, comment: the reader's verdict.
         counter_evidence: probes of the image that a reader kept, oldest first.
+        slices: first and last slice that a segment reaches, both inside.
+        components: the connected pieces of a segment, the largest first; () where it is one piece.
+        component: which piece of its segment this finding is about, None for all of it; 0 stands for the many small
+            ones together that are not told one by one.
+        measurement_uid: the reader's measurement it was made of, "" for none.
+        by, made_at: the reader who claims it, and when (local ISO time); "" for what a model claims.
+        edited_by: who changed the mask, the label or the figures of what a model claimed, "" when nobody did.
+        read_from: the file it was read from, by who made that, "" for what was claimed in this program.
+        original_label: what the model called it, where a reader gave it another name; "" else.
     """
 
     tracking_uid: str
@@ -75,6 +85,20 @@ class Finding:
     judged_at: str = ""
     comment: str = ""
     counter_evidence: tuple[Probe, ...] = field(default=(), repr=False)
+    slices: tuple[int, int] | None = None
+    components: tuple[Component, ...] = field(default=(), repr=False)
+    component: int | None = None
+    measurement_uid: str = ""
+    by: str = ""
+    made_at: str = ""
+    edited_by: str = ""
+    original_label: str = ""
+    read_from: str = ""
+
+    @property
+    def target(self) -> str:
+        """The name its model knows it by, whatever a reader calls it: maps, probes and thresholds are about that."""
+        return self.original_label or self.label
 
     @property
     def own_threshold(self) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from medassist.entities.claim import Claim
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask
@@ -23,6 +24,7 @@ class Overlay:
         maps: values in the unit of `Heatmap.parameters["unit"]`.
         focus_lps: a point in the middle of what is marked (LPS mm), None when nothing is.
         notes: what a reader must know: what was resampled, thresholded or left out.
+        claims: each segment as a finding that was measured on the series; () for what is no segmentation.
     """
 
     key: str
@@ -34,6 +36,7 @@ class Overlay:
     maps: tuple[Heatmap, ...] = ()
     focus_lps: tuple[float, float, float] | None = None
     notes: tuple[Warned, ...] = ()
+    claims: tuple[Claim, ...] = ()
 
     @property
     def grids(self) -> tuple[Geometry, ...]:

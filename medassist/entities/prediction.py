@@ -18,6 +18,7 @@ from medassist.entities.prompt import Prompt
 from medassist.entities.study import Warned
 
 if TYPE_CHECKING:
+    from medassist.entities.edit import Edit
     from medassist.entities.heatmap import Heatmap
 
 MOST_OVERLAPPING = 8
@@ -42,6 +43,10 @@ class ModelRef:
     sha256: str
     title: str = ""
     title_zh: str = ""
+
+
+NO_MODEL = ModelRef("", "", "")
+"""Stands where a reader drew everything by hand: no model spoke."""
 
 
 class Verdict(Enum):
@@ -169,7 +174,8 @@ class Prediction:
     `timings_s` has the keys read, prepare, infer; `override_reason` is what the reader typed to run in
     spite of a failed check. `prompt` says how a region was drawn, None for a model that ran by itself.
     `manifest` says how it was computed; `uncertainty` is how undecided the model is about each voxel of the mask, where
-    that was asked for; `spread` is how far the mirrored views disagree there, where both were.
+    that was asked for; `spread` is how far the mirrored views disagree there, where both were. `edit` tells that a
+    reader changed the mask by hand. A mask of a reader alone has `NO_MODEL`, and an `edit` that tells whose it is.
     """
 
     model: ModelRef
@@ -186,6 +192,32 @@ class Prediction:
     manifest: RunManifest = field(default_factory=RunManifest)
     uncertainty: Heatmap | None = None
     spread: Heatmap | None = None
+    edit: Edit | None = None
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether no model had a part in it: a reader drew it, or took it over from a file."""
+        return self.model == NO_MODEL
+
+    @property
+    def ran_alone(self) -> bool:
+        """Whether a model answered by itself, without anything a reader drew."""
+        return self.prompt is None and not self.by_hand
+
+    @property
+    def model_mask(self) -> Mask | None:
+        """The mask before anybody changed it by hand: what maps, probes and checks of the model are about."""
+        return self.mask if self.edit is None else self.edit.original
+
+    def is_drawn(self, value: int) -> bool:
+        """Tell whether a reader drew this segment from nothing: the mask that was edited did not have it."""
+        if self.edit is None:
+            return self.by_hand
+        return value not in {one.value for one in self.edit.original.segments}
+
+    def claimed_by(self, value: int) -> ModelRef | None:
+        """Return the model that claims a segment, None where a reader drew it: the `model` of its finding."""
+        return None if self.by_hand or self.is_drawn(value) else self.model
 
     @property
     def instances(self) -> Instances | None:

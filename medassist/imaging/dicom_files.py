@@ -67,7 +67,7 @@ HEADER_TAGS: tuple[str | int, ...] = (
     "AcquisitionTime", "AcquisitionDateTime", "ContentDate", "ContentTime", "TriggerTime", "TemporalPositionIdentifier",
     "EchoNumbers", "EchoTime", "DiffusionBValue", "RepetitionTime", "FrameOfReferenceUID", "ImagePositionPatient",
     "ImageOrientationPatient", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing",
-    "SliceThickness", "SpacingBetweenSlices", "Rows", "Columns", "NumberOfFrames", "FrameTime",
+    "PixelAspectRatio", "SliceThickness", "SpacingBetweenSlices", "Rows", "Columns", "NumberOfFrames", "FrameTime",
     "FrameTimeVector", "CineRate", "RecommendedDisplayFrameRate", "SamplesPerPixel",
     "PhotometricInterpretation", "BitsAllocated", "BitsStored", "PixelRepresentation", "PixelPaddingValue",
     "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept", "RescaleType", "Units", "WindowCenter",

@@ -29,6 +29,8 @@ _COMPONENTS = {
 }
 
 
+_MOST_ASPECT = 20.0
+"""A pixel that is longer is none of a picture."""
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 _SLOPES = (1e-28, 1e28)
 """Sizes of a slope with which every stored value of 32 bits stays a number of float32 that differs from 0."""
@@ -50,6 +52,7 @@ class Frame:
         slope, intercept: to modality values (PS3.3 C.11.1); `bad_slope` and `bad_intercept` when the header's were
             unusable, and 1 and 0 were taken.
         bad_orientation: when the header states an orientation that is none.
+        aspect: how many times higher than wide a pixel is, for pictures of unknown spacing; 1 where nobody says.
     """
 
     path: Path
@@ -78,6 +81,7 @@ class Frame:
     stack: str = ""
     bad_intercept: bool = False
     bad_orientation: bool = False
+    aspect: float = 1.0
 
     @property
     def ref(self) -> FrameRef:
@@ -147,6 +151,7 @@ def _shared_facts(layers: tuple[Dataset, ...]) -> dict[str, Any]:
     orientation = once(_orientation, layers)
     return {
         "orientation": orientation,
+        "aspect": once(_aspect, layers),
         "bad_orientation": orientation is None and bool(tags.value_of(layers, "ImageOrientationPatient")),
         "samples": tags.whole(layers, "SamplesPerPixel") or 1,
         "spacing_mm": spacing,
@@ -188,6 +193,15 @@ def _spacing(layers: tuple[Dataset, ...]) -> tuple[Triple | None, str]:
     for keyword, found in usable.items():
         return found, keyword
     return None, ""
+
+
+def _aspect(layers: tuple[Dataset, ...]) -> float:
+    """Return how many times higher than wide a pixel is: all that is known of some pictures without a scale."""
+    ratio = tags.numbers(layers, "PixelAspectRatio", 2)
+    if ratio is None or min(ratio) <= 0:
+        return 1.0
+    high = ratio[0] / ratio[1]
+    return high if 1 / _MOST_ASPECT <= high <= _MOST_ASPECT else 1.0
 
 
 def _orientation(layers: tuple[Dataset, ...]) -> Triple | None:

@@ -47,8 +47,11 @@ def plane_affine(frame: Frame, step_mm: float) -> Affine:
 
 
 def film_affine(frame: Frame) -> Affine:
-    """Return an affine without a patient: columns along +x, rows along +y, in mm (1 when unknown)."""
-    rows_mm, columns_mm = frame.spacing_mm or (1.0, 1.0)
+    """Return an affine without a patient: columns along +x, rows along +y, in mm.
+
+    Where no spacing is known a column is 1 wide and a row as high as the aspect ratio of a pixel says.
+    """
+    rows_mm, columns_mm = frame.spacing_mm or (frame.aspect, 1.0)
     return np.diag([columns_mm, rows_mm, 1.0, 1.0])
 
 

@@ -9,6 +9,7 @@ from medassist.entities.study import Warned, warned
 from medassist.imaging.frames import Frame
 from medassist.imaging.grid import irregularities
 from medassist.imaging.header_file import HeaderFile
+from medassist.imaging.scales import DETECTOR_PLANE, SCANNED_FILM
 from medassist.imaging.splitting import Part
 
 _NAMED = 4
@@ -111,7 +112,7 @@ def scale_remarks(frame: Frame) -> tuple[Warned, ...]:
     if frame.spacing_mm is None:
         return (warned("The size of a pixel is not known; lengths are in pixels."),)
     if frame.spacing_tag == "ImagerPixelSpacing":
-        return (warned("Millimetres are those of the detector plane; the patient is smaller by the magnification."),)
+        return (DETECTOR_PLANE,)
     if frame.spacing_tag == "NominalScannedPixelSpacing":
-        return (warned("Millimetres are those of the scanned film; the patient is smaller by the magnification."),)
+        return (SCANNED_FILM,)
     return ()

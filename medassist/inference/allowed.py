@@ -30,6 +30,7 @@ MONAI_NETWORKS = frozenset(_NETWORKS.split())
 OWN_NETWORKS = frozenset(
     {
         "medassist.inference.interactive.lite_medsam.LiteMedSam",
+        "medassist.inference.networks.ensemble.Ensemble",
         "medassist.inference.networks.fcn.FCN",
         "medassist.inference.networks.placed_gradients.PlacedGradients",
         "medassist.inference.networks.reconstruction.ReconstructionError",

@@ -22,6 +22,7 @@ from medassist.entities.study import Warned, warned
 from medassist.inference.embedding import Seen
 from medassist.inference.flips import Flips
 from medassist.inference.packages import Package
+from medassist.inference.turns import Turn, turned, turned_back
 from medassist.inference.windows import Forward
 from medassist.progress import Progress
 
@@ -34,8 +35,7 @@ def views(forward: Forward, flips: Flips) -> tuple[Forward, ...]:
 
     Only the first is compared with the training images, which the features of a mirrored one would blur.
     """
-    aside = forward.unseen if isinstance(forward, Seen) else forward
-    return (forward, *(_mirrored(aside, flip) for flip in flips))
+    return (forward, *(_mirrored(_aside(forward), flip) for flip in flips))
 
 
 def _mirrored(forward: Forward, flip: tuple[int, ...]) -> Forward:
@@ -46,11 +46,13 @@ def _dims(flip: tuple[int, ...]) -> list[int]:
     return [2 + axis for axis in flip]
 
 
-def averaged(forward: Forward, flips: Flips, progress: Progress, *, spread: bool = False) -> Forward:
+def averaged(
+    forward: Forward, flips: Flips, progress: Progress, *, turns: Sequence[Turn] = (), spread: bool = False
+) -> Forward:
     """Return a segmenter that answers windows (N, C, …) with the log of the mean softmax (N, K, …), as float32.
 
-    With `spread` one more channel follows: the standard deviation over the views of the probability of the class whose
-    mean is highest in the window.
+    A view of `turns` counts at each voxel as far as it holds it. With `spread` one more channel follows: the standard
+    deviation over the image and its flips of the probability of the class whose mean is highest in the window.
     Cancelled between two views after `progress.cancel()`.
     """
 
@@ -69,9 +71,31 @@ def averaged(forward: Forward, flips: Flips, progress: Progress, *, spread: bool
                 shares.add(found.exp())
         if whole is None:  # never: the image as it is is a view
             return windows
-        return torch.cat([whole - log(1 + len(flips)), shares.of(whole)], 1) if spread else whole - log(1 + len(flips))
+        more = shares.of(whole) if spread else None
+        whole = _with_turns(aside, windows, whole.exp_(), 1 + len(flips), turns, progress) if turns else whole - counted
+        return whole if more is None else torch.cat([whole, more], 1)
 
+    aside, counted = _aside(forward), log(1 + len(flips))
     return answer
+
+
+def _with_turns(
+    forward: Forward, windows: torch.Tensor, total: torch.Tensor, count: int, turns: Sequence[Turn], progress: Progress
+) -> torch.Tensor:
+    """Return the log of the mean of `count` probabilities, summed in `total`, and those of the turned views."""
+    seen = total.new_full(total[:, :1].shape, count)
+    for turn in turns:
+        if progress.cancelled:
+            raise Cancelled
+        share, held = turned_back(forward(turned(windows, turn)).float().softmax(dim=1), turn)
+        total += share
+        seen += held
+    return (total / seen).log_()
+
+
+def _aside(forward: Forward) -> Forward:
+    """Return the network for views that are no part of the image, like mirrored ones."""
+    return forward.unseen if isinstance(forward, Seen) else forward
 
 
 class _Spread:

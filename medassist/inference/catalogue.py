@@ -1,4 +1,4 @@
-"""Which models there are: shipped, the user's own, those of Python packages; broken ones stay with their reason."""
+"""Which models there are: shipped, the site's, the user's own, those of Python packages; broken ones stay, with why."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from enum import Enum
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+from medassist import site
 from medassist.entities.errors import Refused, UsageError
 from medassist.inference.packages import METADATA, Package, broken, read
 from medassist.locations import shipped_models_dir, user_models_dir
@@ -21,15 +22,16 @@ class Origin(Enum):
     """Where a model comes from, which tells who may remove it."""
 
     SHIPPED = "shipped"
+    SITE = "set up for this site"
     USER = "added by the user"
     PYTHON = "Python package"
     FOLDER = "folder"
 
 
 def packages() -> tuple[Package, ...]:
-    """Return every package by name; a shipped one wins over a user's of the same name, that over a Python package's."""
+    """Return every package by name; of one name a shipped one wins, then the site's, the user's, a Python package's."""
     found: dict[str, Package] = {}
-    for folder in (shipped_models_dir(), user_models_dir()):
+    for folder, _ in _homes():
         for root in _roots(folder):
             if root.name not in found:
                 found[root.name] = _listed(root, root.name)
@@ -51,7 +53,7 @@ def find(name_or_path: str | Path) -> Package:
 def locate(name_or_path: str | Path) -> tuple[Path, str]:
     """Return folder and name of a package without reading it (UsageError when nobody knows it)."""
     asked = str(name_or_path)
-    for folder in (shipped_models_dir(), user_models_dir()):
+    for folder, _ in _homes():
         if asked == Path(asked).name and (folder / asked / METADATA).is_file():
             return folder / asked, asked
     for point in _points():
@@ -76,17 +78,23 @@ def unknown(name: str) -> UsageError:
 def names() -> dict[str, Origin]:
     """Return the names in use and where they come from, also those of folders that hold no readable package."""
     taken = {point.name: Origin.PYTHON for point in _points()}
-    for folder, origin in ((user_models_dir(), Origin.USER), (shipped_models_dir(), Origin.SHIPPED)):
+    for folder, origin in reversed(_homes()):
         taken.update({root.name: origin for root in _folders(folder)})
     return taken
 
 
 def origin(package: Package) -> Origin:
     """Return where a package comes from."""
-    for folder, one in ((shipped_models_dir(), Origin.SHIPPED), (user_models_dir(), Origin.USER)):
+    for folder, one in _homes():
         if package.root.resolve().parent == folder.resolve():
             return one
     return Origin.PYTHON if package.name in {point.name for point in _points()} else Origin.FOLDER
+
+
+def _homes() -> tuple[tuple[Path, Origin], ...]:
+    """Return the folders that hold packages and whose they are; the first one wins."""
+    of_site = tuple((folder, Origin.SITE) for folder in site.read().model_folders)
+    return ((shipped_models_dir(), Origin.SHIPPED), *of_site, (user_models_dir(), Origin.USER))
 
 
 def _folders(folder: Path) -> Iterator[Path]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from medassist import site
 from medassist.entities.errors import Refused, UsageError
 from medassist.language import tr
 from medassist.plugins import Availability
+
+NOT_ALLOWED = "the set-up of this site does not allow it"
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,15 @@ class Device:
 
 
 def available() -> tuple[Device, ...]:
-    """Return every device this build of torch could use; unusable ones carry the reason."""
-    return (*_cuda(), _mps(), Device("cpu", f"CPU, {usable_cores()} cores", free_bytes=free_bytes("cpu")))
+    """Return every device this build of torch could use; unusable ones and those a site forbids carry the reason."""
+    there = (*_cuda(), _mps(), Device("cpu", f"CPU, {usable_cores()} cores", free_bytes=free_bytes("cpu")))
+    return tuple(_as_allowed(device) for device in there)
+
+
+def _as_allowed(device: Device) -> Device:
+    if site.read().allows(device.name) or device.reason:
+        return device
+    return replace(device, availability=Availability(NOT_ALLOWED))
 
 
 def choose(name: str = "auto") -> str:
@@ -46,7 +56,7 @@ def choose(name: str = "auto") -> str:
     """
     devices = {device.name: device for device in available()}
     if name == "auto":
-        return next(device.name for device in devices.values() if device.availability.ok)
+        return _first_usable(devices.values())
     wanted = "cuda:0" if name == "cuda" else name
     if wanted in devices and devices[wanted].availability.ok:
         return wanted
@@ -63,6 +73,18 @@ def choose(name: str = "auto") -> str:
         remedy="Known devices: auto, {known}.",
         device=name,
         known=", ".join(devices),
+    )
+
+
+def _first_usable(devices: Iterable[Device]) -> str:
+    for device in devices:
+        if device.availability.ok:
+            return device.name
+    raise Refused(
+        "No device can run a model here: the set-up of this site allows only {allowed}.",
+        remedy="Correct the devices in {path}, or use a machine that has them.",
+        allowed=", ".join(site.read().devices),
+        path=site.read().path,
     )
 
 

@@ -21,6 +21,7 @@ from medassist.inference.schema import Section, inside, plain_label, read_json
 from medassist.inference.separation import TASK as INSTANCES
 from medassist.inference.separation import Separation, read_separation
 from medassist.inference.trust import trust_of
+from medassist.inference.turns import Turn, read_turns
 from medassist.inference.weights import Format, format_of, too_large
 from medassist.language import tr
 from medassist.locations import weights_dir
@@ -98,6 +99,7 @@ class Package:
         calibration: where its scores of cases with known truth are, None when it brings none.
         separation: how its maps become objects one by one, None for any other task than "instances".
         flips: mirrored views its network has learned, for test-time augmentation; () where it declares none.
+        turns: turned and scaled views its answers are always the mean of, with the plain one; () for none.
         exclusive: whether a classifier's classes exclude each other: the most likely one is called, or none.
         optimised: the quicker form of its network that lies beside its weights, None when it brings none.
         foreign: whether it has no "medassist" section: a bundle of somebody else, read as MONAI would run it.
@@ -127,6 +129,7 @@ class Package:
     calibration: CalibrationSpec | None = None
     separation: Separation | None = None
     flips: Flips = ()
+    turns: tuple[Turn, ...] = ()
     optimised: Optimised | None = None
 
     @property
@@ -199,6 +202,7 @@ def read(root: Path) -> Package:
         input=seen,
         separation=read_separation(own, task, seen),
         flips=read_flips(own, seen.dimensions),
+        turns=read_turns(own, seen.dimensions, task),
         optimised=read_optimised(own, root),
         suitability=read_demands(own.section("suitability", optional=True), root),
         explanation=read_explanation(own.section("explanation", optional=True), root),

@@ -149,8 +149,9 @@ def _run_once(package: Package, volume: Volume, asked: _Asked, progress: Progres
         ready.append(perf_counter())
         doubt = Doubt(package, prepared, spread=bool(asked.flips)) if asked.uncertainty else None
         if package.marks_voxels:
-            spread = asked.uncertainty
-            whole = averaged(forward, asked.flips, progress, spread=spread) if asked.flips else forward
+            spread, turns = asked.uncertainty and bool(asked.flips), package.turns
+            several = bool(asked.flips or turns)
+            whole = averaged(forward, asked.flips, progress, turns=turns, spread=spread) if several else forward
             return (), _mask(package, whole, prepared, plan, device, doubt, progress), doubt
         run_view = partial(answer_of, image=prepared.tensor, plan=plan, device=device, progress=progress)
         told = [class_scores(package, run_view(view).numpy()) for view in views(forward, asked.flips)]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from medassist.entities.draft import Draft
 from medassist.entities.errors import Refused
 from medassist.entities.finding import Finding, Judgement
 from medassist.entities.heatmap import Heatmap
+from medassist.entities.measurement import Measurement
 from medassist.entities.prediction import Mask, ModelRef, Prediction
 from medassist.entities.study import Series, Study
-from medassist.entities.volume import Volume
+from medassist.entities.volume import Volume, Window
+from medassist.storage.case_file import Work
 
 
 def _new_uid() -> str:
@@ -35,6 +38,13 @@ class Case:
         created: local ISO time of the report.
         timings_s: seconds of stages no prediction knows, e.g. {"explain": 1.9}.
         uid: root of the identifiers of every object of this report, see `uid_of`.
+        measurements: what readers drew on `series`, oldest first.
+        draft: what the reader prepared for this report, None where nobody did.
+        with_rejected: whether DICOM objects also hold what the reader rejected, marked as such.
+        segmentation: how masks are written: "auto" (by the number of segments), "binary" or "labelmap".
+        window, inverted: the grey scale the reader used last, None for the starting one; whether black and white were
+            swapped on top of what the series asks for.
+        work: makes what the case file holds; None for a case that was made of no session.
     """
 
     study: Study
@@ -48,6 +58,13 @@ class Case:
     created: str = field(default_factory=_now)
     timings_s: Mapping[str, float] = field(default_factory=dict)
     uid: str = field(default_factory=_new_uid)
+    measurements: tuple[Measurement, ...] = ()
+    draft: Draft | None = None
+    with_rejected: bool = False
+    segmentation: str = "auto"
+    window: Window | None = None
+    inverted: bool = False
+    work: Callable[[], Work] | None = None
 
     def __post_init__(self) -> None:
         """Refuse masks and maps on another grid than the series': a report must not shift an overlay."""
@@ -67,15 +84,21 @@ class Case:
     @property
     def prediction(self) -> Prediction | None:
         """The newest prediction of a model that ran by itself; the newest region when there is none."""
-        alone = [one for one in self.predictions if one.prompt is None]
+        alone = [one for one in self.predictions if one.ran_alone]
         return next(reversed(alone or self.predictions), None)
 
     @property
     def models(self) -> tuple[ModelRef, ...]:
         """Every model that spoke, once each, newest first."""
-        spoken = [one.model for one in reversed(self.predictions)] + [one.model for one in reversed(self.heatmaps)]
+        spoken = [one.model for one in reversed(self.predictions) if not one.by_hand]
+        spoken += [one.model for one in reversed(self.heatmaps)]
         claimed = [one.model for one in self.findings if one.model is not None]
         return tuple(dict.fromkeys((*spoken, *claimed)))
+
+    @property
+    def told_findings(self) -> tuple[Finding, ...]:
+        """The findings that objects for other systems hold: without the rejected ones, unless these are asked for."""
+        return tuple(one for one in self.findings if self.with_rejected or one.judgement is not Judgement.REJECTED)
 
     @property
     def is_judged(self) -> bool:
@@ -97,7 +120,7 @@ class Case:
     def segment_finding(self, prediction: Prediction, value: int) -> Finding | None:
         """Return the finding made from one segment of one prediction."""
         for one in self.findings:
-            if one.model == prediction.model and one.segment_value == value:
+            if one.model == prediction.claimed_by(value) and one.segment_value == value:
                 return one
         return None
 

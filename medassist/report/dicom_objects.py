@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import medassist
+from medassist.entities.study import Series
+from medassist.imaging.objects.spoken_codes import SCHEME
 from medassist.report.case import Case
-from medassist.report.identity import MANUFACTURER, SCHEME, contributing_equipment, version
+from medassist.report.identity import MANUFACTURER, contributing_equipment, version
 
 if TYPE_CHECKING:
     from highdicom.coding_schemes import CodingSchemeIdentificationItem
@@ -90,11 +92,16 @@ def save(ds: Dataset, path: Path) -> Path:
 
 def reference(case: Case, kind: str, sop_class_uid: str, instance: int = 1) -> Dataset:
     """Return the identifiers of an object of this report, for those that point at it."""
+    ds = identifiers(case.series, sop_class_uid, case.uid_of(kind, "instance", instance))
+    ds.SeriesInstanceUID = case.uid_of(kind, "series")
+    return ds
+
+
+def identifiers(series: Series, sop_class_uid: str, sop_instance_uid: str) -> Dataset:
+    """Return the identifiers of one instance of a series."""
     from pydicom import Dataset
 
     ds = Dataset()
-    ds.StudyInstanceUID = case.series.study_uid
-    ds.SeriesInstanceUID = case.uid_of(kind, "series")
-    ds.SOPClassUID = sop_class_uid
-    ds.SOPInstanceUID = case.uid_of(kind, "instance", instance)
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = series.study_uid, series.series_uid
+    ds.SOPClassUID, ds.SOPInstanceUID = sop_class_uid, sop_instance_uid
     return ds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,8 +10,10 @@ from numpy.typing import NDArray
 
 import medassist
 from medassist.entities.heatmap import Heatmap
+from medassist.entities.study import Warned
 from medassist.imaging.colormaps import SIGNED, colormap, steps
 from medassist.imaging.render import outline
+from medassist.imaging.scales import DETECTOR_PLANE, SCANNED_FILM
 from medassist.imaging.slicing import Layout, edge_letters, layout, native_plane
 from medassist.report.case import Case
 from medassist.report.fonts import font
@@ -21,13 +24,18 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
 MARGIN_PX = 12
-TEXT_PX = 20
-SMALL_PX = 16
-BAR_PX = 18
+TEXT_PX = 24
+SMALL_PX = 20
+BAR_PX = 20
 BAR_HEIGHT_PX = 256
-STRIP_PX = 34
+STRIP_PX = 40
 HATCH_PX = 10
 """Distance of the lines over a map that fails."""
+
+MOST_IN_LINE = 400
+"""Characters; more never fit into a line of a picture."""
+BAR_LENGTHS_MM = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
+"""Lengths of the scale; microscopy has hundredths of millimetres."""
 
 HEAT_OPACITY = 0.5
 HEAT_THRESHOLD = 0.2
@@ -88,12 +96,18 @@ def outlined(picture: Image, region: NDArray[np.bool_], color: tuple[int, int, i
 
 
 def fitted(pen: ImageDraw, text: str, size_px: int, room_px: int) -> str:
-    """Shorten a text to the room it has."""
-    if pen.textlength(text, font=font(size_px)) <= room_px:
-        return text
-    while text and pen.textlength(f"{text}…", font=font(size_px)) > room_px:
-        text = text[:-1]
-    return f"{text}…"
+    """Shorten a text to one line in the room it has: names come from files too, with line breaks and of any length."""
+    line = one_line(text)
+    if len(line) < MOST_IN_LINE and pen.textlength(line, font=font(size_px)) <= room_px:
+        return line
+    while line and pen.textlength(f"{line}…", font=font(size_px)) > room_px:
+        line = line[:-1]
+    return f"{line}…"
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks, and no more of it than a line could hold."""
+    return " ".join(text[: 4 * MOST_IN_LINE].split())[:MOST_IN_LINE]
 
 
 def wrapped(pen: ImageDraw, text: str, size_px: int, room_px: int) -> list[str]:
@@ -157,8 +171,35 @@ def draw_color_bar(pen: ImageDraw, page: Image, heatmap: Heatmap, words: Wording
             pen.text((x + BAR_PX + 8, at), text, INK, font=font(SMALL_PX), anchor="lm")
 
 
-def draw_notice(pen: ImageDraw, page: Image, words: Wording) -> None:
-    """Write along the lower edge what the picture may be used for."""
-    y = page.height - STRIP_PX
-    text = fitted(pen, words.tr(medassist.RESEARCH_USE_NOTICE), SMALL_PX, page.width - 2 * MARGIN_PX)
-    pen.text((MARGIN_PX, y + STRIP_PX // 2), text, AMBER, font=font(SMALL_PX), anchor="lm")
+def draw_scale(pen: ImageDraw, case: Case, box: tuple[int, int, int, int], words: Wording) -> None:
+    """Draw a bar of a round number of millimetres at the lower left; nothing where pixels have no size."""
+    if not case.volume.geometry.calibrated:
+        return
+    shown = layout_of(case)
+    x0, _, x1, y1 = box
+    px_per_mm = (x1 - x0) / (shown.shape[1] * shown.spacing_mm[1])
+    length = max((one for one in BAR_LENGTHS_MM if one * px_per_mm <= (x1 - x0) / 4), default=0)
+    if not length:
+        return
+    x, y, end = x0 + 14, y1 - 14, x0 + 14 + length * px_per_mm
+    for color, width in (((0, 0, 0), 6), (INK, 2)):
+        pen.line([(x, y - 6), (x, y), (end, y), (end, y - 6)], color, width)
+    told = f"{length:g} {words.tr('mm')} {plane_of(case.series.warnings, words)}".strip()
+    pen.text((x + 4, y - 8), told, INK, font(SMALL_PX), "lb", stroke_width=2, stroke_fill=(0, 0, 0))
+
+
+def plane_of(remarks: Collection[Warned], words: Wording) -> str:
+    """Say in which plane the millimetres of a projection hold, "" where they hold in the patient."""
+    told = {DETECTOR_PLANE: words.tr("at the detector"), SCANNED_FILM: words.tr("on the scanned film")}
+    return next((text for one, text in told.items() if one in remarks), "")
+
+
+def draw_notice(pen: ImageDraw, page: Image, words: Wording, more: str = "") -> None:
+    """Write along the lower edge what the picture may be used for, and what else must be known of it."""
+    y, room = page.height - STRIP_PX // 2, page.width - 2 * MARGIN_PX
+    text = fitted(pen, words.tr(medassist.RESEARCH_USE_NOTICE), SMALL_PX, room)
+    pen.text((MARGIN_PX, y), text, AMBER, font=font(SMALL_PX), anchor="lm")
+    if more:
+        left = room - pen.textlength(text, font=font(SMALL_PX)) - MARGIN_PX
+        more = fitted(pen, more, SMALL_PX, int(left))
+        pen.text((page.width - MARGIN_PX, y), more, AMBER, font=font(SMALL_PX), anchor="rm")

@@ -7,14 +7,43 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from medassist.entities.errors import UnwritableOutput, UsageError
 from medassist.imaging.file_names import put, staging_folder
 from medassist.plugins import Availability, needs
 from medassist.progress import Progress
-from medassist.report import html, keyimages, maps, nifti, pdf, pm, result_json, seg, sr, stamps_csv
+from medassist.report import (
+    case_export,
+    epdf,
+    fhir,
+    gsps,
+    html,
+    keyimages,
+    kos,
+    maps,
+    measurements_csv,
+    nifti,
+    pdf,
+    pm,
+    result_json,
+    sc,
+    seg,
+    sr,
+    stamps_csv,
+    text,
+)
 from medassist.report.case import Case
+from medassist.storage.case_file import FILE_NAME
+
+
+class Readers(Enum):
+    """Whom a format is for; faces list the formats in these groups."""
+
+    PEOPLE = "For people"
+    PACS = "For PACS"
+    DATA = "For data"
 
 
 @dataclass(frozen=True)
@@ -25,12 +54,16 @@ class Exporter:
         title: name for people (English).
         requires: formats whose files this one shows or points at; they are written too.
         modules: optional Python packages it needs.
+        readers: whom it is for.
+        by_default: whether it is written where nobody says which formats.
     """
 
     title: str
     write: Callable[[Case, Path], tuple[Path, ...]]
     requires: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    readers: Readers = Readers.DATA
+    by_default: bool = True
 
     @property
     def availability(self) -> Availability:
@@ -38,22 +71,39 @@ class Exporter:
         return needs(self.modules)
 
 
+_DICOM, _PAGES = ("highdicom",), ("jinja2",)
+
 EXPORTERS: Mapping[str, Exporter] = {
-    "seg": Exporter("DICOM segmentation", seg.write, modules=("highdicom",)),
-    "pm": Exporter("DICOM parametric maps", pm.write, modules=("highdicom",)),
-    "sr": Exporter("DICOM structured report", sr.write, requires=("seg", "pm"), modules=("highdicom",)),
+    "seg": Exporter("DICOM segmentation", seg.write, (), _DICOM, Readers.PACS),
+    "pm": Exporter("DICOM parametric maps", pm.write, (), _DICOM, Readers.PACS),
+    "sr": Exporter("DICOM structured report", sr.write, ("seg", "pm"), _DICOM, Readers.PACS),
+    "gsps": Exporter("DICOM presentation state (window, drawings)", gsps.write, (), _DICOM, Readers.PACS),
+    "kos": Exporter("DICOM key images", kos.write, (), _DICOM, Readers.PACS),
     "nifti": Exporter("NIfTI mask", nifti.write),
-    "png": Exporter("Key pictures", keyimages.write, modules=("PIL",)),
-    "map_png": Exporter("Heatmaps with their legend", maps.write_pictures, modules=("PIL",)),
+    "png": Exporter("Key pictures", keyimages.write, (), ("PIL",), Readers.PEOPLE),
+    "map_png": Exporter("Heatmaps with their legend", maps.write_pictures, (), ("PIL",), Readers.PEOPLE),
     "map_nifti": Exporter("NIfTI heatmaps", maps.write_volumes),
     "stamps_csv": Exporter("Table of measured heatmaps", stamps_csv.write),
-    "html": Exporter("HTML page", html.write, requires=("png",), modules=("jinja2",)),
-    "pdf": Exporter("PDF document", pdf.write, requires=("png",), modules=("jinja2", "PySide6")),
+    "html": Exporter("HTML page", html.write, ("png",), _PAGES, Readers.PEOPLE),
+    "pdf": Exporter("PDF document", pdf.write, ("png",), (*_PAGES, "PySide6"), Readers.PEOPLE),
+    "sc": Exporter("Key pictures as DICOM captures", sc.write, ("png",), (*_DICOM, "PIL"), Readers.PACS, False),
+    "epdf": Exporter("PDF document inside DICOM", epdf.write, ("pdf",), _DICOM, Readers.PACS),
+    "text": Exporter("Plain text", text.write, readers=Readers.PEOPLE),
+    "csv": Exporter("Tables of findings and measurements", measurements_csv.write),
+    "fhir": Exporter("FHIR bundles (R5 and R4B)", fhir.write, modules=("jinja2",)),
+    "case": Exporter("Case file: opens again as it was", case_export.write),
     "json": Exporter("Result for scripts", result_json.write),
 }
 """In the order of writing: what is required comes first, result.json last."""
 
 ALL_FORMATS = tuple(EXPORTERS)
+
+DEFAULT_FORMATS = tuple(name for name, one in EXPORTERS.items() if one.by_default)
+"""Written where nobody says which."""
+
+_STEMS = ("seg", "heatmap-", "sr", "gsps", "kos", "sc-", "report", "key-", "mask", "instances", "map-", "stamps",
+          "findings", "measurements", "fhir")  # fmt: skip
+_ENDINGS = (".dcm", ".png", ".nii.gz", ".csv", ".pdf", ".html", ".txt", "fhir.json", "fhir-r4b.json")
 
 
 def export(case: Case, folder: Path, formats: Iterable[str] = ALL_FORMATS, *, progress: Progress) -> tuple[Path, ...]:
@@ -138,6 +188,6 @@ def _listed(folder: Path) -> set[str]:
 
 
 def _is_ours(name: str) -> bool:
-    stems = ("seg", "heatmap-", "sr", "report", "key-", "mask", "instances", "map-", "stamps")
-    endings = (".dcm", ".png", ".nii.gz", ".csv", ".pdf", ".html")
-    return (name.startswith(stems) and name.endswith(endings)) or bool(re.fullmatch(r"map-\d+\.json", name))
+    if name == FILE_NAME:
+        return True
+    return (name.startswith(_STEMS) and name.endswith(_ENDINGS)) or bool(re.fullmatch(r"map-\d+\.json", name))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from medassist.entities.diameters import Diameters, Ends
+from medassist.entities.component import Component
 from medassist.entities.finding import Finding
 from medassist.entities.prediction import ClassScore, Mask, Prediction, Segment
-from medassist.entities.study import SeriesKind
-from medassist.entities.volume import AnyArray, Volume
-from medassist.imaging.diameters import diameters
+from medassist.entities.volume import Volume
+from medassist.report.components import REST, Pieces, is_split
+from medassist.report.measured import Measured, can_measure_volumes, measured
 
 
 def findings_from(prediction: Prediction, volume: Volume) -> tuple[Finding, ...]:
@@ -21,18 +19,18 @@ def findings_from(prediction: Prediction, volume: Volume) -> tuple[Finding, ...]
 
     Volumes are in ml, centres are LPS in mm. A segment has no volume where slices form no regular grid, on films
     and where the millimetres are a convention; it has no centre and is not present when it holds no voxel.
+
+    Of lesions every connected piece is a finding of its own, the largest first; what is beyond the first 30 is one
+    finding together. An anatomical segment stays one, with its pieces listed. The number of pieces, where there are
+    several, is the measurement "component_count".
     """
     classes = tuple(_from_score(prediction, score) for score in prediction.scores)
     mask = prediction.mask
     if mask is None:
         return classes
     boxes = _boxes(mask)
-    return tuple(_from_segment(prediction, mask, one, volume, boxes[one.value]) for one in mask.segments) + classes
-
-
-def can_measure_volumes(volume: Volume) -> bool:
-    """Tell whether millilitres mean something on this volume."""
-    return volume.is_regular and volume.geometry.calibrated and volume.series.kind is SeriesKind.VOLUME
+    marked = (_from_segment(prediction, mask, one, volume, boxes[one.value]) for one in mask.segments)
+    return tuple(one for found in marked for one in found) + classes
 
 
 def _boxes(mask: Mask) -> list[tuple[slice, ...] | None]:
@@ -75,12 +73,28 @@ def _from_score(prediction: Prediction, score: ClassScore) -> Finding:
 
 def _from_segment(
     prediction: Prediction, mask: Mask, segment: Segment, volume: Volume, box: tuple[slice, ...] | None
-) -> Finding:
+) -> tuple[Finding, ...]:
     """Measure one segment inside its bounding box (slice, row, column); None stands for a segment without a voxel."""
-    at = box or (slice(0, 0),) * 3
-    inside = mask.region(segment, mask.labels_zyx[at])
-    areas = np.count_nonzero(inside, axis=(1, 2))
-    corner = np.array([one.start for one in at])
+    claim = _claimed(prediction, segment, present=box is not None)
+    counted = {} if mask.instances is None else mask.instances.measures()
+    if box is None:
+        nothing = 0.0 if can_measure_volumes(volume) else None
+        return (replace(claim, volume_ml=nothing, measurements=counted),)
+    inside = mask.region(segment, mask.labels_zyx[box])
+    corner = np.array([one.start for one in box])
+    found = None if mask.instances is not None else Pieces(mask, inside, corner, volume)
+    if found is None or found.count == 1 or not is_split(prediction, segment):
+        whole = _sized(claim, measured(mask, inside, corner, volume))
+        return (_with_pieces(replace(whole, measurements={**whole.measurements, **counted}), found),)
+    told = [replace(_sized(claim, one), component=one.number, tracking_uid=_new_uid()) for one in found.components()]
+    rest = found.rest()
+    if rest is not None:
+        smaller = replace(_sized(claim, rest), component=REST, diameters=None)
+        told.append(_counting(smaller, found.count - len(told)))
+    return tuple(told)
+
+
+def _claimed(prediction: Prediction, segment: Segment, *, present: bool) -> Finding:
     return Finding(
         tracking_uid=_new_uid(),
         label=segment.label,
@@ -90,51 +104,31 @@ def _from_segment(
         category=segment.category,
         modifier=segment.modifier,
         laterality=segment.laterality,
-        present=box is not None,
-        volume_ml=float(areas.sum()) * mask.geometry.voxel_volume_ml if can_measure_volumes(volume) else None,
+        present=present,
         segment_value=segment.value,
-        center_lps=_center_lps(np.argwhere(inside) + corner, volume) if box else None,
-        key_slice=int(corner[0] + areas.argmax()) if box else None,
-        diameters=_diameters(mask, inside, corner, volume) if box else None,
-        measurements=_measures(mask, volume, volume.array_zyx[at][inside]),
-        model=prediction.model,
+        model=prediction.claimed_by(segment.value),
     )
 
 
-def _measures(mask: Mask, volume: Volume, values: AnyArray) -> dict[str, float]:
-    """Return what is measured of one segment beside its volume; of objects one by one their number and size."""
-    told = {} if volume.is_color else _statistics(values, volume)
-    return told if mask.instances is None else {**told, **mask.instances.measures()}
+def _sized(claim: Finding, found: Measured | Component) -> Finding:
+    """Return a claim with the figures of what was measured."""
+    return replace(
+        claim,
+        center_lps=found.center_lps,
+        key_slice=found.key_slice,
+        slices=found.slices,
+        volume_ml=found.volume_ml,
+        diameters=found.diameters,
+        measurements=found.measurements,
+    )
 
 
-def _diameters(mask: Mask, inside: NDArray[np.bool_], corner: NDArray[np.int64], volume: Volume) -> Diameters | None:
-    """Return the axes of a segment on the grid of the series (mm); None without a scale, and for objects one by one."""
-    if mask.instances is not None or not volume.geometry.calibrated:
-        return None
-    column_mm, row_mm, _ = volume.geometry.spacing_mm
-    found = diameters(inside, (row_mm, column_mm))
-    if found is None:
-        return None
-    moved = tuple((row + float(corner[1]), column + float(corner[2])) for row, column in found.ends)
-    return replace(found, index=found.index + int(corner[0]), ends=cast("Ends", moved))
+def _with_pieces(whole: Finding, found: Pieces | None) -> Finding:
+    """Return a finding with its pieces, where there are several."""
+    if found is None or found.count == 1:
+        return whole
+    return _counting(replace(whole, components=found.components()), found.count)
 
 
-def _center_lps(index_zyx: NDArray[np.int64], volume: Volume) -> tuple[float, float, float]:
-    """Return the mean of the voxel centres (LPS mm), slice by slice where the slices form no regular grid."""
-    k, j, i = index_zyx.mean(axis=0)
-    if volume.slice_origins_lps is None or volume.is_regular:
-        center = volume.geometry.to_world([i, j, k])
-    else:
-        center = volume.slice_origins_lps[index_zyx[:, 0]].mean(axis=0) + volume.geometry.affine_lps[:3, :2] @ [i, j]
-    x, y, z = (float(value) for value in center)
-    return x, y, z
-
-
-def _statistics(values: AnyArray, volume: Volume) -> dict[str, float]:
-    """Return mean and population standard deviation in the unit of the volume, without its padding."""
-    if volume.padding is not None:
-        low, high = volume.padding
-        values = values[(values < low) | (values > high)]
-    if not values.size:
-        return {}
-    return {"mean_value": float(values.mean(dtype=np.float64)), "sd_value": float(values.std(dtype=np.float64))}
+def _counting(finding: Finding, count: int) -> Finding:
+    return replace(finding, measurements={**finding.measurements, "component_count": float(count)})

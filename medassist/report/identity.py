@@ -6,8 +6,8 @@ import zlib
 from typing import TYPE_CHECKING
 
 import medassist
-from medassist.entities.finding import Judgement
 from medassist.entities.prediction import Code, ModelRef
+from medassist.imaging.objects.spoken_codes import PRIVATE_LABEL, SCHEME
 from medassist.report.case import Case
 from medassist.storage import terminology
 
@@ -16,23 +16,10 @@ if TYPE_CHECKING:
     from highdicom.sr import CodedConcept
 
 MANUFACTURER = "MedAssist"
-SCHEME = "99MEDASSIST"
 RESEARCH_USE = f"{medassist.RESEARCH_USE_NOTICE}. Model output, for review by a qualified reader."
 
 ANATOMICAL_STRUCTURE = Code("91723000", "SCT", "Anatomical Structure")
 DISEASE = Code("64572001", "SCT", "Disease")
-PRESENCE = Code("705057003", "SCT", "Presence")
-PRESENT = Code("52101004", "SCT", "Present")
-ABSENT = Code("272519000", "SCT", "Absent")
-OUTPUT_SCORE = Code("99MA001", SCHEME, "Classifier output score")
-READER_VERDICT = Code("99MA002", SCHEME, "Verdict of the reader")
-VERDICTS = {
-    Judgement.UNREVIEWED: Code("99MA010", SCHEME, "Not reviewed"),
-    Judgement.ACCEPTED: Code("99MA011", SCHEME, "Accepted"),
-    Judgement.EDITED: Code("99MA012", SCHEME, "Accepted with changes"),
-    Judgement.REJECTED: Code("99MA013", SCHEME, "Rejected"),
-    Judgement.DEFERRED: Code("99MA014", SCHEME, "Deferred"),
-}
 
 
 def version() -> str:
@@ -57,7 +44,7 @@ def code_for(label: str, code: Code | None) -> Code:
     named = terminology.read().named(label)
     if named is not None and named.laterality is None:
         return named.term.code
-    return Code(f"99MAL{zlib.crc32(label.encode()):08X}", SCHEME, label[:64])
+    return Code(f"{PRIVATE_LABEL}{zlib.crc32(label.encode()):08X}", SCHEME, label[:64])
 
 
 def category_for(label: str, category: Code | None, otherwise: Code) -> Code:

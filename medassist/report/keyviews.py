@@ -1,74 +1,29 @@
-"""Which slices become key pictures and what is said under them."""
+"""What is said under key pictures."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from medassist.entities.heatmap import Heatmap, MapKind
-from medassist.entities.prediction import Mask, Segment
 from medassist.entities.volume import Volume
 from medassist.imaging.slicing import direction_letters, has_orientation
 from medassist.report.case import Case
+from medassist.report.edits import edited_sentences
+from medassist.report.key_choice import KeyView, key_views, map_name, strongest_slice
 from medassist.report.placement import slice_origins
-from medassist.report.prompts import drawn
 from medassist.report.stamp_words import verdict_sentence
 from medassist.report.wording import Wording
 
-
-@dataclass(frozen=True, eq=False)
-class KeyView:
-    """One key picture: slice `index` of the series with at most one overlay.
-
-    `segments` are those that have voxels in the slice; `drawn` tells whether a reader drew the box they lie in.
-    """
-
-    file_name: str
-    index: int
-    mask: Mask | None = None
-    segments: tuple[Segment, ...] = ()
-    heatmap: Heatmap | None = None
-    drawn: bool = False
-
-
-def key_views(case: Case) -> tuple[KeyView, ...]:
-    """Return the largest section of every segment, the strongest slice of every heatmap, else the middle slice."""
-    views = [*_of_masks(case), *_of_heatmaps(case)]
-    if not views:
-        views = [(case.volume.geometry.shape_zyx[0] // 2, None, None)]
-    return tuple(
-        KeyView(f"key-{number}.png", index, mask, _segments_in(mask, index), heatmap, drawn(case, mask) is not None)
-        for number, (index, mask, heatmap) in enumerate(views, start=1)
-    )
-
-
-def _of_masks(case: Case) -> list[tuple[int, Mask | None, Heatmap | None]]:
-    views: list[tuple[int, Mask | None, Heatmap | None]] = []
-    for prediction, mask in case.masks:
-        found = (case.segment_finding(prediction, segment.value) for segment in mask.segments)
-        slices = {one.key_slice for one in found if one is not None and one.key_slice is not None}
-        views += [(index, mask, None) for index in sorted(slices)]
-    return views
-
-
-def _of_heatmaps(case: Case) -> list[tuple[int, Mask | None, Heatmap | None]]:
-    return [(strongest_slice(one), None, one) for one in case.heatmaps]
-
-
-def strongest_slice(heatmap: Heatmap) -> int:
-    """Return the slice with the highest value of a map, or with most doubt: every border reaches the highest there."""
-    values = heatmap.values_zyx
-    if heatmap.kind is not MapKind.ATTRIBUTION:
-        return int(values.sum(axis=(1, 2)).argmax())
-    return int((np.abs(values) if heatmap.signed else values).max(axis=(1, 2)).argmax())
-
-
-def _segments_in(mask: Mask | None, index: int) -> tuple[Segment, ...]:
-    if mask is None:
-        return ()
-    inside = {segment.value for value in np.unique(mask.labels_zyx[index]).tolist() for segment in mask.at(value)}
-    return tuple(segment for segment in mask.segments if segment.value in inside)
+__all__ = [
+    "KeyView",
+    "cell_size",
+    "explanation",
+    "key_views",
+    "map_name",
+    "place",
+    "strongest_slice",
+    "title",
+]
 
 
 def title(case: Case, view: KeyView, words: Wording) -> str:
@@ -88,6 +43,8 @@ def title(case: Case, view: KeyView, words: Wording) -> str:
         return words.tr("{method} for {target}", method=words.tr(view.heatmap.method), target=target)
     if view.segments:
         labels = ", ".join(map(words.title, view.segments))
+        if any(run.edit is not None and any(run.mask is mask for mask in view.masks) for run in case.predictions):
+            return words.tr("Segmentation edited by a reader: {labels}", labels=labels)
         if view.drawn:
             return words.tr("Region in a box of the reader: {labels}", labels=labels)
         return words.tr("Model segmentation: {labels}", labels=labels)
@@ -109,7 +66,9 @@ def place(case: Case, view: KeyView, words: Wording) -> str:
     if depth == 1:
         return series
     number = words.tr("slice {number} of {count}", number=view.index + 1, count=depth)
-    return " · ".join(text for text in (series, number, _slice_position(case.volume, view.index)) if text)
+    times = len(case.volume.array_tzyx)
+    time = words.tr("time point {number} of {count}", number=view.time + 1, count=times) if times > 1 else ""
+    return " · ".join(text for text in (series, number, time, _slice_position(case.volume, view.index)) if text)
 
 
 def _slice_position(volume: Volume, index: int) -> str:
@@ -125,9 +84,7 @@ def explanation(case: Case, view: KeyView, words: Wording) -> str:
     """Say how to read the overlay: what a heatmap is and is not, its layer, cell size and what a reader must know."""
     heatmap = view.heatmap
     if heatmap is None:
-        if view.drawn:
-            return words.tr("Marked by the model in a box the reader drew.")
-        return words.tr("Outlines drawn by the model, not measured by a reader.") if view.segments else ""
+        return _whose(case, view, words)
     told = [words.tr("Regions that influenced the score, not lesion outline.")]
     if heatmap.kind is MapKind.UNCERTAINTY:
         told = [words.tr("Entropy of the model's probabilities: 0 is sure, 1 is every label equally likely.")]
@@ -146,6 +103,17 @@ def explanation(case: Case, view: KeyView, words: Wording) -> str:
     return " ".join([*_believed(heatmap, words), *told, *(words.tr(note) for note in heatmap.notes)])
 
 
+def _whose(case: Case, view: KeyView, words: Wording) -> str:
+    """Say who drew the outlines of a picture."""
+    hands = [words.warning(one) for run in case.predictions if any(run.mask is mask for mask in view.masks)
+             for one in edited_sentences(run)]  # fmt: skip
+    if hands:
+        return " ".join(hands)
+    if view.drawn:
+        return words.tr("Marked by the model in a box the reader drew.")
+    return words.tr("Outlines drawn by the model, not measured by a reader.") if view.segments else ""
+
+
 def _believed(heatmap: Heatmap, words: Wording) -> list[str]:
     """Say first of all whether a map may be believed, where that was measured."""
     if heatmap.stamp is None:
@@ -155,7 +123,7 @@ def _believed(heatmap: Heatmap, words: Wording) -> list[str]:
 
 def _score(case: Case, heatmap: Heatmap, score: float, words: Wording) -> str:
     """Return the score of what a map explains, with the threshold of a classifier's finding."""
-    about = (one for one in case.findings if one.label == heatmap.target and one.model == heatmap.model)
+    about = (one for one in case.findings if one.target == heatmap.target and one.model == heatmap.model)
     threshold = next((one.threshold for one in about if one.threshold is not None), None)
     if threshold is None:
         return words.tr("Score of the target: {score}.", score=f"{score:.3f}")

@@ -9,6 +9,7 @@ from typing import Any
 from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.entities.study import Warned
 from medassist.entities.volume import Volume
+from medassist.report.cells import guarded
 from medassist.report.stamp_words import NUMBERS, standing_of
 
 
@@ -184,5 +185,4 @@ def cell(value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.6g}"
-    text = str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return guarded(str(value))

@@ -14,13 +14,19 @@ from medassist.report.case import Case
 from medassist.report.identity import RESEARCH_USE
 from medassist.report.map_picture import draw
 from medassist.report.map_record import as_json, brief, record_of, stem
+from medassist.report.pm import is_told
 from medassist.report.result_json import finite, versions
 
 
 def write_pictures(case: Case, folder: Path) -> tuple[Path, ...]:
-    """Write map-1.png, map-2.png, … in the order of the case, each at the strongest slice of the map."""
+    """Write map-1.png, map-2.png, … in the order of the case, each at the strongest slice of the map.
+
+    As in DICOM, what explains nothing but rejected findings is left out, and keeps its number.
+    """
     paths = []
     for index, heatmap in enumerate(case.heatmaps):
+        if not is_told(case, heatmap):
+            continue
         path = folder / f"{stem(index)}.png"
         draw(case, heatmap).save(path, "PNG")
         paths.append(path)
@@ -28,12 +34,16 @@ def write_pictures(case: Case, folder: Path) -> tuple[Path, ...]:
 
 
 def write_volumes(case: Case, folder: Path) -> tuple[Path, ...]:
-    """Write map-1.nii.gz with map-1.json and so on; nothing where the slices form no regular grid."""
+    """Write map-1.nii.gz with map-1.json and so on; nothing where the slices form no regular grid.
+
+    What explains nothing but rejected findings is left out, as of the pictures.
+    """
     if not case.volume.is_regular:
         return ()
     return tuple(
         path
         for index, heatmap in enumerate(case.heatmaps)
+        if is_told(case, heatmap)
         for path in write_volume_of(heatmap, case.volume, folder, stem(index))
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from medassist.entities.study import SeriesKind, Warned, warned
 from medassist.report.case import Case
-from medassist.report.findings import can_measure_volumes
+from medassist.report.edits import compared_sentences, edited_sentences
+from medassist.report.measured import can_measure_volumes
 from medassist.report.prompts import sentences
 from medassist.report.seg import written_segments
 from medassist.report.sources import dicom_obstacle
@@ -32,13 +33,15 @@ def _about_input(case: Case) -> list[Warned]:
 
 def _about_masks(case: Case) -> list[Warned]:
     told = []
-    for _, mask in case.masks:
+    for prediction, mask in case.masks:
         filled = written_segments(mask).values()
         empty = [segment.label for segment in mask.segments if segment not in filled]
-        told += [
-            warned("The model marked nothing as {label}; the segmentation object leaves this label out.", label=label)
-            for label in empty
-        ]
+        nothing = (
+            "The model marked nothing as {label}; the segmentation object leaves this label out."
+            if prediction.edit is None
+            else "Nothing is marked as {label} after editing; the segmentation object leaves this label out."
+        )
+        told += [warned(nothing, label=label) for label in empty]
     objects = [mask.instances for _, mask in case.masks if mask.instances is not None]
     if objects and not case.volume.geometry.calibrated:
         told.append(warned("Areas are in pixels: the size of a pixel is not known."))
@@ -66,6 +69,14 @@ def _from_models(case: Case) -> list[Warned]:
     said = [text for one in case.predictions for text in one.notes]
     said += [text for one in case.heatmaps for text in one.notes]
     drawn = [text for one in case.predictions for text in sentences(one)]
+    drawn += [text for one in case.predictions for text in edited_sentences(one)]
+    drawn += compared_sentences(case)
+    edited = {one.model for one in case.predictions if one.edit is not None}
+    drawn += [
+        warned("The maps of {model} are about its mask before it was edited by hand.", model=one.name)
+        for one in dict.fromkeys(one.model for one in case.heatmaps)
+        if one in edited
+    ]
     return [*drawn, *overridden, *(_plain(text) for text in said)]
 
 

@@ -42,12 +42,24 @@ def file_name(index: int) -> str:
 
 @quietly()
 def write(case: Case, folder: Path) -> tuple[Path, ...]:
-    """Write heatmap-1.dcm, heatmap-2.dcm, … in the order of the case; nothing for sources that are not DICOM."""
+    """Write heatmap-1.dcm, heatmap-2.dcm, … in the order of the case; nothing for sources that are not DICOM.
+
+    What explains nothing but rejected findings is left out, as no system shows the verdict over the picture.
+    """
     if not has_dicom_sources(case):
         return ()
     return tuple(
-        save(build(case, heatmap, index + 1), folder / file_name(index)) for index, heatmap in enumerate(case.heatmaps)
+        save(build(case, heatmap, index + 1), folder / file_name(index))
+        for index, heatmap in enumerate(case.heatmaps)
+        if is_told(case, heatmap)
     )
+
+
+def is_told(case: Case, heatmap: Heatmap) -> bool:
+    """Tell whether a map is written: not where every finding it explains was rejected, unless these are asked for."""
+    explained = [one for one in case.findings if one.model == heatmap.model and one.target == heatmap.target]
+    told = set(map(id, case.told_findings))
+    return heatmap.kind is not MapKind.ATTRIBUTION or not explained or any(id(one) in told for one in explained)
 
 
 def quantity(method: str) -> Code:
@@ -82,6 +94,7 @@ def build(case: Case, heatmap: Heatmap, instance: int) -> ParametricMap:
         content_description=brief(heatmap)[:64],
         **series_arguments(case, "pm", instance),
     )
+    pm.ContentCreatorName = pm.get("ContentCreatorName", "")  # type 2, which highdicom leaves out: nobody drew a map
     point_at_source_frames(pm, case)
     set_time(pm, _started(case, heatmap))
     set_body_part(pm, headers[0])

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.entities.prediction import Code
 from medassist.entities.stamp import Standing
-from medassist.report.identity import SCHEME, code_for, concept
+from medassist.imaging.objects.spoken_codes import SCHEME
+from medassist.report.identity import code_for, concept
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -9,6 +9,7 @@ from medassist.entities.prediction import Mask, Prediction
 from medassist.entities.prompt import Prompt
 from medassist.entities.study import Warned, warned
 from medassist.report.case import Case
+from medassist.report.edits import belongs
 
 
 def drawn(case: Case, mask: Mask | None) -> Prompt | None:
@@ -18,9 +19,8 @@ def drawn(case: Case, mask: Mask | None) -> Prompt | None:
 
 def prompt_of(case: Case, finding: Finding) -> Prompt | None:
     """Return how the region of a finding was drawn, None for other findings."""
-    for prediction, mask in case.masks:
-        values = {segment.value for segment in mask.segments}
-        if prediction.model == finding.model and finding.segment_value in values:
+    for prediction, _mask in case.masks:
+        if belongs(finding, prediction):
             return prediction.prompt
     return None
 

@@ -14,14 +14,15 @@ from typing import Any
 from medassist.entities.finding import Finding
 from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.entities.manifest import RunManifest
-from medassist.entities.prediction import Code, ModelRef
+from medassist.entities.prediction import ModelRef
 from medassist.report import pm
 from medassist.report.case import Case, numbered
+from medassist.report.claim_json import code_as_json, of_class, of_segment, other
+from medassist.report.edits import edited_as_json
 from medassist.report.identity import RESEARCH_USE, version
 from medassist.report.instances import FILE_NAME as FILE_NAME_OF_INSTANCES
+from medassist.report.key_choice import hidden_values
 from medassist.report.notes import notes
-from medassist.report.operating import as_json as as_json_at_threshold
-from medassist.report.probes import as_json as probe_as_json
 from medassist.report.prompts import as_json, prompt_of
 from medassist.report.sources import has_dicom_sources
 
@@ -63,15 +64,14 @@ def result(case: Case, files: Iterable[str] = (), timings_s: Mapping[str, float]
             for one in (newest.checks if newest else ())
         ],
         "override_reason": newest.override_reason if newest else "",
-        "classes": [_class(one) for one in classes],
-        "segments": [_segment(one) | {"prompt": as_json(prompt_of(case, one))} for one in segments],
+        "classes": [of_class(one) for one in classes],
+        "segments": [
+            of_segment(one) | {"prompt": as_json(prompt_of(case, one)), "edited": edited_as_json(case, one)}
+            for one in segments
+        ],
         "sides": sides(segments),
         "instances": _instances(case),
-        "other_findings": [
-            _claim(one) | {"present": one.present, "center_lps": list(one.center_lps) if one.center_lps else None}
-            for one in case.findings
-            if one not in segments and one not in classes
-        ],
+        "other_findings": [other(one) for one in case.findings if one not in segments and one not in classes],
         "explanations": _maps(case, MapKind.ATTRIBUTION),
         "uncertainty": _maps(case, MapKind.UNCERTAINTY),
         "spread": _maps(case, MapKind.SPREAD),
@@ -120,7 +120,7 @@ def peak_memory_mb() -> float | None:
 
 
 def _model(model: ModelRef | None) -> dict[str, str] | None:
-    return {"name": model.name, "version": model.version, "sha256": model.sha256} if model else None
+    return {"name": model.name, "version": model.version, "sha256": model.sha256} if model and model.name else None
 
 
 def _run(manifest: RunManifest) -> dict[str, Any]:
@@ -142,10 +142,6 @@ def _run(manifest: RunManifest) -> dict[str, Any]:
     }
 
 
-def _code(code: Code | None) -> dict[str, str] | None:
-    return {"value": code.value, "scheme": code.scheme, "meaning": code.meaning} if code else None
-
-
 def _input(case: Case) -> dict[str, Any]:
     series, geometry = case.series, case.volume.geometry
     return {
@@ -164,60 +160,15 @@ def _input(case: Case) -> dict[str, Any]:
     }
 
 
-def _claim(finding: Finding) -> dict[str, Any]:
-    return {
-        "label": finding.label,
-        "code": _code(finding.code),
-        "model": finding.model.name if finding.model else None,
-        "tracking_uid": finding.tracking_uid,
-        "judgement": finding.judgement.value,
-        "judged_by": finding.judged_by,
-        "judged_at": finding.judged_at,
-        "comment": finding.comment,
-        "counter_evidence": [probe_as_json(one) for one in finding.counter_evidence],
-    }
-
-
-def _class(finding: Finding) -> dict[str, Any]:
-    return _claim(finding) | {
-        "probability": finding.probability,
-        "spread": finding.spread,
-        "threshold": finding.threshold,
-        "positive": finding.present,
-        "calibrated": finding.calibrated,
-        "exclusive": finding.exclusive,
-        "operating_point": finding.operating_point,
-        **as_json_at_threshold(finding),
-    }
-
-
-def _segment(finding: Finding) -> dict[str, Any]:
-    return _claim(finding) | {
-        "value": finding.segment_value,
-        "laterality": _code(finding.laterality),
-        "present": finding.present,
-        "volume_ml": finding.volume_ml,
-        "center_lps": list(finding.center_lps) if finding.center_lps else None,
-        "key_slice": finding.key_slice,
-        **_diameters(finding),
-        **finding.measurements,
-    }
-
-
-def _diameters(finding: Finding) -> dict[str, Any]:
-    found = finding.diameters
-    if found is None:
-        return {}
-    return {"long_axis_mm": found.long_axis, "short_axis_mm": found.short_axis, "diameter_slice": found.index}
-
-
 def _instances(case: Case) -> list[dict[str, Any]]:
     """Return the objects of each mask that tells them apart, with the file that lists them one by one."""
     return [
         {
             "label": mask.segments[0].label,
             "model": prediction.model.name,
-            "file": numbered(FILE_NAME_OF_INSTANCES, index) if case.volume.is_regular else None,
+            "file": numbered(FILE_NAME_OF_INSTANCES, index)
+            if case.volume.is_regular and not hidden_values(case, mask)
+            else None,
             **mask.instances.measures(),
             "count": mask.instances.count,
             "touching_edge": mask.instances.touching_edge,
@@ -236,8 +187,8 @@ def sides(segments: Iterable[Finding]) -> list[dict[str, Any]]:
         total = totals.setdefault(
             (one.code, one.laterality, one.model),
             {
-                "laterality": _code(one.laterality),
-                "code": _code(one.code),
+                "laterality": code_as_json(one.laterality),
+                "code": code_as_json(one.code),
                 "model": one.model.name if one.model else None,
                 "labels": [],
                 "volume_ml": 0.0,
@@ -261,7 +212,7 @@ def _explanation(case: Case, index: int, heatmap: Heatmap) -> dict[str, Any]:
         "against": heatmap.against,
         "signed": heatmap.signed,
         "parameters": dict(heatmap.parameters),
-        "file": pm.file_name(index) if has_dicom_sources(case) else None,
+        "file": pm.file_name(index) if has_dicom_sources(case) and pm.is_told(case, heatmap) else None,
         "quality": {**heatmap.quality, **(heatmap.stamp.numbers if heatmap.stamp else {})},
         "stamp": _stamp(heatmap),
         "layer": heatmap.layer,

@@ -1,22 +1,29 @@
-"""Masks as DICOM Segmentation objects (PS3.3 A.51), by highdicom."""
+"""Masks as DICOM Segmentation objects (PS3.3 A.51), by highdicom.
+
+Up to ten segments are written as binary planes, which every system reads; more as a label map, which costs the same
+whatever their number. A reader may ask for either. What is written is read back and compared before it is kept.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medassist.entities.errors import UnwritableOutput
 from medassist.entities.prediction import Mask, Prediction, Segment
 from medassist.imaging.quiet import quietly
 from medassist.report.case import Case, numbered
 from medassist.report.dicom_objects import save, series_arguments, set_body_part, set_time
+from medassist.report.edits import AUTOMATIC, MANUAL, algorithm_type, content_creator
 from medassist.report.identity import ANATOMICAL_STRUCTURE, MANUFACTURER, category_for, code_for, concept
 from medassist.report.placement import placement, point_at_source_frames
 from medassist.report.prompts import as_parameters
+from medassist.report.seg_parts import Part, held_segments, numbered_labels, parts
 from medassist.report.sources import has_dicom_sources, source_headers
+from medassist.report.sr_observers import person_name
 
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation, SegmentDescription
@@ -28,60 +35,88 @@ BINARY_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 LABELMAP_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
 
 
-_written: WeakKeyDictionary[Mask, dict[int, Segment]] = WeakKeyDictionary()
-
-
 @quietly()
 def write(case: Case, folder: Path) -> tuple[Path, ...]:
-    """Write seg.dcm, seg-2.dcm, … one per mask that marks anything; nothing for sources that are not DICOM."""
+    """Write seg.dcm, seg-2.dcm, … one per mask that marks anything; nothing for sources that are not DICOM.
+
+    UnwritableOutput where a file does not hold every voxel in its place when it is read back.
+    """
     if not has_dicom_sources(case):
         return ()
-    filled = [(index, *pair) for index, pair in enumerate(case.masks) if written_segments(pair[1])]
-    return tuple(
-        save(build(case, prediction, mask, index + 1), folder / numbered("seg.dcm", index))
-        for index, prediction, mask in filled
-    )
+    told = [(index, *pair) for index, pair in enumerate(case.masks) if parts(case, *pair)]
+    return tuple(_written(case, one, folder / numbered("seg.dcm", one[0])) for one in told)
+
+
+def _written(case: Case, told: tuple[int, Prediction, Mask], path: Path) -> Path:
+    index, prediction, mask = told
+    labels = numbered_labels(mask, parts(case, prediction, mask))
+    save(build(case, prediction, mask, index + 1, labels), path)
+    _compare(case, mask, labels, path)
+    return path
+
+
+def _compare(case: Case, mask: Mask, sent: NDArray[np.uint8], path: Path) -> None:
+    """Refuse a file that does not read back voxel for voxel: a mask in the wrong place is worse than none."""
+    from medassist.imaging.objects.segmentation import read_file
+
+    found = read_file(path, case.volume)
+    held = {segment.value: (one, segment) for one in found for segment in one.segments}
+    if mask.overlapping:
+        same = all(
+            number in held and np.array_equal(held[number][0].region(held[number][1]), sent[..., number - 1])
+            for number in range(1, sent.shape[-1] + 1)
+        )
+    else:
+        same = len(found) == 1 and np.array_equal(found[0].labels_zyx, sent)
+    if not same:
+        path.unlink()
+        raise UnwritableOutput(
+            "The segmentation {file} did not read back as it was written, so it was not kept.",
+            remedy="Write the report without the format seg, and tell us about this series.",
+            file=path.name,
+        )
 
 
 def written_segments(mask: Mask) -> dict[int, Segment]:
-    """Return segment number (from 1) -> segment of the object: segments without a voxel are left out.
+    """Return the segments of a mask that mark anything, counted from 1; the others are left out of the object."""
+    return dict(enumerate(held_segments(mask), start=1))
 
-    Remembered as long as the mask lives: the report asks once per finding, and counting reads every voxel.
+
+def sop_class(case: Case, prediction: Prediction, mask: Mask) -> str:
+    """Return the storage class a mask is written as: as asked for, else by the number of segments.
+
+    Segments that overlap are binary whatever was asked for: a label map has one label per voxel.
     """
-    if mask not in _written:
-        voxels = np.bincount(mask.labels_zyx.reshape(-1), minlength=256)
-        held = {segment.value for value in np.flatnonzero(voxels) for segment in mask.at(int(value))}
-        filled = [segment for segment in mask.segments if segment.value in held]
-        _written[mask] = dict(enumerate(filled, start=1))
-    return _written[mask]
+    count = len(parts(case, prediction, mask))
+    labelmap = case.segmentation == "labelmap" or (case.segmentation == "auto" and count > MOST_BINARY_SEGMENTS)
+    return LABELMAP_STORAGE if labelmap and not mask.overlapping else BINARY_STORAGE
 
 
-def sop_class(mask: Mask) -> str:
-    """Return the storage class the mask is written as."""
-    return BINARY_STORAGE if len(written_segments(mask)) <= MOST_BINARY_SEGMENTS else LABELMAP_STORAGE
+def build(case: Case, prediction: Prediction, mask: Mask, instance: int, labels: NDArray[np.uint8]) -> Segmentation:
+    """Build the object of one mask, frames placed by the grid of the series and tied to their source slices.
 
-
-def build(case: Case, prediction: Prediction, mask: Mask, instance: int) -> Segmentation:
-    """Build the object of one mask, frames placed by the grid of the series and tied to their source slices."""
+    `labels` are those of `numbered_labels`.
+    """
     import highdicom as hd
     from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
     headers = source_headers(case)
     plane = placement(case)
-    binary = sop_class(mask) == BINARY_STORAGE
+    told = parts(case, prediction, mask)
+    binary = sop_class(case, prediction, mask) == BINARY_STORAGE
+    creator = content_creator(prediction)
     seg = hd.seg.Segmentation(
         source_images=headers,
-        pixel_array=numbered_labels(mask),
+        pixel_array=labels,
         segmentation_type="BINARY" if binary else "LABELMAP",
-        segment_descriptions=[
-            describe(case, prediction, number, segment) for number, segment in written_segments(mask).items()
-        ],
+        segment_descriptions=[describe(case, prediction, part) for part in told],
         transfer_syntax_uid=ExplicitVRLittleEndian if binary else RLELossless,
         plane_positions=plane.positions,
         plane_orientation=plane.orientation,
         pixel_measures=plane.measures,
         content_label="MEDASSIST",
-        content_description=f"{prediction.model.name} {prediction.model.version}"[:64],
+        content_description=_content(prediction),
+        content_creator_name=person_name(creator) if creator else None,
         **series_arguments(case, "seg", instance),
     )
     point_at_source_frames(seg, case)
@@ -90,46 +125,62 @@ def build(case: Case, prediction: Prediction, mask: Mask, instance: int) -> Segm
     return seg
 
 
-def numbered_labels(mask: Mask) -> NDArray[np.uint8]:
-    """Return the labels with segment numbers in place of voxel values; values without a segment become 0.
-
-    Labels that overlap become 0 and 1 along a last axis, one plane per segment number.
-    """
-    if mask.overlapping:
-        return np.stack([mask.region(one) for one in written_segments(mask).values()], axis=-1).astype(np.uint8)
-    table = np.zeros(256, np.uint8)
-    for number, segment in written_segments(mask).items():
-        table[segment.value] = number
-    return table[mask.labels_zyx]
+def _content(prediction: Prediction) -> str:
+    made = "drawn by a reader" if prediction.by_hand else f"{prediction.model.name} {prediction.model.version}"
+    return made[:64]
 
 
-def describe(case: Case, prediction: Prediction, number: int, segment: Segment) -> SegmentDescription:
-    """Describe one segment: codes, colour, algorithm, and the tracking UID its finding has in the report."""
+def describe(case: Case, prediction: Prediction, part: Part) -> SegmentDescription:
+    """Describe one segment: codes, colour, who made it, and the tracking UID its finding has in the report."""
     import highdicom as hd
-    from pydicom.sr.codedict import codes
 
-    model, kinds = prediction.model, hd.seg.SegmentAlgorithmTypeValues
-    told = {} if prediction.prompt is None else as_parameters(prediction.prompt)
-    finding = case.segment_finding(prediction, segment.value)
+    segment = part.segment
+    otherwise = case.uid_of("segment", prediction.model.sha256, segment.value, part.component)
     description = hd.seg.SegmentDescription(
-        segment_number=number,
-        segment_label=segment.label[:64],
+        segment_number=part.number,
+        segment_label=part.label,
         segmented_property_category=concept(category_for(segment.label, segment.category, ANATOMICAL_STRUCTURE)),
         segmented_property_type=concept(code_for(segment.label, segment.code)),
-        algorithm_type=kinds.AUTOMATIC if prediction.prompt is None else kinds.SEMIAUTOMATIC,
-        algorithm_identification=hd.AlgorithmIdentificationSequence(
-            name=model.name,
-            family=codes.DCM.ArtificialIntelligence,
-            version=model.version,
-            source=MANUFACTURER,
-            parameters={"weights_sha256": model.sha256} | told,
-        ),
-        tracking_uid=finding.tracking_uid if finding else case.uid_of("segment", model.sha256, segment.value),
-        tracking_id=segment.label[:64],
+        tracking_uid=part.finding.tracking_uid if part.finding else otherwise,
+        tracking_id=(part.finding.label if part.finding else segment.label)[:64],
         display_color=hd.color.CIELabColor.from_rgb(*segment.color),
+        **_maker(prediction, segment),
     )
     modifiers = [one for one in (segment.modifier, segment.laterality) if one is not None]
     if modifiers:
         kind = description.SegmentedPropertyTypeCodeSequence[0]
         kind.SegmentedPropertyTypeModifierCodeSequence = [concept(one) for one in modifiers]
     return description
+
+
+def _of_a_file() -> dict[str, Any]:
+    """Return what is known of a mask that a reader took over from a file: an algorithm has to be named (type 1C)."""
+    import highdicom as hd
+    from pydicom.sr.codedict import codes
+
+    unknown = hd.AlgorithmIdentificationSequence(
+        name="Taken over from a file", family=codes.DCM.ManualProcessing, version="not stated"
+    )
+    return {"algorithm_identification": unknown}
+
+
+def _maker(prediction: Prediction, segment: Segment) -> dict[str, Any]:
+    """Return how a segment came about; an algorithm is named only where one had a part in it."""
+    import highdicom as hd
+    from pydicom.sr.codedict import codes
+
+    model, how = prediction.claimed_by(segment.value), algorithm_type(prediction, segment.value)
+    if model is None:
+        return {"algorithm_type": how} if how == MANUAL else {"algorithm_type": how} | _of_a_file()
+    told = {} if prediction.prompt is None else as_parameters(prediction.prompt)
+    edited = {"edited_by_hand": "yes"} if prediction.edit is not None and how != AUTOMATIC else {}
+    return {
+        "algorithm_type": how,
+        "algorithm_identification": hd.AlgorithmIdentificationSequence(
+            name=model.name,
+            family=codes.DCM.ArtificialIntelligence,
+            version=model.version,
+            source=MANUFACTURER,
+            parameters={"weights_sha256": model.sha256} | told | edited,
+        ),
+    }

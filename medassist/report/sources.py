@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from medassist.entities.study import Warned, warned
 from medassist.imaging.quiet import quietly
@@ -30,12 +31,28 @@ TYPE_2 = (
 
 _IDENTIFIERS = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "Modality")
 
+_OF_A_SLICE = (
+    *_IDENTIFIERS,
+    "FrameOfReferenceUID",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "SliceThickness",
+    "SpacingBetweenSlices",
+    "Rows",
+    "Columns",
+    "ImageType",
+)
+"""What a derived image takes of each slice; patient, study and equipment it takes of the first one alone."""
+
 _METHODS = ("DeidentificationMethod", "DeidentificationMethodCodeSequence")
 
 _CHECKED_VRS = ("DA", "TM", "DT", "AS", "DS", "IS", "CS", "UI")
 _TEXT_VRS = ("PN", "LO", "SH", "ST", "LT", "UT")
 
 # ISO 2022 IR 58 announces GB2312 with ESC $ ) A; pydicom leaves that in the text and would write it back.
+_made: WeakKeyDictionary[Case, dict[bool, list[Dataset]]] = WeakKeyDictionary()
+
 _LEFTOVER_ESCAPE = re.compile(r"\x1b\$\)A")
 
 
@@ -80,18 +97,43 @@ def source_headers(case: Case, *, placed: bool = True) -> list[Dataset]:
     """Return complete headers of the first time point: one per slice, or one multi-frame header.
 
     The copies have every type 2 attribute, only valid values and text in UTF-8. With `placed` they also have a frame
-    of reference, position and spacing for derived images, made from the grid of the series where the source has none.
+    of reference, position and spacing for derived images, made from the grid of the series where the source has none;
+    those after the first then hold no more than the place of their slice. Remembered as long as the case lives, as
+    every object of a report asks; nobody may change them.
     """
+    made = _made.setdefault(case, {})
+    if placed not in made:
+        made[placed] = _read(case, placed=placed)
+    return made[placed]
+
+
+def _read(case: Case, *, placed: bool) -> list[Dataset]:
     from medassist.imaging.headers import read_headers
 
     first_time = read_headers(case.series)[:: case.series.times]
     unique = {str(header.SOPInstanceUID): header for header in first_time}
-    headers = [_valid_copy(header) for header in unique.values()]
-    for header in headers:
-        _complete(header)
+    headers = [
+        _valid_copy(header if number == 0 or not placed else _of_a_slice(header))
+        for number, header in enumerate(unique.values())
+    ]
+    for number, header in enumerate(headers):
+        if number == 0 or not placed:
+            _complete(header)
         if placed:
             _place(header, case, alone=len(headers) == 1)
     return headers
+
+
+def _of_a_slice(header: Dataset) -> Dataset:
+    from pydicom import Dataset
+
+    from medassist.imaging.tags import tag_of
+
+    ds = Dataset()
+    for tag in map(tag_of, _OF_A_SLICE):
+        if tag in header:
+            ds[tag] = header[tag]
+    return ds
 
 
 def _complete(ds: Dataset) -> None:
@@ -143,11 +185,14 @@ def _is_valid(element: DataElement) -> bool:
 
 
 def _place_single_frame(ds: Dataset, case: Case) -> None:
-    """Give the header what places its frame; a film gets a frame of reference of its own."""
+    """Give the header what places its frame; a film gets a frame of reference of its own.
+
+    Numbers that are longer than a decimal string may be are not copied; the grid of the series knows what they say.
+    """
     spacing = case.volume.geometry.spacing_mm
     if "FrameOfReferenceUID" not in ds or "ImagePositionPatient" not in ds or "ImageOrientationPatient" not in ds:
         index = next((n for n, one in enumerate(case.series.frames) if one.sop_instance_uid == ds.SOPInstanceUID), 0)
-        ds.FrameOfReferenceUID = _own_frame(ds)
+        ds.FrameOfReferenceUID = case.volume.geometry.frame_of_reference_uid or _own_frame(ds)
         ds.ImagePositionPatient = decimal(slice_origins(case.volume)[index // case.series.times])
         ds.ImageOrientationPatient = orientation(case.volume)
     if "SliceThickness" not in ds or not ds.SliceThickness:

@@ -1,8 +1,9 @@
 """Findings as a DICOM Comprehensive 3D SR, template TID 1500 "Measurement Report", by highdicom.
 
 A report is PRELIMINARY and UNVERIFIED until the reader settled every finding. Then it is FINAL, and VERIFIED when the
-reader gave a name, because DICOM records who verified and an anonymous verification means nothing. Rejected findings
-stay in the report with their verdict: what a model claimed is not taken back, it is answered.
+reader gave a name, because DICOM records who verified and an anonymous verification means nothing. What the reader
+rejected is left out, as few systems read a private verdict: there a rejected finding would look like any other. The
+document says how many were left out; whoever asks for them (`Case.with_rejected`) gets them with their verdict.
 """
 
 from __future__ import annotations
@@ -10,41 +11,47 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medassist.entities.prediction import ModelRef
+from medassist.entities.measurement import Measurement
 from medassist.imaging.quiet import quietly
 from medassist.report import pm, seg
 from medassist.report.case import Case
-from medassist.report.dicom_objects import reference, save, series_arguments, set_time
-from medassist.report.identity import MANUFACTURER, RESEARCH_USE, device_uid
+from medassist.report.dicom_objects import identifiers, reference, save, series_arguments, set_time
+from medassist.report.identity import RESEARCH_USE
+from medassist.report.seg_parts import parts
 from medassist.report.sources import has_dicom_sources, source_headers
-from medassist.report.sr_groups import comment, group
+from medassist.report.sr_groups import drawing_group, group
+from medassist.report.sr_observers import observers, person_name
+from medassist.report.sr_places import slice_of
+from medassist.report.sr_remarks import comment
 
 if TYPE_CHECKING:
-    from highdicom.sr import Comprehensive3DSR, MeasurementReport, ObservationContext, ObserverContext
+    from highdicom.sr import Comprehensive3DSR, MeasurementReport
     from pydicom import Dataset
+
+LEFT_OUT = "{count} findings of the model were rejected by the reader and are not in this document."
 
 
 @quietly()
 def write(case: Case, folder: Path) -> tuple[Path, ...]:
-    """Write sr.dcm; nothing without findings and for sources that are not DICOM."""
-    if not has_dicom_sources(case) or not case.findings:
+    """Write sr.dcm; nothing without findings and drawings, and for sources that are not DICOM."""
+    if not has_dicom_sources(case) or not (case.told_findings or _drawings(case)):
         return ()
     return (save(build(case), folder / "sr.dcm"),)
 
 
 def build(case: Case) -> Comprehensive3DSR:
-    """Build the document: one measurement group per finding, the notice as comment, every image as evidence."""
+    """Build the document: a group per finding and drawing, the notice as comment, the images as evidence."""
     import highdicom as hd
 
     headers = source_headers(case, placed=False)
     organization = str(headers[0].get("InstitutionName") or "not stated")
     document = hd.sr.Comprehensive3DSR(
-        evidence=[*headers, *_derived(case)],
+        evidence=[*headers, *_other_times(case, headers), *_derived(case)],
         content=_content(case, headers),
         is_complete=True,
         is_final=case.is_judged,
         is_verified=case.is_verified,
-        verifying_observer_name=_person_name(case.reader) if case.is_verified else None,
+        verifying_observer_name=person_name(case.reader) if case.is_verified else None,
         verifying_organization=organization if case.is_verified else None,
         **series_arguments(case, "sr"),
     )
@@ -65,13 +72,25 @@ def _content(case: Case, headers: list[Dataset]) -> MeasurementReport:
     from pydicom.sr.codedict import codes
 
     report = hd.sr.MeasurementReport(
-        observation_context=_observers(case),
+        observation_context=observers(case),
         procedure_reported=codes.SCT.ImagingProcedure,
-        imaging_measurements=[group(case, finding, headers) for finding in case.findings],
+        imaging_measurements=[
+            *(group(case, finding, headers) for finding in case.told_findings),
+            *(drawing_group(case, drawing, headers) for drawing in _drawings(case)),
+        ],
         referenced_images=_key_images(case, headers),
     )
+    rejected = len(case.findings) - len(case.told_findings)
+    if rejected:
+        report[0].ContentSequence.append(comment(LEFT_OUT.format(count=rejected)))
     report[0].ContentSequence.append(comment(RESEARCH_USE))
     return report
+
+
+def _drawings(case: Case) -> list[Measurement]:
+    """Return the drawings with figures that no finding was made of; arrows and words are for presentation states."""
+    made = {finding.measurement_uid for finding in case.findings}
+    return [one for one in case.measurements if one.uid not in made and one.quantities]
 
 
 def _key_images(case: Case, headers: list[Dataset]) -> list[Dataset] | None:
@@ -80,7 +99,8 @@ def _key_images(case: Case, headers: list[Dataset]) -> list[Dataset] | None:
     Not all slices: each image listed makes the document longer and slower to open.
     """
     if len(headers) == case.volume.geometry.shape_zyx[0] > 1:
-        slices = {one.key_slice for one in case.findings if one.key_slice is not None} or {len(headers) // 2}
+        slices = {one.key_slice for one in case.told_findings if one.key_slice is not None}
+        slices = slices | {slice_of(case, one) for one in _drawings(case)} or {len(headers) // 2}
         headers = [headers[index] for index in sorted(slices)]
     return [header for header in headers if _fits_image_library(header)] or None
 
@@ -93,40 +113,27 @@ def _fits_image_library(header: Dataset) -> bool:
     return all(header.get(keyword) for keyword in needed)
 
 
-def _observers(case: Case) -> ObservationContext:
-    import highdicom as hd
-    from pydicom.sr.codedict import codes
-
-    person = None
-    if case.reader.strip():
-        attributes = hd.sr.PersonObserverIdentifyingAttributes(name=_person_name(case.reader))
-        person = hd.sr.ObserverContext(codes.DCM.Person, attributes)
-    device = _device(case.models[0]) if case.models else None
-    return hd.sr.ObservationContext(observer_person_context=person, observer_device_context=device)
-
-
-def _device(model: ModelRef) -> ObserverContext:
-    import highdicom as hd
-    from pydicom.sr.codedict import codes
-
-    attributes = hd.sr.DeviceObserverIdentifyingAttributes(
-        uid=device_uid(model), manufacturer_name=MANUFACTURER, model_name=model.name
-    )
-    return hd.sr.ObserverContext(codes.DCM.Device, attributes)
-
-
-def _person_name(name: str) -> str:
-    """Return a typed name as a DICOM person name: "Jane Doe" has its family name last, "Doe^Jane" is one already."""
-    given, _, family = name.strip().rpartition(" ")
-    return name.strip() if "^" in name or not given else f"{family}^{given}"
+def _other_times(case: Case, headers: list[Dataset]) -> list[Dataset]:
+    """Return the images of other time points that drawings lie on, as references."""
+    listed = {str(header.SOPInstanceUID) for header in headers}
+    found = {}
+    for one in case.measurements:
+        frame = case.series.frames[slice_of(case, one) * case.series.times + one.time]
+        if frame.sop_instance_uid and frame.sop_instance_uid not in listed:
+            found[frame.sop_instance_uid] = identifiers(case.series, headers[0].SOPClassUID, frame.sop_instance_uid)
+    return list(found.values())
 
 
 def _derived(case: Case) -> list[Dataset]:
     """Return references to the masks and maps of the same report."""
     masks = [
-        reference(case, "seg", seg.sop_class(mask), index + 1)
-        for index, (_, mask) in enumerate(case.masks)
-        if seg.written_segments(mask)
+        reference(case, "seg", seg.sop_class(case, *pair), index + 1)
+        for index, pair in enumerate(case.masks)
+        if parts(case, *pair)
     ]
-    maps = [reference(case, "pm", pm.PARAMETRIC_MAP_STORAGE, index + 1) for index in range(len(case.heatmaps))]
+    maps = [
+        reference(case, "pm", pm.PARAMETRIC_MAP_STORAGE, index + 1)
+        for index, heatmap in enumerate(case.heatmaps)
+        if pm.is_told(case, heatmap)
+    ]
     return masks + maps

@@ -1,99 +1,161 @@
-"""One measurement group of the structured report per finding: TID 1411 for segments, TID 1501 for classes."""
+"""One measurement group of the structured report per finding and per drawing.
+
+TID 1411 for segments, TID 1410 for outlines and single places, TID 1501 for classes and for lines: the figures of a
+line are inferred from its coordinates, which a region would close.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from medassist.entities.finding import Finding
-from medassist.entities.prediction import Mask, Prediction
+from medassist.entities.finding import Finding, Judgement
+from medassist.entities.measurement import Measurement, Shape
+from medassist.imaging.objects.spoken_codes import ABSENT, DRAWN_AS, PRESENCE, PRESENT, READER_VERDICT, VERDICTS
 from medassist.report import operating, seg
 from medassist.report.case import Case
 from medassist.report.identity import (
-    ABSENT,
     ANATOMICAL_STRUCTURE,
     DISEASE,
     MANUFACTURER,
-    OUTPUT_SCORE,
-    PRESENCE,
-    PRESENT,
-    READER_VERDICT,
-    VERDICTS,
     category_for,
     code_for,
     concept,
     site_for,
 )
-from medassist.report.instances import objects_text
-from medassist.report.probes import evidence
 from medassist.report.prompts import as_parameters, prompt_of
+from medassist.report.seg_parts import part_of
+from medassist.report.sr_numbers import figures_of, finite, number
+from medassist.report.sr_observers import attribute, moment
+from medassist.report.sr_places import LINES, is_first_longer, lines_of, point_of, region_of
+from medassist.report.sr_remarks import add_remarks
 
 if TYPE_CHECKING:
     from highdicom.sr import (
         AlgorithmIdentification,
         FindingSite,
-        Measurement,
         MeasurementsAndQualitativeEvaluations,
+        PlanarROIMeasurementsAndQualitativeEvaluations,
         QualitativeEvaluation,
         ReferencedSegment,
         SourceImageForMeasurementGroup,
-        TextContentItem,
+        TimePointContext,
+        TrackingIdentifier,
         VolumetricROIMeasurementsAndQualitativeEvaluations,
     )
+    from highdicom.sr import Measurement as Number
     from pydicom import Dataset
 
-    Group: TypeAlias = MeasurementsAndQualitativeEvaluations | VolumetricROIMeasurementsAndQualitativeEvaluations
+    Group: TypeAlias = (
+        MeasurementsAndQualitativeEvaluations
+        | PlanarROIMeasurementsAndQualitativeEvaluations
+        | VolumetricROIMeasurementsAndQualitativeEvaluations
+    )
+
+
+AXES = ("long_axis", "short_axis")
 
 
 def group(case: Case, finding: Finding, headers: list[Dataset]) -> Group:
     """Return the group of one finding; the tracking UID is that of its segment, the reader's comment its last item."""
-    import highdicom as hd
-
     is_segment = finding.segment_value is not None
-    category = category_for(finding.label, finding.category, ANATOMICAL_STRUCTURE if is_segment else DISEASE)
+    drawing = drawing_of(case, finding)
     content = {
-        "tracking_identifier": hd.sr.TrackingIdentifier(
-            uid=finding.tracking_uid, identifier=finding.label[:64] or "finding"
+        "tracking_identifier": _tracking(finding.tracking_uid, finding.label or "finding"),
+        "finding_category": concept(
+            category_for(finding.label, finding.category, ANATOMICAL_STRUCTURE if is_segment else DISEASE)
         ),
-        "finding_category": concept(category),
         "finding_type": concept(code_for(finding.label, finding.code)),
         "algorithm_id": _algorithm(case, finding),
         "finding_sites": _sites(finding),
-        "measurements": _measurements(case, finding) or None,
         "qualitative_evaluations": _evaluations(finding),
     }
-    place = _referenced_segment(case, finding)
-    made: Group
-    if place is not None:
-        made = hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=place, **content)
-    else:
-        images = None if is_segment else _source_images(headers)
-        made = hd.sr.MeasurementsAndQualitativeEvaluations(source_images=images, **content)
-    for text in _remarks(finding):
-        made[0].ContentSequence.append(comment(text))
+    made = _with_place(case, finding, headers, content) if drawing is None else _drawn(case, drawing, headers, content)
+    add_remarks(made[0], finding)
+    if finding.model is None:
+        attribute(made[0], finding.by or finding.judged_by, finding.made_at)
     return made
 
 
-def comment(text: str) -> TextContentItem:
-    """Return a free text as (121106, DCM, "Comment")."""
+def drawing_group(case: Case, measurement: Measurement, headers: list[Dataset]) -> Group:
+    """Return the group of a drawing that nobody made a finding of: figures and where they were taken, no claim."""
+    name = measurement.label or measurement.shape.value
+    made = _drawn(case, measurement, headers, {"tracking_identifier": _tracking(measurement.uid, name)})
+    attribute(made[0], measurement.by, measurement.made_at)
+    return made
+
+
+def drawing_of(case: Case, finding: Finding) -> Measurement | None:
+    """Return the drawing a finding was made of, None where there is none (any more)."""
+    return next((one for one in case.measurements if one.uid == finding.measurement_uid), None)
+
+
+def _with_place(case: Case, finding: Finding, headers: list[Dataset], content: dict[str, Any]) -> Group:
+    """Return the group of a segment, of a place in the image, or of the whole image."""
     import highdicom as hd
+
+    modality = case.series.modality
+    content["measurements"] = [number(one, modality=modality) for one in figures_of(case, finding)] or None
+    segment = _referenced_segment(case, finding)
+    if segment is not None:
+        return hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **content)
+    if finding.center_lps is not None and finding.segment_value is None:
+        region = point_of(case, finding.center_lps, finding.key_slice or 0, headers)
+        return hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations(referenced_region=region, **content)
+    images = None if finding.segment_value is not None else _source_images(headers)
+    return hd.sr.MeasurementsAndQualitativeEvaluations(source_images=images, **content)
+
+
+def _drawn(case: Case, drawing: Measurement, headers: list[Dataset], content: dict[str, Any]) -> Group:
+    """Return the group of a drawing: an outline is a region, each line stands at the figure taken from it."""
+    import highdicom as hd
+
+    told = content | {"method": concept(DRAWN_AS[drawing.shape]), "time_point_context": _time_point(drawing)}
+    if drawing.shape not in LINES or not drawing.quantities:
+        told["measurements"] = _numbers(case, drawing) or None
+        region = region_of(case, drawing, headers)
+        return _modified(hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations(referenced_region=region, **told))
+    told["measurements"] = _numbers(case, drawing, lines_of(case, drawing, headers))
+    return _modified(hd.sr.MeasurementsAndQualitativeEvaluations(**told))
+
+
+def _modified(made: Group) -> Group:
+    """Let the method modify the group, as TID 1419 and TID 1501 have it; highdicom 0.28 lets the group contain it."""
     from pydicom.sr.codedict import codes
 
-    return hd.sr.TextContentItem(
-        name=codes.DCM.Comment, value=text, relationship_type=hd.sr.RelationshipTypeValues.CONTAINS
-    )
+    for item in made[0].ContentSequence:
+        if item.name == codes.SCT.MeasurementMethod:
+            item.RelationshipType = "HAS CONCEPT MOD"
+    return made
 
 
-def _remarks(finding: Finding) -> list[str]:
-    judged = " ".join(text for text in (finding.judged_by, finding.judged_at) if text)
-    verdict = f"{VERDICTS[finding.judgement].meaning} by {judged}" if judged else ""
-    modifier = f"Modifier: {finding.modifier.meaning}" if finding.modifier else ""
-    # in words: the dictionary of DICOM has no code for how many structures were counted
-    counted = objects_text(finding.measurements, _english) if "count" in finding.measurements else ""
-    return [text for text in (modifier, counted, verdict, finding.comment, *evidence(finding)) if text]
+def _numbers(case: Case, drawing: Measurement, lines: list[Any] | None = None) -> list[Number]:
+    """Return the figures: each of two axes is inferred from its own line, any other figure from all of them.
+
+    The axis drawn first comes first, so that its points do when the report is read again.
+    """
+    tracking, modality = _tracking(drawing.uid, drawing.label or drawing.shape.value), case.series.modality
+    axes = AXES if drawing.shape is not Shape.BIDIRECTIONAL or is_first_longer(drawing) else AXES[::-1]
+    own = {} if lines is None else dict(zip(axes, (lines[:1], lines[1:]), strict=True))
+    told = [
+        number(one, modality=modality, coordinates=own.get(one.name, lines), tracking=tracking)
+        for one in sorted(finite(drawing.quantities), key=lambda one: axes.index(one.name) if one.name in axes else 0)
+    ]
+    for one in told if drawing.made_at else []:
+        one[0].ObservationDateTime = moment(drawing.made_at)  # a finding may be made of it later
+    return told
 
 
-def _english(text: str, **values: object) -> str:
-    return text.format(**values)
+def _time_point(drawing: Measurement) -> TimePointContext | None:
+    """Return which time point was drawn on, counted from 1; None for the first, which all others are about, too."""
+    import highdicom as hd
+
+    return hd.sr.TimePointContext(time_point=str(drawing.time + 1)) if drawing.time else None
+
+
+def _tracking(uid: str, name: str) -> TrackingIdentifier:
+    import highdicom as hd
+
+    return hd.sr.TrackingIdentifier(uid=uid, identifier=name[:64])
 
 
 def _algorithm(case: Case, finding: Finding) -> AlgorithmIdentification | None:
@@ -140,56 +202,14 @@ def _evaluations(finding: Finding) -> list[QualitativeEvaluation]:
     """Return presence (of classes at their operating point, not of outlined anatomy) and the reader's verdict."""
     import highdicom as hd
 
-    told = [hd.sr.QualitativeEvaluation(concept(READER_VERDICT), concept(VERDICTS[finding.judgement]))]
+    told = []
     if finding.segment_value is None:
         answer = PRESENT if finding.present else ABSENT
-        told.insert(0, hd.sr.QualitativeEvaluation(concept(PRESENCE), concept(answer)))
-    return told
-
-
-def _measurements(case: Case, finding: Finding) -> list[Measurement]:
-    """Return volume in cm3 (CID 7462 has no ml; 1 cm3 = 1 ml), score, axes, mean and deviation."""
-    import highdicom as hd
-    from pydicom.sr.codedict import codes
-
-    told = []
-    if finding.volume_ml is not None:
-        told.append(hd.sr.Measurement(codes.SCT.Volume, _number(finding.volume_ml), codes.UCUM.CubicCentimeter))
-    if finding.probability is not None and finding.calibrated:
-        percent = _number(100.0 * finding.probability)
-        told.append(hd.sr.Measurement(codes.DCM.CertaintyOfFinding, percent, codes.UCUM.Percent))
-    elif finding.probability is not None:
-        told.append(hd.sr.Measurement(concept(OUTPUT_SCORE), _number(finding.probability), codes.UCUM.NoUnits))
-    if finding.diameters is not None:
-        told.append(hd.sr.Measurement(codes.SCT.LongAxis, _number(finding.diameters.long_axis), codes.UCUM.Millimeter))
-        told.append(
-            hd.sr.Measurement(codes.SCT.ShortAxis, _number(finding.diameters.short_axis), codes.UCUM.Millimeter)
-        )
-    return told + _intensities(case, finding)
-
-
-def _intensities(case: Case, finding: Finding) -> list[Measurement]:
-    """Return mean and deviation of the values where they have a coded meaning: attenuation in HU, MR signal."""
-    import highdicom as hd
-    from pydicom.sr.codedict import codes
-
-    if case.volume.unit == "HU":
-        name, unit = codes.DCM.AttenuationCoefficient, codes.UCUM.HounsfieldUnit
-    elif case.series.modality == "MR" and not case.volume.unit:
-        name, unit = codes.DCM.MRSignalIntensity, codes.UCUM.ArbitraryUnit
-    else:
-        return []
-    derivations = {"mean_value": codes.SCT.Mean, "sd_value": codes.SCT.StandardDeviation}
-    return [
-        hd.sr.Measurement(name, _number(finding.measurements[key]), unit, derivation=derivation)
-        for key, derivation in derivations.items()
-        if key in finding.measurements
-    ]
-
-
-def _number(value: float) -> float:
-    """Round to what fits a decimal string of 16 characters."""
-    return float(f"{value:.9g}")
+        told.append(hd.sr.QualitativeEvaluation(concept(PRESENCE), concept(answer)))
+    verdict = hd.sr.QualitativeEvaluation(concept(READER_VERDICT), concept(VERDICTS[finding.judgement]))
+    if finding.judgement is not Judgement.UNREVIEWED:
+        attribute(verdict[0], finding.judged_by, finding.judged_at)
+    return [*told, verdict]
 
 
 def _referenced_segment(case: Case, finding: Finding) -> ReferencedSegment | None:
@@ -197,22 +217,15 @@ def _referenced_segment(case: Case, finding: Finding) -> ReferencedSegment | Non
     import highdicom as hd
 
     for index, (prediction, mask) in enumerate(case.masks):
-        number = _segment_number(prediction, mask, finding)
-        if number is not None:
+        part = part_of(case, prediction, mask, finding)
+        if part is not None:
             return hd.sr.ReferencedSegment(
-                sop_class_uid=seg.sop_class(mask),
+                sop_class_uid=seg.sop_class(case, prediction, mask),
                 sop_instance_uid=case.uid_of("seg", "instance", index + 1),
-                segment_number=number,
+                segment_number=part.number,
                 source_series=hd.sr.SourceSeriesForSegmentation(case.series.series_uid),
             )
     return None
-
-
-def _segment_number(prediction: Prediction, mask: Mask, finding: Finding) -> int | None:
-    if finding.model != prediction.model or finding.segment_value is None:
-        return None
-    numbers = {segment.value: number for number, segment in seg.written_segments(mask).items()}
-    return numbers.get(finding.segment_value)
 
 
 def _source_images(headers: list[Dataset]) -> list[SourceImageForMeasurementGroup] | None:

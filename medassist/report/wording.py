@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from medassist.entities.finding import Finding, Judgement
 from medassist.entities.prediction import ModelRef, Segment, Verdict
 from medassist.entities.study import Patient, Warned
+from medassist.entities.volume import Volume
+from medassist.imaging.slicing import has_orientation
 from medassist.language import catalogue
 
 
@@ -61,6 +63,17 @@ class Wording:
         if self.language.startswith("zh") and ideographic:
             return ideographic.replace("^", "")
         return " ".join(part for part in (groups[0] or ideographic).split("^") if part)
+
+
+def place_of(finding: Finding, volume: Volume) -> tuple[float, float, float] | None:
+    """Return the centre of a finding (mm, LPS), None where sides or millimetres are not known: pictures, films."""
+    return finding.center_lps if has_orientation(volume) and volume.geometry.calibrated else None
+
+
+def place_text(finding: Finding, volume: Volume) -> str:
+    """Return the place of a finding with its sides, "" where it has none."""
+    place = place_of(finding, volume)
+    return "" if place is None else position_text(place)
 
 
 def position_text(center_lps: tuple[float, float, float]) -> str:

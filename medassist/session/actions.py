@@ -19,6 +19,7 @@ from medassist.entities.prediction import Prediction
 from medassist.entities.study import Scan, Series
 from medassist.entities.volume import Volume, Window
 from medassist.imaging.windows import starting_window
+from medassist.session.kept_edits import edited_of, with_run
 from medassist.session.memory import budget_bytes, shown_last
 from medassist.session.probes import with_evidence
 from medassist.session.reopening import apart, without_outdated
@@ -201,6 +202,8 @@ class AddPrediction:
     An earlier run of the same model on the same series is replaced together with the findings nobody judged.
     Judged findings stay; the very same weights saying the same again is no second finding. Two maps of the series
     that stood side by side give way: what was asked for last is on screen.
+    A mask that a reader changed by hand is never replaced: the same weights only add a note that they ran again, and
+    others come beside it.
     """
 
     prediction: Prediction
@@ -209,23 +212,40 @@ class AddPrediction:
     def __call__(self, session: Session) -> Session:
         """Return the session with the prediction and its findings."""
         new = self.prediction
+        edited = edited_of(session.predictions, new.series_key)
+        models = {one.model for one in edited}
+        if new.model in models:
+            return _with_maps(replace(session, predictions=with_run(session.predictions, new)), new)
 
         def outdated(one: Finding) -> bool:
-            same_model = one.model is not None and one.model.name == new.model.name
+            same_model = one.model is not None and one.model.name == new.model.name and one.model not in models
             return same_model and one.series_key == new.series_key and one.judgement is Judgement.UNREVIEWED
 
         kept = tuple(
-            one for one in session.predictions if (one.model.name, one.series_key) != (new.model.name, new.series_key)
+            one
+            for one in session.predictions
+            if (one.model.name, one.series_key) != (new.model.name, new.series_key) or one in edited
         )
         judged = tuple(one for one in session.findings if not outdated(one))
-        settled = {(one.series_key, one.label, one.model) for one in judged}
-        news = tuple(one for one in self.findings if (one.series_key, one.label, one.model) not in settled)
+        settled = {_claim(one) for one in judged}
+        news = tuple(one for one in self.findings if _claim(one) not in settled)
         news = tuple(with_evidence(session, with_settings(session, one)) for one in news)
-        after = replace(session, predictions=(*kept, new), findings=(*judged, *news),
+        after = replace(session, predictions=(*kept, new), findings=(*judged, *news), focus="",
                         comparison=_comparison_after(session, new.series_key))  # fmt: skip
-        for one in (new.spread, new.uncertainty):  # the last one is on screen
-            after = after if one is None else AddHeatmap(one)(after)
-        return after
+        return _with_maps(after, new)
+
+
+def _with_maps(after: Session, new: Prediction) -> Session:
+    """Return the session with the maps a run brought along."""
+    for one in (new.spread, new.uncertainty):  # the last one is on screen
+        after = after if one is None else AddHeatmap(one)(after)
+    return after
+
+
+def _claim(one: Finding) -> tuple[object, ...]:
+    """Return what a finding claims: of the pieces of a lesion each its own, by its place and not by its number."""
+    place = None if one.component is None or one.center_lps is None else tuple(round(mm, 1) for mm in one.center_lps)
+    return one.series_key, one.target, one.model, one.component is None, place
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,7 +266,13 @@ class AddHeatmap:
 
         kept = tuple(one for one in session.heatmaps if identity(one) != identity(self.heatmap))
         comparison = _comparison_after(session, self.heatmap.series_key)
-        return replace(session, heatmaps=(*kept, self.heatmap), comparison=comparison)
+        return replace(session, heatmaps=(*kept, self.heatmap), comparison=comparison, focus=self._focus(session))
+
+    def _focus(self, session: Session) -> str:
+        """Return the finding looked at alone, unless this map, which was asked for, would not be seen then."""
+        about = next((one for one in session.findings if one.tracking_uid == session.focus), None)
+        kept = about is not None and (about.target, about.model) == (self.heatmap.target, self.heatmap.model)
+        return session.focus if kept else ""
 
 
 def _comparison_after(session: Session, series_key: str) -> Comparison | None:
@@ -257,7 +283,7 @@ def _comparison_after(session: Session, series_key: str) -> Comparison | None:
 
 @dataclass(frozen=True)
 class Judge:
-    """Record the reader's verdict on one finding."""
+    """Record the reader's verdict on one finding; one a reader changed is accepted as edited."""
 
     tracking_uid: str
     judgement: Judgement
@@ -268,12 +294,14 @@ class Judge:
     def __call__(self, session: Session) -> Session:
         """Return the session with the finding judged."""
         findings = tuple(
-            replace(one, judgement=self.judgement, judged_by=self.by, judged_at=self.at, comment=self.comment)
-            if one.tracking_uid == self.tracking_uid
-            else one
-            for one in session.findings
+            self._judged(one) if one.tracking_uid == self.tracking_uid else one for one in session.findings
         )
         return replace(session, findings=findings)
+
+    def _judged(self, finding: Finding) -> Finding:
+        changed = self.judgement is Judgement.ACCEPTED and bool(finding.edited_by)
+        verdict = Judgement.EDITED if changed else self.judgement
+        return replace(finding, judgement=verdict, judged_by=self.by, judged_at=self.at, comment=self.comment)
 
 
 @dataclass(frozen=True)

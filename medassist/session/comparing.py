@@ -85,7 +85,7 @@ def seen_alone(session: Session, heatmap: Heatmap, owner: ModelRef | None) -> Se
     """
 
     def shown(one: Prediction) -> bool:
-        return one.series_key != heatmap.series_key or one.prompt is not None or one.model == owner
+        return one.series_key != heatmap.series_key or not one.ran_alone or one.model == owner
 
     kept = tuple(one for one in session.predictions if shown(one))
     return replace(session, heatmaps=(heatmap,), predictions=kept, comparison=None)

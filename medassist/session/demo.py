@@ -76,7 +76,7 @@ class Demo:
         if session.prediction is None:
             return None
         folder = self.folder / sample
-        written = jobs.write_report(session, folder, language=self.language, progress=progress)
+        written = jobs.write_report(session, folder, language=self.language, allow_unreviewed=True, progress=progress)
         names = ", ".join(path.name for path in written.files)
         self.tell(tr("{sample}: report in {folder}: {files}", sample=sample, folder=folder, files=names))
         return written

@@ -29,7 +29,7 @@ def cursor_voxel(session: Session) -> Voxel | None:
 def segments_under_crosshair(session: Session) -> tuple[Segment, ...]:
     """Return what the model on screen marked under the crosshair."""
     voxel, prediction = cursor_voxel(session), session.prediction
-    mask = None if prediction is None else prediction.mask
+    mask = None if prediction is None else prediction.model_mask
     if voxel is None or mask is None or session.volume is None or not mask.geometry.same_grid(session.volume.geometry):
         return ()
     return mask.at(int(mask.labels_zyx[voxel]))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medassist.entities.errors import Refused, UnreadableInput, UsageError
-from medassist.entities.heatmap import Heatmap
+from medassist.entities.errors import UnreadableInput, UsageError
 from medassist.entities.parts import find
 from medassist.entities.prediction import Check, Verdict
 from medassist.entities.study import CHARSETS, Series, SeriesKind, Study
@@ -218,30 +217,33 @@ def write_report(
     formats: Sequence[str] = (),
     language: str = "en",
     reader: str = "",
+    allow_unreviewed: bool = False,
     timings_s: dict[str, float] | None = None,
     progress: Progress,
 ) -> ReportWritten:
-    """Write the report of the series on screen into `folder`; no `formats` means all that apply."""
-    from medassist.report.case import Case
-    from medassist.report.export import ALL_FORMATS, export
+    """Write the report of the series on screen into `folder`; no `formats` means the usual ones.
 
-    key = session.current
-    volume = session.volume
-    if volume is None:
-        raise Refused("There is no series on screen to report on.", remedy="Open a study first.")
-    case = Case(
-        study=session.study_of(key),
-        series=volume.series,
-        volume=volume,
-        predictions=tuple(one for one in session.predictions if one.series_key == key),
-        heatmaps=tuple(_of_series(session.heatmaps, key)),
-        findings=session.findings_of(key),
-        language=language,
-        reader=reader,
-        timings_s=timings_s or {},
-    )
-    return ReportWritten(export(case, folder, formats or ALL_FORMATS, progress=progress))
+    Refused where nobody judged a finding and neither the draft of the report nor `allow_unreviewed` lets it out marked
+    as not reviewed.
+    """
+    from medassist.report.export import DEFAULT_FORMATS, export
+    from medassist.report.readiness import check_judged
+    from medassist.session.reporting import case_of
+
+    case = case_of(session, language=language, reader=reader, timings_s=timings_s)
+    check_judged(case, allow_unreviewed=allow_unreviewed)
+    return ReportWritten(export(case, folder, formats or DEFAULT_FORMATS, progress=progress))
 
 
-def _of_series(heatmaps: Sequence[Heatmap], key: str) -> Sequence[Heatmap]:
-    return [one for one in heatmaps if one.series_key == key]
+def report_text(
+    session: Session, deliver: Callable[[str], None], *, language: str = "en", reader: str = "", progress: Progress
+) -> None:
+    """Hand over the report of the series on screen as plain text (Refused as in `write_report`)."""
+    from medassist.report.readiness import check_judged
+    from medassist.report.text import words
+    from medassist.session.reporting import case_of
+
+    progress.step("Writing the report", 0.0)
+    case = case_of(session, language=language, reader=reader)
+    check_judged(case)
+    deliver(words(case))

@@ -63,4 +63,5 @@ def measure(volume: Volume, prediction: Prediction, heatmap: Heatmap, *, progres
             remedy="Run the model again.",
             model=prediction.model.name,
         )
-    return stamp_heatmap(volume, package, heatmap, mask=prediction.mask, device=prediction.device, progress=progress)
+    return stamp_heatmap(volume, package, heatmap, mask=prediction.model_mask, device=prediction.device,
+                         progress=progress)  # fmt: skip

@@ -16,10 +16,10 @@ _UNKNOWN_BYTES = 8 << 30
 @cache
 def budget_bytes() -> int:
     """Return half of the physical memory; the other half is for models, the picture and everybody else."""
-    return (_physical_bytes() or _UNKNOWN_BYTES) // 2
+    return (physical_bytes() or _UNKNOWN_BYTES) // 2
 
 
-def _physical_bytes() -> int:
+def physical_bytes() -> int:
     """Return the physical memory, 0 where the system does not tell."""
     if sys.platform == "win32":
         import ctypes

@@ -78,7 +78,11 @@ def remove_model(name: str, *, progress: Progress) -> ModelsChanged:
 def _sources() -> dict[object, str]:
     from medassist.inference.catalogue import Origin
 
-    return {Origin.SHIPPED: "MedAssist", Origin.PYTHON: "a Python package"}
+    return {
+        Origin.SHIPPED: "MedAssist",
+        Origin.SITE: "the set-up of this site",
+        Origin.PYTHON: "a Python package",
+    }
 
 
 def identity(root: Path, name: str) -> ModelRef:

@@ -13,6 +13,7 @@ from medassist.imaging.objects.kinds import OVERLAID, READ, kind_of
 from medassist.imaging.objects.relations import images_of
 from medassist.progress import Progress
 from medassist.session.actions import Action, MoveCursor, SetWindow, ShowVolume
+from medassist.session.imported import measured_overlay, with_document, with_overlay, without_claims
 from medassist.session.state import Session
 
 
@@ -67,7 +68,8 @@ def load_object(series: Series, volume: Volume | None, *, progress: Progress) ->
     from medassist.imaging.objects.read import read_document, read_overlay
 
     if volume is not None and is_overlay(series):
-        return AddOverlay(read_overlay(series, volume, progress=progress))
+        overlay = read_overlay(series, volume, progress=progress)
+        return AddOverlay(measured_overlay(overlay, volume, progress=progress))
     return AddDocument(read_document(series, volume, progress=progress))
 
 
@@ -79,7 +81,8 @@ def load_overlays(session: Session, *, progress: Progress) -> AddOverlays:
     if volume is None:
         raise UnreadableInput("There is no series with pictures here.")
     objects = [one for one in session.all_series() if is_overlay(one) and _belongs(session, one, volume.series)]
-    return AddOverlays(tuple(read_overlay(one, volume, progress=progress) for one in objects))
+    read = [read_overlay(one, volume, progress=progress) for one in objects]
+    return AddOverlays(tuple(measured_overlay(one, volume, progress=progress) for one in read))
 
 
 def _belongs(session: Session, one: Series, images: Series) -> bool:
@@ -118,7 +121,8 @@ class AddOverlay:
         """Return the session with the overlay on top."""
         new = _doubted(session, self.overlay)
         kept = tuple(one for one in session.overlays if (one.key, one.series_key) != (new.key, new.series_key))
-        session = ForgetObject(new.key)(replace(session, overlays=(*kept, new)))
+        session = ForgetObject(new.key)(replace(session, overlays=(*kept, new), focus=""))
+        session = with_overlay(session, new)
         if new.focus_lps is None or new.series_key != session.current:
             return session
         return MoveCursor(new.focus_lps)(session)
@@ -126,7 +130,7 @@ class AddOverlay:
 
 def _doubted(session: Session, overlay: Overlay) -> Overlay:
     problem = patient_problem(session, session.series(overlay.key)) if session.holds(overlay.key) else None
-    return overlay if problem is None else replace(overlay, notes=(problem, *overlay.notes))
+    return overlay if problem is None else replace(overlay, notes=(problem, *overlay.notes), claims=())
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,23 +154,31 @@ class RemoveOverlay:
     series_key: str
 
     def __call__(self, session: Session) -> Session:
-        """Return the session without it."""
+        """Return the session without it and without the findings it brought that nobody judged."""
         gone = (self.key, self.series_key)
+        for one in session.overlays:
+            session = without_claims(session, one) if (one.key, one.series_key) == gone else session
         return replace(session, overlays=tuple(one for one in session.overlays if (one.key, one.series_key) != gone))
 
 
 @dataclass(frozen=True, eq=False)
 class AddDocument:
-    """Keep a document as the newest; a presentation state also changes how its series is shown, when that is open."""
+    """Keep a document as the newest, with its findings; a presentation state also changes how its series is shown.
+
+    A document of another patient is read, but none of its findings is taken over.
+    """
 
     document: Document
 
     def __call__(self, session: Session) -> Session:
         """Return the session with the document, and with the window and polarity a presentation state asks for."""
         new = self.document
+        problem = patient_problem(session, session.series(new.key)) if session.holds(new.key) else None
+        if problem is not None:
+            new = replace(new, notes=(problem, *new.notes), claims=(), drawings=())
         kept = tuple(one for one in session.documents if one.key != new.key)
         session = ForgetObject(new.key)(replace(session, documents=(*kept, new)))
-        return _presented(session, new)
+        return _presented(with_document(session, new), new)
 
 
 def _presented(session: Session, document: Document) -> Session:

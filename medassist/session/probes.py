@@ -78,7 +78,7 @@ def _question(probe: Probe) -> tuple[str, ...]:
 
 def speaks_of(probe: Probe, finding: Finding) -> bool:
     """Tell whether a finding claims what a probe asked about."""
-    return (probe.series_key, probe.target, probe.model) == (finding.series_key, finding.label, finding.model)
+    return (probe.series_key, probe.target, probe.model) == (finding.series_key, finding.target, finding.model)
 
 
 def with_evidence(session: Session, finding: Finding) -> Finding:

@@ -80,6 +80,7 @@ class AddRegion:
             predictions=(*session.predictions, self.prediction),
             findings=(*session.findings, self.finding),
             region=None,
+            focus="",
         )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import count
 from types import MappingProxyType
 
+from medassist.entities.draft import Draft
 from medassist.entities.finding import Finding, Judgement
 from medassist.entities.parts import find
 from medassist.entities.study import FrameRef, Scan, Series, Study
@@ -37,8 +38,8 @@ def apart(scan: Scan, others: Iterable[Scan]) -> Scan:
 def without_outdated(before: Session, after: Session) -> Session:
     """Drop from `after` what was made of pictures that `before` had and that are others now.
 
-    Maps, masks, pixels and what nobody judged go. A verdict is the reader's and stays, unless the pictures are of
-    another patient now.
+    Maps, masks, measurements, pixels and what nobody judged go. A verdict and the words of a report are the reader's
+    and stay, unless the pictures are of another patient now.
     """
     changed = _changed(before, after)
     if not changed:
@@ -51,11 +52,28 @@ def without_outdated(before: Session, after: Session) -> Session:
         probes=tuple(one for one in after.probes if one.series_key not in gone),
         overlays=tuple(one for one in after.overlays if one.series_key not in gone),
         findings=tuple(one for one in after.findings if _counts(one, changed)),
+        measurements=tuple(one for one in after.measurements if one.series_key not in gone),
+        drafts=MappingProxyType(dict(_drafts(after, changed))),
         volumes=MappingProxyType({key: volume for key, volume in after.volumes.items() if key not in gone}),
         region=None if after.region is not None and after.region.series_key in gone else after.region,
+        editing=None if after.editing is not None and after.editing.series_key in gone else after.editing,
         current="" if on_screen else after.current,
         loading=None if on_screen else after.loading,
     )
+
+
+def are_outdated(before: Session, after: Session, keys: Iterable[str]) -> bool:
+    """Tell whether any of these series has other pictures in `after`, or is gone from it."""
+    return any(_found(before, key) != _found(after, key) for key in keys)
+
+
+def _drafts(after: Session, changed: dict[str, bool]) -> Iterator[tuple[str, Draft]]:
+    """Return the drafts that stay: of other pictures of the same patient the words, as slices may be others now."""
+    for key, one in after.drafts.items():
+        if key not in changed:
+            yield key, one
+        elif not changed[key]:
+            yield key, replace(one, pictures=(), left_out=())
 
 
 def _counts(finding: Finding, changed: dict[str, bool]) -> bool:
@@ -87,6 +105,8 @@ def _keys(session: Session) -> set[str]:
     keys.update(one.series_key for one in session.findings)
     keys.update(one.series_key for one in session.probes)
     keys.update(one.series_key for one in session.overlays)
+    keys.update(one.series_key for one in session.measurements)
+    keys.update(session.drafts)
     return keys | ({session.region.series_key} if session.region is not None else set())
 
 

@@ -11,21 +11,28 @@ from typing import TYPE_CHECKING
 from medassist.entities.arriving import Arriving
 from medassist.entities.comparison import Comparison
 from medassist.entities.document import Document
+from medassist.entities.draft import Draft
+from medassist.entities.editing import Editing
 from medassist.entities.finding import Finding
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
+from medassist.entities.impression import Impression, Withheld
+from medassist.entities.measurement import Measurement
 from medassist.entities.model_change import ModelChange
 from medassist.entities.overlay import Overlay
 from medassist.entities.parts import find
 from medassist.entities.prediction import Mask, Prediction
 from medassist.entities.probe import Probe
 from medassist.entities.region import Region
+from medassist.entities.saved_work import Offer, Restored
 from medassist.entities.study import Scan, Series, Study
 from medassist.entities.volume import Volume, Window
+from medassist.session.steps import History
 from medassist.session.thresholds import Key, ThresholdChange
 
 if TYPE_CHECKING:
     from medassist.inference.devices import Device
+    from medassist.session.checking.line import Line
     from medassist.session.means import Outlook
     from medassist.session.queued import QueuedRun
 
@@ -106,12 +113,24 @@ class Session:
         threshold_changes: how they came to be, oldest first.
         prevalences: how common a finding is among the reader's patients, by model name and label.
         devices: what a model can run on here, and what cannot be used; empty until somebody looked.
+        system: what the doctor found of this machine, as far as it looked.
         outlook: the newest forecast of the memory a run will need.
         queue: runs on several series, in order, with how each ended.
         layer_names: layers of a model that write a map, by SHA-256 of its weights, where somebody looked for them.
         probes: regions that were replaced to see what the model says then, oldest first.
         chosen: keys of the series marked in the tree to run a model on; empty when only one is.
         comparison: the two maps put side by side last; `compared` tells whether they are on screen.
+        measurements: what readers drew to measure, oldest first.
+        selected_measurement: UID of the one whose points can be dragged, "" for none.
+        impressions: what readers thought of series before they saw results, oldest first.
+        reader_first: whether results stay hidden until there is such an impression (see `session.seeing`).
+        withheld: results that a face does not get to see; empty in the session that holds them all.
+        focus: tracking UID of the finding whose evidence is shown alone (see `session.focusing`), "" for all.
+        drafts: what the reader prepared for reports, by `Series.key`.
+        editing: the mask being changed by hand, and with what.
+        history: steps of the work that can be undone and done again (see `session.history`).
+        offers: saved work on open studies that waits for the reader to take or leave it.
+        restored: what was restored, oldest first.
     """
 
     scans: tuple[Scan, ...] = ()
@@ -133,12 +152,24 @@ class Session:
     threshold_changes: tuple[ThresholdChange, ...] = ()
     prevalences: Mapping[Key, float] = field(default_factory=lambda: MappingProxyType({}))
     devices: tuple[Device, ...] = ()
+    system: tuple[Line, ...] = ()
     outlook: Outlook | None = None
     queue: tuple[QueuedRun, ...] = ()
     chosen: tuple[str, ...] = ()
     layer_names: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     probes: tuple[Probe, ...] = ()
     comparison: Comparison | None = None
+    measurements: tuple[Measurement, ...] = ()
+    selected_measurement: str = ""
+    focus: str = ""
+    impressions: tuple[Impression, ...] = ()
+    reader_first: bool = False
+    withheld: tuple[Withheld, ...] = ()
+    drafts: Mapping[str, Draft] = field(default_factory=lambda: MappingProxyType({}))
+    editing: Editing | None = None
+    history: History = field(default_factory=History)
+    offers: tuple[Offer, ...] = ()
+    restored: tuple[Restored, ...] = ()
 
     @property
     def volume(self) -> Volume | None:
@@ -170,18 +201,34 @@ class Session:
     @property
     def prediction(self) -> Prediction | None:
         """The newest prediction of a model that ran by itself on the series on screen."""
-        return next((one for one in reversed(self._predictions_here()) if one.prompt is None), None)
+        return next((one for one in reversed(self._predictions_here()) if one.ran_alone), None)
 
     @property
     def mask(self) -> Mask | None:
         """The newest mask of a model that ran by itself on the series on screen."""
         here = self._predictions_here()
-        return next((one.mask for one in reversed(here) if one.mask is not None and one.prompt is None), None)
+        return next((one.mask for one in reversed(here) if one.mask is not None and one.ran_alone), None)
 
     @property
     def regions(self) -> tuple[Mask, ...]:
-        """The regions readers drew and kept on the series on screen, oldest first."""
-        return tuple(one.mask for one in self._predictions_here() if one.mask is not None and one.prompt is not None)
+        """The regions readers drew and kept, or masks of their own, on the series on screen, oldest first."""
+        return tuple(one.mask for one in self._predictions_here() if one.mask is not None and not one.ran_alone)
+
+    @property
+    def edited_masks(self) -> tuple[Mask, ...]:
+        """The masks readers changed that newer results of other models lie before: no work goes out of sight."""
+        front = self.mask
+        here = (one for one in self._predictions_here() if one.ran_alone and one.edit is not None)
+        return tuple(one.mask for one in here if one.mask is not None and one.mask is not front)
+
+    @property
+    def edited(self) -> Prediction | None:
+        """The result whose mask is being changed by hand, as it is now; None when there is none on screen."""
+        editing = self.editing
+        if editing is None or editing.series_key != self.current or self.volume is None:
+            return None
+        here = self._predictions_here()
+        return next((one for one in here if one.model_mask is editing.original), editing.fresh)
 
     @property
     def drawing(self) -> Region | None:
@@ -196,6 +243,11 @@ class Session:
     def heatmap(self) -> Heatmap | None:
         """The newest heatmap on the series on screen."""
         return next((one for one in reversed(self.heatmaps) if one.series_key == self.current), None)
+
+    @property
+    def measurements_here(self) -> tuple[Measurement, ...]:
+        """The measurements on the series on screen, oldest first."""
+        return tuple(one for one in self.measurements if one.series_key == self.current)
 
     @property
     def compared(self) -> Comparison | None:

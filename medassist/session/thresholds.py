@@ -59,8 +59,10 @@ class SetThreshold:
         return replace(after, findings=findings, threshold_changes=(*session.threshold_changes, *news))
 
     def _is_of(self, finding: Finding) -> bool:
+        if finding.read_from:  # what a file claims stays as it was claimed there
+            return False
         same = finding.model is not None and finding.model.sha256 == self.model_sha256
-        return same and finding.label == self.label and finding.probability is not None
+        return same and finding.target == self.label and finding.probability is not None
 
 
 @dataclass(frozen=True)
@@ -83,15 +85,28 @@ class SetPrevalence:
         return replace(after, findings=tuple(with_settings(after, one) for one in session.findings))
 
 
+def changes_between(old: Session, new: Session) -> tuple[ThresholdChange, ...]:
+    """Return what of the thresholds changed when both were set as a whole: by undoing, or with a case."""
+    findings, told = (*new.findings, *old.findings), []
+    for key in {**old.thresholds, **new.thresholds}:
+        about = next((one for one in findings if one.model is not None and (one.model.sha256, one.target) == key), None)
+        if about is None or about.model is None or about.own_threshold is None:
+            continue
+        before, after = (one.thresholds.get(key, about.own_threshold) for one in (old, new))
+        if before != after:
+            told.append(ThresholdChange(about.model, key[1], before, after))
+    return tuple(told)
+
+
 def with_settings(session: Session, finding: Finding) -> Finding:
     """Return a classifier's finding as the reader set threshold and prevalence; a judged one keeps its threshold."""
     if finding.model is None or finding.probability is None or finding.threshold is None:
         return finding
-    known = replace(finding, prevalence=session.prevalences.get((finding.model.name, finding.label)))
+    known = replace(finding, prevalence=session.prevalences.get((finding.model.name, finding.target)))
     own = finding.own_threshold
     if own is None or finding.judgement is not Judgement.UNREVIEWED:
         return known
-    chosen = session.thresholds.get((finding.model.sha256, finding.label), own)
+    chosen = session.thresholds.get((finding.model.sha256, finding.target), own)
     return replace(
         known,
         threshold=chosen,

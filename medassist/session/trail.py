@@ -10,6 +10,8 @@ from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import ModelRef, Prediction
 from medassist.entities.probe import Probe
 from medassist.session.state import Session
+from medassist.session.steps import History
+from medassist.session.trail_edits import by_hand, changes, is_readers_word
 
 Detail = str | int | bool
 
@@ -24,7 +26,12 @@ class Event:
 
 
 def events(old: Session, new: Session) -> tuple[Event, ...]:
-    """Return what happened between two sessions, models first, exports last."""
+    """Return what happened between two sessions, models first, exports last; undoing is an event of its own."""
+    moved = tuple(_moved(old.history, new.history))
+    if moved:
+        return (*moved, *_set_thresholds(old, new))
+    if len(new.restored) > len(old.restored):
+        return (*_opened(old, new), *_restored(old, new))
     return (
         *_changed_models(old, new),
         *_opened(old, new),
@@ -32,6 +39,7 @@ def events(old: Session, new: Session) -> tuple[Event, ...]:
         *_explained(old, new),
         *_probed(old, new),
         *_set_thresholds(old, new),
+        *_edited(old, new),
         *_judged(old, new),
         *_exported(old, new),
     )
@@ -43,6 +51,13 @@ def keep(old: Session, new: Session) -> None:
 
     for event in events(old, new):
         record(event.action, inputs=event.inputs, details=event.details)
+
+
+def _moved(old: History, new: History) -> Iterator[Event]:
+    if new.undone > old.undone and new.to_redo is not None:
+        yield Event("undo", new.to_redo.told.series, {"step": new.to_redo.told.verb})
+    if new.redone > old.redone and new.to_undo is not None:
+        yield Event("redo", new.to_undo.told.series, {"step": new.to_undo.told.verb})
 
 
 def _changed_models(old: Session, new: Session) -> Iterator[Event]:
@@ -69,8 +84,9 @@ def _identity(model: ModelRef) -> dict[str, Detail]:
 
 
 def _ran(old: Session, new: Session) -> Iterator[Event]:
+    drawn = by_hand(old, new)
     for one in new.predictions:
-        if one not in old.predictions:
+        if one not in old.predictions and one not in drawn:
             more: dict[str, Detail] = {"device": one.device, "overridden": bool(one.override_reason)}
             if one.prompt is not None:
                 more |= {"box": True, "followed": one.prompt.followed, "corrected_by_hand": one.prompt.brushed}
@@ -115,12 +131,23 @@ def _set_thresholds(old: Session, new: Session) -> Iterator[Event]:
         yield Event("set threshold", (), _identity(one.model) | {"finding": one.label} | values)
 
 
+def _edited(old: Session, new: Session) -> Iterator[Event]:
+    for key, kind, change in changes(old, new):
+        yield Event("edit", (key,), {"object": kind, "change": change})
+
+
+def _restored(old: Session, new: Session) -> Iterator[Event]:
+    for one in new.restored[len(old.restored) :]:
+        yield Event("restore", one.series, {"findings": one.findings})
+
+
 def _judged(old: Session, new: Session) -> Iterator[Event]:
     before = {one.tracking_uid: one.judgement for one in old.findings}
     for one in new.findings:
         if before.get(one.tracking_uid, Judgement.UNREVIEWED) is not one.judgement:
-            # what a reader types may name a patient: regions go without their names
-            label = "region" if "slices_outlined" in one.measurements else one.label
+            label = one.label
+            if is_readers_word(one):
+                label = "region" if "slices_outlined" in one.measurements else "named by a reader"
             yield Event("judge", (one.series_key,), {"finding": label, "judgement": one.judgement.value})
 
 

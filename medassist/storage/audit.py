@@ -23,7 +23,8 @@ from medassist.storage.files import locked, unwritable
 
 ACTIONS = (
     "open", "run", "explain", "stamp", "probe", "keep probe", "drop probe", "set threshold", "judge", "export",
-    "add model", "remove model", "trust model", "revoke trust",
+    "add model", "remove model", "trust model", "revoke trust", "undo", "redo",
+    "edit", "restore",
 )  # fmt: skip
 DETAILS = (
     "model",
@@ -47,6 +48,9 @@ DETAILS = (
     "threshold_before",
     "threshold_after",
     "outcome",
+    "step",
+    "change",
+    "findings",
 )
 _FIRST = "0" * 64
 

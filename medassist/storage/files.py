@@ -74,6 +74,24 @@ def locked(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def take_lock(lock: Path) -> int | None:
+    """Hold a lock file until `free_lock`, or the death of the program; None when somebody else holds it."""
+    try:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise unwritable(lock, error) from error
+    if _try(handle):
+        return handle
+    os.close(handle)
+    return None
+
+
+def free_lock(handle: int) -> None:
+    """Let others have a lock taken before."""
+    _release(handle)
+    os.close(handle)
+
+
 def _wait_for(handle: int, path: Path) -> None:
     give_up = time.monotonic() + _WAIT_S
     while not _try(handle):

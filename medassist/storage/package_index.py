@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import os
 import re
 import ssl
 import subprocess
@@ -47,7 +48,13 @@ class Places:
 
 
 def pip_places() -> Places:
-    """Return where the pip of this Python looks (UnreadableInput when there is no pip to ask)."""
+    """Return where the pip of this Python looks (UnreadableInput when there is no pip to ask).
+
+    The installed package has no pip: it looks where pip's own variables say, else at the public index.
+    """
+    if getattr(sys, "frozen", False):
+        index, cert = os.environ.get("PIP_INDEX_URL", DEFAULT_INDEX), os.environ.get("PIP_CERT", "")
+        return Places(tuple(os.environ.get("PIP_FIND_LINKS", "").split()), (index,), cert)
     done = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, timeout=60, check=False
     )

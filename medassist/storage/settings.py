@@ -1,4 +1,4 @@
-"""Settings are declared data: key, type, default and the text a preferences page shows."""
+"""Settings are declared data: key, type, default and the text a preferences page shows; a site may set defaults."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeGuard
 
+from medassist import site
 from medassist.entities.errors import UsageError
 from medassist.entities.study import Warned, warned
 from medassist.locations import config_dir
@@ -23,6 +25,7 @@ class Setting:
     Attributes:
         text: English label; `choices` are the allowed values, empty when any value of the type is.
         low, high: inclusive range of a number.
+        personal: whether only a user may set it, not a site for everybody.
     """
 
     key: str
@@ -31,8 +34,9 @@ class Setting:
     choices: tuple[Value, ...] = ()
     low: float | None = None
     high: float | None = None
+    personal: bool = False
 
-    def accepts(self, value: object) -> bool:
+    def accepts(self, value: object) -> TypeGuard[Value]:
         """Tell whether `value` has the right type and lies in the allowed range."""
         number = isinstance(value, int | float) and not isinstance(value, bool)
         same_type = number if isinstance(self.default, float) else type(value) is type(self.default)
@@ -45,13 +49,17 @@ class Setting:
 DECLARED: tuple[Setting, ...] = (
     Setting("language", "auto", "Language", choices=("auto", "en", "zh_CN")),
     Setting("device", "auto", "Device that runs models"),
-    Setting("reader_name", "", "Name of the reader in reports"),
-    Setting("last_folder", "", "Folder opened last"),
+    Setting("reader_first", False, "Hide what models say until the reader has recorded a first impression"),
+    Setting("reader_name", "", "Name of the reader in reports", personal=True),
+    Setting("last_folder", "", "Folder opened last", personal=True),
     Setting("window_drag_inverted", False, "Dragging up makes the picture brighter"),
     Setting("fill_opacity", 0.3, "Opacity of a mask's fill", low=0.0, high=1.0),
-    Setting("prevalences", "{}", "Local prevalence of the findings of models"),
+    Setting("prevalences", "{}", "Local prevalence of the findings of models", personal=True),
     Setting("remember_results", True, "Keep what models said on this computer, to answer the same run at once"),
     Setting("heatmap_opacity", 0.5, "Opacity of a heatmap", low=0.0, high=1.0),
+    Setting("segmentations", "auto", "How DICOM segmentations are written", choices=("auto", "binary", "labelmap")),
+    Setting("rejected_in_dicom", False, "Write rejected findings into DICOM objects too, marked as rejected"),
+    Setting("measure_tool_stays", False, "Keep the tool after a measurement"),
 )
 
 
@@ -79,10 +87,12 @@ def settings_file() -> Path:
 
 
 def read() -> Settings:
-    """Read the settings; what is missing or cannot be used has its default and, if damaged, a problem.
+    """Read the settings: the user's before the site's before the defaults; a `problem` tells of each unusable one.
 
     A damaged file must not keep the product from starting, so nothing is raised.
     """
+    values: dict[str, Value] = {one.key: one.default for one in DECLARED}
+    problems = _lay_over(values, _of_site(), site.read().path)
     path = settings_file()
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
@@ -90,24 +100,51 @@ def read() -> Settings:
         stored = {}
     except (OSError, ValueError) as error:
         problem = warned("{path} cannot be used: {reason}. All settings have their defaults.", path=path, reason=error)
-        return Settings(problems=(problem,))
+        return Settings(MappingProxyType(values), (*problems, problem))
     if not isinstance(stored, dict):
         problem = warned("{path} holds no settings. All settings have their defaults.", path=path)
-        return Settings(problems=(problem,))
-    refused = tuple(one for one in DECLARED if one.key in stored and not one.accepts(stored[one.key]))
-    usable = {one.key: stored.get(one.key, one.default) for one in DECLARED if one not in refused}
-    defaults = {one.key: one.default for one in refused}
-    problems = tuple(
-        warned(
-            "The setting {key} in {path} cannot be {value}; it is {default} now.",
-            key=one.key,
-            path=path,
-            value=repr(stored[one.key]),
-            default=repr(one.default),
-        )
-        for one in refused
+        return Settings(MappingProxyType(values), (*problems, problem))
+    problems += _lay_over(values, stored, path)
+    return Settings(MappingProxyType(values), tuple(problems))
+
+
+def _of_site() -> dict[str, object]:
+    """Return what the site set for everybody, but for what only a user may set."""
+    personal = {one.key for one in DECLARED if one.personal}
+    return {key: value for key, value in site.read().settings.items() if key not in personal}
+
+
+def site_problems() -> tuple[Warned, ...]:
+    """Return what in the site's file cannot be used, its settings too."""
+    found = site.read()
+    allowed = {one.key for one in DECLARED if not one.personal}
+    unknown = tuple(
+        warned("{path}: the setting {key} is not one a site can set.", path=found.path, key=key)
+        for key in found.settings
+        if key not in allowed
     )
-    return Settings(MappingProxyType(usable | defaults), problems)
+    values: dict[str, Value] = {one.key: one.default for one in DECLARED}
+    return (*found.problems, *unknown, *_lay_over(values, _of_site(), found.path))
+
+
+def _lay_over(values: dict[str, Value], stored: Mapping[str, object], path: Path) -> list[Warned]:
+    """Put what is stored in the place of what holds so far; return what cannot be used, which changes nothing."""
+    problems = []
+    for one in DECLARED:
+        value = stored.get(one.key, one.default)
+        if one.key in stored and one.accepts(value):
+            values[one.key] = value
+        elif one.key in stored:
+            problems.append(
+                warned(
+                    "The setting {key} in {path} cannot be {value}; it is {default} now.",
+                    key=one.key,
+                    path=path,
+                    value=repr(value),
+                    default=repr(values[one.key]),
+                )
+            )
+    return problems
 
 
 def declared(key: str) -> Setting:

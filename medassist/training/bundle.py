@@ -82,10 +82,24 @@ def inference_content(recipe: Recipe) -> dict[str, Any]:
     save = SAVE_MASK if task.logits is None else SAVE_SCORES
     return {
         **workflow(),
-        "network_def": dict(recipe.network),
+        "network_def": network_content(recipe),
         "preprocessing": {"_target_": "Compose", "transforms": [*loading, *map(dict, recipe.preprocessing)]},
         "inferer": dict(recipe.inferer),
         "postprocessing": {"_target_": "Compose", "transforms": [*after, *map(dict, recipe.postprocessing), save]},
+    }
+
+
+def network_content(recipe: Recipe) -> dict[str, Any]:
+    """Return what a package runs: the network of the recipe, or several of it as one."""
+    if recipe.ensemble is None:
+        return dict(recipe.network)
+    arguments = {key: value for key, value in recipe.network.items() if key != "_target_"}
+    return {
+        "_target_": "medassist.inference.networks.ensemble.Ensemble",
+        "members": recipe.ensemble.members,
+        "network": recipe.network["_target_"].rpartition(".")[2],
+        "last": recipe.ensemble.last,
+        "arguments": arguments,
     }
 
 

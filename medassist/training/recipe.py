@@ -92,6 +92,14 @@ class Initial:
 
 
 @dataclass(frozen=True)
+class EnsembleOf:
+    """How many networks, alike but for the seed, answer as one, and the layer that each of them ends with."""
+
+    members: int
+    last: str
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything about one training; tables that MONAI understands are kept as they were written.
 
@@ -99,7 +107,7 @@ class Recipe:
     come from models that each leave one training fold out, instead of from validation rows. `embedding` names the
     layer and pooling by which the package knows its kind of image; {} for none. A folder that names no folds gets
     `drawn_folds` of them, by subject; 0 refuses such a folder. Learning begins at the weights `initial` where there are
-    any; `search` says what a search may vary.
+    any; `search` says what a search may vary. With an `ensemble` several networks are trained for one package.
     """
 
     path: Path
@@ -126,6 +134,7 @@ class Recipe:
     drawn_folds: int = 0
     initial: Initial | None = None
     search: Table = field(default_factory=dict)
+    ensemble: EnsembleOf | None = None
 
     @property
     def offered(self) -> tuple[Label, ...]:
@@ -141,8 +150,10 @@ class Recipe:
         cycles = optimiser.pop("cycles")
         rest = (self.loss, self.balance, optimiser, asdict(self.schedule), labels)
         # What came later counts only where it is used, so that a checkpoint of before still fits its recipe.
-        later = {"drawn_folds": self.drawn_folds, "initial": self.initial.sha256 if self.initial else ""}
+        initial = self.initial.sha256 if self.initial else ""
+        later: dict[str, object] = {"drawn_folds": self.drawn_folds, "initial": initial}
         later |= {"cycles": cycles} if cycles > 1 else {}
+        later |= {} if self.ensemble is None else {"members": self.ensemble.members}
         used = [{key: value for key, value in later.items() if value}] if any(later.values()) else []
         return hashlib.sha256(json.dumps([*parts, *rest, *used], sort_keys=True).encode()).hexdigest()
 
@@ -212,7 +223,12 @@ def _recipe(path: Path, text: str, top: Reader) -> Recipe:
         drawn_folds=data.count("folds", 0, 100, 0),
         initial=_initial(top.sub("initial", {})),
         search=top.sub("search", {}).table,
+        ensemble=_ensemble(top.sub("ensemble", {})),
     )
+
+
+def _ensemble(reader: Reader) -> EnsembleOf | None:
+    return EnsembleOf(reader.count("members", 2, 16), reader.get("last", str)) if reader.table else None
 
 
 def _initial(reader: Reader) -> Initial | None:

@@ -19,6 +19,7 @@ from medassist.training.cases import write_cases
 from medassist.training.cross_validation import write_cross_validation
 from medassist.training.curves import PICTURE, Watch, draw_curve, unwatched
 from medassist.training.embedding import write_embedding
+from medassist.training.ensemble import learn_members
 from medassist.training.initial import begin_with
 from medassist.training.left_out_audit import write_audit
 from medassist.training.place import Place
@@ -103,6 +104,9 @@ def fresh_network(recipe: Recipe, out: Path) -> nn.Module:
 
 def learn(run: Run, table: Table) -> None:
     """Write the package of a run (UnwritableOutput; UsageError when no rows are left to choose thresholds on)."""
+    if run.recipe.ensemble is not None:
+        learn_members(run, table, learn)
+        return
     recipe, task = run.recipe, task_of(run.recipe)
     write_skeleton(recipe, run.out)
     package = read(run.out)

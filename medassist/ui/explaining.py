@@ -52,7 +52,7 @@ def explain(
         against=against,
         layer=layer,
         settings=settings,
-        mask=prediction.mask,
+        mask=prediction.model_mask,
         region=_region(prediction, target, voxel, marked),
         device=prediction.device,
         progress=progress,
@@ -64,10 +64,10 @@ def _region(
 ) -> ExplainedRegion | None:
     if marked is not None:
         return drawn(marked)
-    if voxel is None or prediction.mask is None:
+    if voxel is None or prediction.model_mask is None:
         return None
-    segment = next((one for one in prediction.mask.segments if one.label == target), None)
-    return None if segment is None else part_at(prediction.mask, segment, voxel)
+    segment = next((one for one in prediction.model_mask.segments if one.label == target), None)
+    return None if segment is None else part_at(prediction.model_mask, segment, voxel)
 
 
 def obstacle(prediction: Prediction | None) -> str:

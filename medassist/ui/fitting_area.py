@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QWidget
 
-LEAST_PX = 24
+LEAST_PX, FEW_LINES_PX = 24, 48
 
 
 class FittingArea(QScrollArea):
@@ -15,7 +15,7 @@ class FittingArea(QScrollArea):
     def __init__(self, content: QWidget, most: float, parent: QWidget) -> None:
         """Hold `content`; `most` is the share of the parent's height it may take."""
         super().__init__(parent)
-        self._content, self._panel, self._most = content, parent, most
+        self._content, self._panel, self._most, self._wanted = content, parent, most, LEAST_PX
         self.setWidget(content)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -24,7 +24,17 @@ class FittingArea(QScrollArea):
         """Take the height that the content needs at this width."""
         frame = 2 * self.frameWidth()
         needed = self._content.heightForWidth(self.width() - frame) + frame
-        self.setFixedHeight(max(LEAST_PX, min(needed, int(self._most * self._panel.height()))))
+        self._wanted = max(LEAST_PX, min(needed, int(self._most * self._panel.height())))
+        self.setMaximumHeight(self._wanted)
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Ask for what the content needs; where the panel has less, it scrolls rather than make the window grow."""
+        return QSize(super().sizeHint().width(), self._wanted)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Need two lines, or the one there is."""
+        return QSize(super().minimumSizeHint().width(), min(self._wanted, FEW_LINES_PX))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Fit again when something inside asks for another size."""

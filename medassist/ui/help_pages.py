@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QDialog, QTextBrowser, QVBoxLayout, QWidget
 from medassist import __version__
 from medassist.language import tr
 from medassist.locations import log_file, user_models_dir
+from medassist.storage import bill_of_materials
+from medassist.ui import theme
 from medassist.ui.viewer.keys import explained
 
 
@@ -33,8 +35,24 @@ def show_about(parent: QWidget) -> QDialog:
         "<p>" + escape(tr("Your models: {path}", path=user_models_dir())) + "<br>"
         + escape(tr("Log: {path}", path=log_file())) + "</p>",
         "<p>Apache-2.0</p>",
+        _parts(),
     )  # fmt: skip
     return _page(parent, tr("About MedAssist"), "".join(lines))
+
+
+def _parts() -> str:
+    """List what the installed package holds, with the folder that has the texts; pip keeps both with each library."""
+    found = bill_of_materials.parts()
+    if not found:
+        return f"<p>{escape(tr('Installed with pip: the licences of all parts lie beside them.'))}</p>"
+    rows = "".join(
+        f'<tr><td style="padding-right: 14px">{escape(f"{one.name} {one.version}".strip())}</td>'
+        f"<td>{escape(one.licence)}</td></tr>"
+        for one in found
+    )
+    folder = bill_of_materials.licences_dir()
+    link = f'<a style="color: {theme.ACCENT}" href="{escape(folder.as_uri())}">{escape(str(folder))}</a>'
+    return f"<h4>{escape(tr('Parts and their licences'))}</h4><p>{link}</p><table>{rows}</table>"
 
 
 def _page(parent: QWidget, title: str, html: str) -> QDialog:
@@ -42,6 +60,7 @@ def _page(parent: QWidget, title: str, html: str) -> QDialog:
     page.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     page.setWindowTitle(title)
     text = QTextBrowser(page)
+    text.setOpenExternalLinks(True)
     text.setHtml(html)
     QVBoxLayout(page).addWidget(text)
     page.resize(620, 560)

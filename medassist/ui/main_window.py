@@ -22,6 +22,11 @@ from medassist.entities.errors import MedAssistError
 from medassist.language import set_language, tr
 from medassist.session.state import Session
 from medassist.ui import recent, theme
+from medassist.ui.case_bar import CaseBar
+from medassist.ui.case_keeper import CaseKeeper
+from medassist.ui.doctor_page import show_doctor
+from medassist.ui.edit_bar import EditBar
+from medassist.ui.focus_bar import FocusBar
 from medassist.ui.grid_bar import GridBar
 from medassist.ui.menus import Menus
 from medassist.ui.message_bar import MessageBar
@@ -30,6 +35,7 @@ from medassist.ui.opening import Opener, dropped_paths
 from medassist.ui.panels.explain_panel import ExplainPanel
 from medassist.ui.panels.findings_panel import FindingsPanel
 from medassist.ui.panels.layers_panel import LayersPanel
+from medassist.ui.panels.measurements_panel import MeasurementsPanel
 from medassist.ui.panels.model_panel import ModelPanel
 from medassist.ui.panels.probe_panel import ProbePanel
 from medassist.ui.panels.report_panel import ReportPanel
@@ -39,6 +45,7 @@ from medassist.ui.region_bar import RegionBar
 from medassist.ui.runner import Runner
 from medassist.ui.status_bar import StatusBar
 from medassist.ui.store import Store
+from medassist.ui.tool_bar import ToolBar
 from medassist.ui.viewer.viewer import Viewer
 
 LEFT_SHARE, RIGHT_SHARE = (0.19, 240, 330), (0.26, 330, 440)
@@ -56,16 +63,22 @@ class MainWindow(QMainWindow):
         self.opener, self.objects = Opener(store, runner, self), ObjectOpener(store, runner, self)
         self.strip = QLabel(self)
         self.strip.setProperty("role", "strip")
+        self.strip.setWordWrap(True)
         self.strip.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.messages = MessageBar(self)
-        self.viewer, self.grid = Viewer(store, self), GridBar(store, runner, self)
-        self.region = RegionBar(store, runner, self.viewer, self)
-        self.studies, self.layers = StudyPanel(store, runner, self), LayersPanel(store, self)
-        self.models, self.findings = ModelPanel(store, runner, self), FindingsPanel(store, self)
-        self.explain, self.report = ExplainPanel(store, runner, self), ReportPanel(store, runner, self)
-        self.probe = ProbePanel(store, runner, self)
-        self.tabs, self.status = QTabWidget(self), StatusBar(store, runner, self)
-        self.menus = Menus(self, store)
+        self.messages, self.keeper = MessageBar(self), CaseKeeper(store, runner, self)
+        self.cases = CaseBar(store, runner, self.keeper, self)
+        shown = Store(parent=self, behind=store)  # what may be seen: panels cannot tell what they do not know
+        self.viewer, self.grid = Viewer(shown, self), GridBar(shown, runner, self)
+        self.tools = ToolBar(shown, self.viewer, self)
+        self.region = RegionBar(shown, runner, self.viewer, self)
+        self.editing = EditBar(shown, runner, self.viewer, self)
+        self.focus = FocusBar(shown, self)
+        self.studies, self.layers = StudyPanel(shown, runner, self), LayersPanel(shown, self)
+        self.models, self.findings = ModelPanel(shown, runner, self), FindingsPanel(shown, self)
+        self.explain, self.report = ExplainPanel(shown, runner, self), ReportPanel(shown, runner, self)
+        self.probe, self.measurements = ProbePanel(shown, runner, self), MeasurementsPanel(shown, self)
+        self.tabs, self.status = QTabWidget(self), StatusBar(shown, runner, self)
+        self.menus = Menus(self, shown)
         self._lay_out()
         runner.failed.connect(self._failed)
         store.changed.connect(self._changed)
@@ -81,6 +94,10 @@ class MainWindow(QMainWindow):
         pages = [page for page in self.tabs.findChildren(QScrollArea) if page.widget() is panel]
         self.tabs.setCurrentWidget(pages[0])
 
+    def check_system(self) -> None:
+        """Show what works on this machine."""
+        show_doctor(self, self._store, self._runner)
+
     def speak(self, language: str) -> None:
         """Change the language of everything on screen."""
         set_language(language)
@@ -94,8 +111,9 @@ class MainWindow(QMainWindow):
         self.strip.setText(tr("Research use only, not for diagnosis"))
         for number, title in enumerate((tr("Models"), tr("Explanation"), tr("Probe"), tr("Report"))):
             self.tabs.setTabText(number, title)
-        for part in (self.messages, self.grid, self.region, self.viewer, self.studies, self.layers, self.models,
-                     self.findings, self.explain, self.probe, self.report, self.status, self.menus):  # fmt: skip
+        for part in (self.messages, self.tools, self.grid, self.region, self.editing, self.focus, self.viewer,
+                     self.studies, self.layers, self.models, self.findings, self.measurements, self.explain,
+                     self.probe, self.report, self.status, self.cases, self.menus):  # fmt: skip
             part.retranslate()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
@@ -124,6 +142,8 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Stop the jobs, wait for saves, then go."""
+        self.editing.finish()
+        self.keeper.finish()
         self._runner.close()
         self.closed.emit()
         super().closeEvent(event)
@@ -134,8 +154,12 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(self.messages)
+        column.addWidget(self.cases)
+        column.addWidget(self.tools)
         column.addWidget(self.grid)
         column.addWidget(self.region)
+        column.addWidget(self.editing)
+        column.addWidget(self.focus)
         column.addWidget(self.viewer, 1)
         left.addWidget(self.studies)
         left.addWidget(self.layers)
@@ -147,7 +171,8 @@ class MainWindow(QMainWindow):
             self.tabs.addTab(page, "")
         right.addWidget(self.tabs)
         right.addWidget(self.findings)
-        right.setSizes([470, 470])
+        right.addWidget(self.measurements)
+        right.setSizes([470, 470, 180])
         self._across = QSplitter(Qt.Orientation.Horizontal, self)
         for part in (left, middle, right):
             self._across.addWidget(part)

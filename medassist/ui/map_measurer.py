@@ -26,6 +26,7 @@ class MapMeasurer(QObject):
         self._tried: WeakSet[Heatmap] = WeakSet()
         self._asked: Heatmap | None = None
         self._gives_way = False
+        self._nothing_in: tuple[object, ...] = ()
         runner.began.connect(self._began)
         runner.failed.connect(lambda lane, _error: self._gave_up(lane))
         runner.cancelled.connect(self._gave_up)
@@ -53,10 +54,17 @@ class MapMeasurer(QObject):
             self._look()
 
     def _look(self) -> None:
-        """Measure the newest map that is cheap and was not measured, once nothing else is at work."""
-        if self._runner.running():
+        """Measure the newest map that is cheap and was not measured, once nothing else is at work.
+
+        Looking reads the catalogue of models: where there was nothing to measure it is not done again, though every
+        save of the work ends a job.
+        """
+        session = self._store.session
+        seen = (session.heatmaps, session.predictions, session.current, session.volume, session.model_changes)
+        if self._runner.running() or _same(seen, self._nothing_in):
             return
-        heatmap = next_to_measure(self._store.session, self._tried)
+        heatmap = next_to_measure(session, self._tried)
+        self._nothing_in = seen if heatmap is None else ()
         if heatmap is not None:
             self.start(heatmap)
 
@@ -72,3 +80,7 @@ class MapMeasurer(QObject):
         """Do not start again what the reader stopped, or what cannot be measured; what gave way is."""
         if lane == LANE and self._asked is not None and not self._gives_way:
             self._tried.add(self._asked)
+
+
+def _same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))

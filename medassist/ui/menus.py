@@ -1,4 +1,4 @@
-"""The menu bar: File, View, Models, Language, Help."""
+"""The menu bar: File, Edit, View, Models, Language, Help."""
 
 from __future__ import annotations
 
@@ -14,8 +14,14 @@ from medassist.entities.parts import find
 from medassist.entities.study import CHARSETS
 from medassist.language import LANGUAGES, current_language, tr
 from medassist.session.actions import SetWindow
+from medassist.session.cases import studies_with_work
+from medassist.session.keeping import keep_slice
+from medassist.storage.case_file import SUFFIX
 from medassist.ui import recent
+from medassist.ui.edit_menu import EditMenu
 from medassist.ui.help_pages import show_about, show_keys
+from medassist.ui.reader_first import reader_first_switch
+from medassist.ui.targets_menu import TargetsMenu
 from medassist.ui.viewer.presets import choices
 from medassist.ui.viewer.texts import window_title
 
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
 
 
 REPORT_TAB = 3
+TOLD_MS = 4000
 
 
 class Menus:
@@ -34,10 +41,13 @@ class Menus:
         self._window, self._store = window, store
         bar = window.menuBar()
         self.file, self.view, self.models, self.language, self.help = (QMenu(bar) for _ in range(5))
-        for menu in (self.file, self.view, self.models, self.language, self.help):
+        self.edit = EditMenu(store, window.region, window.editing, bar)
+        self.edit.elsewhere.connect(lambda text: window.status.showMessage(text, TOLD_MS))
+        for menu in (self.file, self.edit, self.view, self.models, self.language, self.help):
             bar.addMenu(menu)
         self.open_folder = self._action(self.file, self._open_folder, "Ctrl+O")
         self.open_file = self._action(self.file, self._open_file, "Ctrl+Shift+O")
+        self.open_case = self._action(self.file, self._open_case)
         self.recent = QMenu(self.file)
         self.file.addMenu(self.recent)
         self.recent.aboutToShow.connect(self._fill_recent)
@@ -45,13 +55,19 @@ class Menus:
         self.file.addMenu(self.texts)
         self._charsets = {name: self._action(self.texts, partial(self._read_texts, name)) for name in ("", *CHARSETS)}
         self.file.addSeparator()
+        self.keep_slice = self._action(self.file, self._keep_slice, "S")
         self.export = self._action(self.file, self._export, "Ctrl+E")
+        self.save_case = self._action(self.file, self._save_case, "Ctrl+S")
+        self.file.aboutToShow.connect(self._mind_case)
+        self.targets = TargetsMenu(self.file, window)
         self.file.addSeparator()
         self.quit = self._action(self.file, window.close, "Ctrl+Q")
         self.left = self._switch(window.studies, window.layers)
-        self.right = self._switch(window.tabs, window.findings)
+        self.right = self._switch(window.tabs, window.findings, window.measurements)
         self.full_screen = self._action(self.view, self._toggle_full_screen, "F11")
         self.outline = self._action(self.view, window.region.toggle)
+        self.paint = self._action(self.view, window.editing.toggle)
+        self.reader_first = reader_first_switch(self.view, store)
         self.view.aboutToShow.connect(self._mind_outline)
         self.windows = QMenu(self.view)
         self.view.addMenu(self.windows)
@@ -63,6 +79,7 @@ class Menus:
         self.models.aboutToShow.connect(self._mind_models)
         self._languages = self._language_actions()
         self.keys = self._action(self.help, partial(show_keys, window), "F1")
+        self.system = self._action(self.help, window.check_system)
         self.about = self._action(self.help, partial(show_about, window))
 
     def retranslate(self) -> None:
@@ -70,17 +87,24 @@ class Menus:
         self.file.setTitle(tr("File"))
         self.open_folder.setText(tr("Open folder…"))
         self.open_file.setText(tr("Open file…"))
+        self.open_case.setText(tr("Open case…"))
+        self.save_case.setText(tr("Save case as…"))
         self.recent.setTitle(tr("Open recent"))
         self.texts.setTitle(tr("Read names and texts as"))
         for name, action in self._charsets.items():
             action.setText(name or tr("The file declares"))
+        self.keep_slice.setText(tr("Put the slice on screen into the report"))
         self.export.setText(tr("Export report…"))
+        self.targets.retranslate()
         self.quit.setText(tr("Quit"))
+        self.edit.retranslate()
         self.view.setTitle(tr("View"))
         self.left.setText(tr("Studies and overlays"))
         self.right.setText(tr("Models and findings"))
         self.full_screen.setText(tr("Full screen"))
         self.outline.setText(tr("Outline with a box") + "\tB")
+        self.paint.setText(tr("Edit a mask by hand") + "\tK")
+        self.reader_first.setText(tr("First my impression, then results of models"))
         self.windows.setTitle(tr("Grey scale"))
         self.models.setTitle(tr("Models"))
         self.add_zip.setText(tr("Add a model…"))
@@ -89,6 +113,7 @@ class Menus:
         self.language.setTitle(tr("Language"))
         self.help.setTitle(tr("Help"))
         self.keys.setText(tr("Keys and mouse"))
+        self.system.setText(tr("System check"))
         self.about.setText(tr("About MedAssist"))
         for name, action in self._languages.items():
             action.setChecked(name == current_language())
@@ -130,6 +155,21 @@ class Menus:
         if names:
             self._window.open([Path(name) for name in names])
 
+    def _open_case(self) -> None:
+        name, _filter = QFileDialog.getOpenFileName(self._window, tr("Open case…"), "", f"MedAssist (*{SUFFIX})")
+        if name:
+            self._window.open([Path(name)])
+
+    def _save_case(self) -> None:
+        name, _filter = QFileDialog.getSaveFileName(self._window, tr("Save case as…"), "", f"MedAssist (*{SUFFIX})")
+        if name:
+            self._window.keeper.save_as(Path(name))
+
+    def _mind_case(self) -> None:
+        """Offer to save only where there is work; saving in the background needs nobody's help."""
+        session = self._store.session
+        self.save_case.setEnabled(any(session.current in keys for keys in studies_with_work(session).values()))
+
     def _fill_recent(self) -> None:
         self.recent.clear()
         for path in recent.recent_paths():
@@ -166,8 +206,16 @@ class Menus:
         """Grey the entry where nothing can be outlined, with the reason."""
         reason = self._window.region.reason()
         self.outline.setEnabled(not reason)
+        self.paint.setEnabled(self._store.session.volume is not None)
         self.outline.setToolTip(reason)
         self.view.setToolTipsVisible(True)
+
+    def _keep_slice(self) -> None:
+        """Make the slice on screen a key picture, and say so for a moment."""
+        drafts = self._store.session.drafts
+        self._store.dispatch(keep_slice(self._store.session))
+        if self._store.session.drafts is not drafts:
+            self._window.status.showMessage(tr("This slice is a key picture of the report now."), TOLD_MS)
 
     def _export(self) -> None:
         self._window.tabs.setCurrentIndex(REPORT_TAB)

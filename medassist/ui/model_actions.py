@@ -58,5 +58,6 @@ def why_not(package: Package | None) -> str:
         return ""
     return {
         Origin.SHIPPED: tr("This model came with MedAssist and stays."),
+        Origin.SITE: tr("This model is set up for everybody at this site and stays."),
         Origin.PYTHON: tr("This model came with a Python package; uninstall that to remove it."),
     }.get(origin(package), "")

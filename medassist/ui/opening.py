@@ -11,6 +11,7 @@ from medassist.entities.study import Series, SeriesKind
 from medassist.session.actions import ShowVolume
 from medassist.session.arriving import StopArriving, load_in_sight
 from medassist.session.jobs import open_path
+from medassist.session.restoring import is_case, open_case
 from medassist.session.state import Session
 from medassist.ui.runner import Runner
 from medassist.ui.store import Store
@@ -57,21 +58,35 @@ class Opener(QObject):
         super().__init__(parent)
         self._store, self._runner = store, runner
         self._awaiting_picture = False
+        self._after: dict[str, tuple[tuple[Path, ...], str]] = {}
         store.changed.connect(self._scanned)
-        runner.ended.connect(self._load_ended)
+        runner.ended.connect(self._ended)
 
     def open(self, paths: Sequence[Path], charset: str = "") -> None:
-        """Scan `paths`, each in its own lane, so that an unreadable one does not take the others along.
+        """Scan `paths` one after the other, each in its own lane: an unreadable one does not take the others along.
 
+        In their order, so that which patient comes on screen first is no matter of which disk is quicker.
+        Case files, and exported folders that hold one, restore the work instead, on the images it was made on.
         `charset` is what texts are read as instead of what the files declare.
         """
-        found = sources(paths)
+        for case in (path for path in paths if is_case(path)):
+            self._runner.start(f"open {case}", open_case, self._store.session, case)
+        found = sources([path for path in paths if not is_case(path)])
         self._awaiting_picture = bool(found)
-        for path in found:
-            self._runner.start(f"open {path}", open_path, path, charset=charset)
+        self._scan(found, charset)
 
-    def _load_ended(self, lane: str) -> None:
-        """Let go of what did not load to its end."""
+    def _scan(self, paths: tuple[Path, ...], charset: str) -> None:
+        """Scan the first of these, and the others when that is done."""
+        if not paths:
+            return
+        lane = f"open {paths[0]}"
+        self._after[lane] = paths[1:], charset
+        self._runner.start(lane, open_path, paths[0], charset=charset)
+
+    def _ended(self, lane: str) -> None:
+        """Go on with what was to be opened next; let go of what did not load to its end."""
+        if lane in self._after:
+            self._scan(*self._after.pop(lane))
         if lane == LOAD_LANE:
             self._store.dispatch(StopArriving())
 

@@ -122,7 +122,8 @@ def _targets(session: Session) -> list[Choice]:
     ranked = sorted(prediction.scores, key=lambda one: one.probability - one.threshold, reverse=True)
     named = ((one, local_title(one.label, one.title_zh)) for one in ranked)
     told = [(one.label, f"{title} · {share_text(one.probability)}", "") for one, title in named]
-    segments = prediction.mask.segments if prediction.mask is not None else ()
+    mask = prediction.model_mask  # a label of the reader's own is none the model could lose
+    segments = mask.segments if mask is not None else ()
     return [*told, *((one.label, local_title(one.label, one.title_zh), "") for one in segments)]
 
 

@@ -24,7 +24,7 @@ def reader_name() -> str:
         return ""
 
 
-def keep(key: str, value: str) -> None:
+def keep(key: str, value: settings.Value) -> None:
     """Remember a setting for the next start; settings that cannot be written are logged, not fatal."""
     try:
         settings.write(key, value)

@@ -54,7 +54,7 @@ class RegionBar(QWidget):
         package: Callable[[], Package] = lambda: find(MODEL),
     ) -> None:
         super().__init__(parent)
-        self._store, self._runner, self._find = store, runner, package
+        self._store, self._runner, self._find, self._pointer = store, runner, package, viewer.pointer
         self._package: Package | None = None
         self._problem: MedAssistError | None = None
         self.tool = RegionTool(store, viewer.planes, self.ask, self)
@@ -87,6 +87,7 @@ class RegionBar(QWidget):
             return
         self._store.dispatch(StopComparing())  # boxes are drawn on the planes
         self.setVisible(True)
+        self._pointer.take(self)
         self._mode(Mode.BOX)
         self._draw(self._store.session)
         self.tool.activate(not self.reason())
@@ -95,9 +96,14 @@ class RegionBar(QWidget):
         """Give the mouse back and forget the region that was not kept."""
         self._runner.cancel(LANE)
         self.tool.activate(False)
+        self._pointer.release(self)
         self.setVisible(False)
         self._store.dispatch(DropRegion())
         self._draw(self._store.session)
+
+    def _give_way(self, owner: object) -> None:
+        if owner is not self and self.open:
+            self.close_bar()
 
     def step_back(self) -> None:
         """Forget the region, or leave when there is none."""
@@ -191,10 +197,11 @@ class RegionBar(QWidget):
         self.undo.clicked.connect(lambda: self._store.dispatch(UndoRegion()))
         self.keep.clicked.connect(self.keep_it)
         self.leave.clicked.connect(self.close_bar)
-        self.shortcuts = tuple(QShortcut(QKeySequence(key), self.window()) for key in (KEY, "Esc", "Ctrl+Z"))
-        for shortcut, act in zip(self.shortcuts, (self.toggle, self.step_back, self.undo.click), strict=True):
+        self.shortcuts = tuple(QShortcut(QKeySequence(key), self.window()) for key in (KEY, "Esc"))
+        for shortcut, act in zip(self.shortcuts, (self.toggle, self.step_back), strict=True):
             shortcut.setAutoRepeat(False)
             shortcut.activated.connect(act)
+        self._pointer.taken.connect(self._give_way)
         self._store.changed.connect(self._changed)
         for signal in (self._runner.began, self._runner.ended):
             signal.connect(lambda _lane: self._draw(self._store.session))

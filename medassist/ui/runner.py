@@ -134,6 +134,11 @@ class Runner(QObject):
             if run.lane == lane and run.outdatable:
                 run.progress.cancel()
 
+    def finish(self, lane: str) -> None:
+        """Wait for the jobs of a lane that must not be lost, and deliver what they produced."""
+        wait([run.future for run in self._runs if run.lane == lane and not run.outdatable and run.future is not None])
+        self._deliver()
+
     def running(self, lane: str = "") -> bool:
         """Tell whether a lane (any lane, by default) has a job that runs or waits and still counts."""
         return any(not run.outdated and lane in ("", run.lane) for run in self._runs)

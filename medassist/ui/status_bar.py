@@ -11,6 +11,7 @@ from medassist.language import tr
 from medassist.progress import Step
 from medassist.session.queued import DropWaiting
 from medassist.session.state import Session
+from medassist.ui.case_keeper import QUIET_LANES
 from medassist.ui.runner import Runner
 from medassist.ui.store import Store
 from medassist.ui.wording import step_text
@@ -74,7 +75,7 @@ class StatusBar(QStatusBar):
         self._draw_jobs()
 
     def _draw_jobs(self, _lane: str = "") -> None:
-        lanes = self._runner.lanes()
+        lanes = [lane for lane in self._runner.lanes() if lane not in QUIET_LANES]
         newest = next((self._steps[lane] for lane in reversed(lanes) if lane in self._steps), None)
         said = step_text(newest) if newest else tr("Working")
         more = tr(" (and {count} more)", count=len(lanes) - 1) if len(lanes) > 1 else ""
@@ -83,7 +84,8 @@ class StatusBar(QStatusBar):
 
     def _draw_device(self, session: Session) -> None:
         used = session.predictions[-1].device if session.predictions else ""
-        self.device.setText(tr("Last model ran on {device}", device=used) if used else tr("No model run yet"))
+        none = "" if session.withheld else tr("No model run yet")  # one has, unheard
+        self.device.setText(tr("Last model ran on {device}", device=used) if used else none)
 
     def _draw_memory(self) -> None:
         held = resident_bytes()

@@ -53,6 +53,9 @@ QPushButton { background: $RAISED; border: 1px solid $LINE; border-radius: 4px; 
 QPushButton:hover { border-color: $ACCENT; }
 QPushButton:pressed, QPushButton:checked { background: #2c4a68; }
 QPushButton:disabled { color: #66707b; background: $SURFACE; }
+QToolButton { background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 3px; }
+QToolButton:hover, QToolButton:focus { border-color: $ACCENT; }
+QToolButton:checked { background: #2c4a68; border-color: $ACCENT; }
 QPushButton[role="primary"] { background: #2867a3; border-color: #2867a3; color: white; }
 QPushButton[role="primary"]:hover { background: #3177b8; }
 QPushButton[role="primary"]:disabled { background: $RAISED; border-color: $LINE; color: #66707b; }

@@ -168,13 +168,13 @@ class ThresholdDial(QWidget):
     def _set(self, threshold: float | None, settled: bool) -> None:
         finding = self.finding
         if finding is not None and finding.model is not None:
-            self._store.dispatch(SetThreshold(finding.model.sha256, finding.label, threshold, settled))
+            self._store.dispatch(SetThreshold(finding.model.sha256, finding.target, threshold, settled))
 
     def _set_prevalence(self, percent: float) -> None:
         finding = self.finding
         if finding is None or finding.model is None:
             return
-        self._store.dispatch(SetPrevalence(finding.model.name, finding.label, percent / 100 if percent else None))
+        self._store.dispatch(SetPrevalence(finding.model.name, finding.target, percent / 100 if percent else None))
         keep("prevalences", prevalences_to_keep(self._store.session.prevalences))
 
     def _lay_out(self) -> None:

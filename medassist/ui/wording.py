@@ -8,6 +8,7 @@ from medassist.entities.finding import Finding, Judgement
 from medassist.entities.overlay import Overlay
 from medassist.entities.prediction import Verdict
 from medassist.entities.study import Patient, Series, SeriesKind, Study
+from medassist.entities.term import LEFT, RIGHT
 from medassist.language import current_language, localized, tr
 from medassist.progress import Step
 from medassist.report.instances import objects_text
@@ -153,12 +154,53 @@ def label_title(session: Session, label: str) -> str:
     return tr(label)
 
 
+def claim_title(finding: Finding) -> str:
+    """Name what is claimed, of pieces of a lesion with their number."""
+    title = local_title(finding.label, finding.title_zh) if finding.model is not None else _own_title(finding)
+    if finding.component is None:
+        return title
+    if finding.component == 0:
+        count = round(finding.measurements.get("component_count", 0))
+        return tr("{label}, {count} smaller ones", label=title, count=count)
+    return tr("{label} no. {number}", label=title, number=finding.component)
+
+
+def _own_title(finding: Finding) -> str:
+    """Return what a reader typed, never translated; a term of the tables has its Chinese name."""
+    return finding.title_zh if finding.title_zh and current_language().startswith("zh") else finding.label
+
+
 def finding_title(finding: Finding) -> str:
-    """Name the claim; a class below its operating point is said to be below it, never 'absent'."""
-    title = local_title(finding.label, finding.title_zh)
+    """Name the claim; a class below its operating point is said to be below it, never 'absent'.
+
+    Absent is only what a reader says is absent; a segment nothing was marked for is said to be unmarked.
+    """
+    title = claim_title(finding)
+    if finding.probability is None or finding.edited_by:
+        if finding.present:
+            return title
+        by_reader = finding.model is None or bool(finding.edited_by)
+        return tr("{label} (absent)", label=title) if by_reader else tr("{label} (nothing marked)", label=title)
     if finding.exclusive:
         return title if finding.present else tr("{label} (not called)", label=title)
     return title if finding.present else tr("{label} (below threshold)", label=title)
+
+
+def side_word(finding: Finding) -> str:
+    """Name the side that is coded for a finding, "" where none is."""
+    if finding.laterality is None:
+        return ""
+    return {LEFT: tr("left"), RIGHT: tr("right")}.get(finding.laterality, tr(finding.laterality.meaning))
+
+
+def origin_text(finding: Finding) -> str:
+    """Say who claims it: the model with version and the start of its hash, or the reader; and which file, if any."""
+    file = tr("from a file of {maker}", maker=finding.read_from) if finding.read_from else ""
+    if finding.model is None:
+        return " · ".join(filter(None, (tr("Reader"), finding.by, file)))
+    model = finding.model
+    named = " ".join(filter(None, (model.name, model.version, f"({model.sha256[:8]})" if model.sha256 else "")))
+    return " · ".join(filter(None, (named, file)))
 
 
 def finding_measure(finding: Finding) -> str:

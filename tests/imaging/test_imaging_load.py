@@ -205,6 +205,18 @@ def test_scale_of_a_film_is_stated_honestly(tmp_path, spacing, detector, calibra
     assert bool(volume.series.warnings) is bool(said)
 
 
+@pytest.mark.parametrize(
+    ("ratio", "high"), [([4, 3], 4 / 3), ([1, 2], 0.5), ([0, 1], 1), ([1, 1000], 1), (None, 1), ([1, 2, 3], 1)]
+)
+def test_pixels_that_are_not_square_keep_their_shape_without_a_size(tmp_path, ratio, high):
+    more = {} if ratio is None else {"PixelAspectRatio": ratio}
+    volume = loaded(write_film(tmp_path, spacing=None, imager_spacing=None, **more))
+    assert volume.geometry.calibrated is False
+    assert volume.geometry.spacing_mm[:2] == pytest.approx((1, high))
+    sized = loaded(write_film(tmp_path / "sized", spacing=(0.3, 0.3), imager_spacing=None, **more))
+    assert sized.geometry.spacing_mm[:2] == pytest.approx((0.3, 0.3))
+
+
 def test_two_films_of_one_series_are_two_parts(tmp_path):
     first = write_film(tmp_path / "a", SeriesInstanceUID="1.2.3", view="PA")
     write_film(tmp_path / "b", SeriesInstanceUID="1.2.3", view="LL", InstanceNumber=2)

@@ -250,6 +250,28 @@ def test_signed_maps_and_other_methods_keep_their_meaning(tmp_path):
     ]
 
 
+def test_a_map_of_what_was_rejected_is_not_written(tmp_path):
+    from medassist.entities.finding import Judgement
+    from medassist.report.result_json import result
+
+    phantoms.write_film(tmp_path / "in")
+    case = make_case(tmp_path / "in")
+    other = blob_map(case.volume, target="Cardiomegaly")
+    case = replace(case, heatmaps=(*case.heatmaps, other))
+    rejected = [replace(one, judgement=Judgement.REJECTED) if one.label == "Effusion" else one for one in case.findings]
+    case = replace(case, findings=tuple(rejected))
+    files = written(case, tmp_path / "out")
+    assert set(files) == {"heatmap-2.dcm", "sr.dcm"}
+    assert [one["file"] for one in result(case)["explanations"]] == [None, "heatmap-2.dcm"]
+    (evidence,) = pydicom.dcmread(files["sr.dcm"]).CurrentRequestedProcedureEvidenceSequence
+    named = {
+        one.ReferencedSOPInstanceUID for each in evidence.ReferencedSeriesSequence for one in each.ReferencedSOPSequence
+    }
+    assert pydicom.dcmread(files["heatmap-2.dcm"]).SOPInstanceUID in named
+    assert case.uid_of("pm", "instance", 1) not in named, "nothing points at what is not there"
+    assert "heatmap-1.dcm" in written(replace(case, with_rejected=True), tmp_path / "all")
+
+
 def test_equipment_names_the_weights(tmp_path):
     from medassist.report.identity import device_uid
 

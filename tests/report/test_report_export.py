@@ -12,11 +12,13 @@ import pytest
 from report_cases import MODEL, blob_map, make_case
 
 from medassist.entities.errors import Cancelled, UnwritableOutput, UsageError
+from medassist.entities.finding import Judgement
 from medassist.progress import Progress, Step
 from medassist.report import result_json
-from medassist.report.export import ALL_FORMATS, EXPORTERS, export
+from medassist.report.case import Case
+from medassist.report.export import ALL_FORMATS, EXPORTERS, Readers, export
 
-WITHOUT_QT = tuple(name for name in ALL_FORMATS if name != "pdf")
+WITHOUT_QT = tuple(name for name in ALL_FORMATS if name not in ("pdf", "epdf"))
 
 CONTRACT = {
     "model",
@@ -46,6 +48,16 @@ def test_segmenter_case_writes_the_files_of_the_contract(mr_case, tmp_path):
     files = export(mr_case, tmp_path / "new" / "out", WITHOUT_QT, progress=Progress())
     expected = {"result.json", "seg.dcm", "heatmap-1.dcm", "sr.dcm", "report.html", "mask.nii.gz"}
     expected |= {"key-1.png", "key-2.png", "key-3.png", "map-1.png", "map-1.nii.gz", "map-1.json", "stamps.csv"}
+    expected |= {
+        "report.txt",
+        "findings.csv",
+        "fhir.json",
+        "fhir-r4b.json",
+        "gsps.dcm",
+        "sc-1.dcm",
+        "sc-2.dcm",
+        "sc-3.dcm",
+    }
     assert names(tmp_path / "new" / "out") == expected == {path.name for path in files}
     assert files[-1].name == "result.json"
 
@@ -106,6 +118,22 @@ def test_mask_file_has_the_geometry_of_the_series(mr_case, tmp_path):
         assert stored[x, y, z] == mr_case.predictions[0].mask.labels_zyx[k, j, i]
 
 
+def test_a_label_map_holds_nothing_the_reader_rejected(mr_case, tmp_path):
+    import nibabel
+
+    def rejected(*labels: str) -> Case:
+        return replace(mr_case, findings=tuple(
+            replace(one, judgement=Judgement.REJECTED) if one.label in labels else one for one in mr_case.findings
+        ))  # fmt: skip
+
+    export(rejected("Anterior hippocampus"), tmp_path / "out", ("nifti",), progress=Progress())
+    stored = np.asarray(nibabel.load(tmp_path / "out" / "mask.nii.gz").dataobj)
+    assert set(np.unique(stored)) == {0, 2}
+    assert (stored == 2).sum() == (mr_case.predictions[0].mask.labels_zyx == 2).sum()
+    all_of_it = rejected(*(one.label for one in mr_case.findings))
+    assert export(all_of_it, tmp_path / "none", ("nifti",), progress=Progress()) == ()
+
+
 def test_inputs_without_dicom_get_the_rest_and_a_note(tmp_path):
     from PIL import Image
 
@@ -114,7 +142,8 @@ def test_inputs_without_dicom_get_the_rest_and_a_note(tmp_path):
     case = make_case(tmp_path / "in")
     export(case, tmp_path / "out", WITHOUT_QT, progress=Progress())
     maps = {"map-1.png", "map-1.nii.gz", "map-1.json", "stamps.csv"}
-    assert names(tmp_path / "out") == {"result.json", "report.html", "key-1.png"} | maps
+    texts = {"report.html", "report.txt", "findings.csv", "fhir.json", "fhir-r4b.json"}
+    assert names(tmp_path / "out") == {"result.json", "key-1.png"} | texts | maps
     told = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
     assert any("not DICOM" in note for note in told["notes"])
     assert told["explanations"][0]["file"] is None
@@ -134,6 +163,20 @@ def test_formats_bring_what_they_show_or_point_at(mr_case, tmp_path):
     assert names(tmp_path / "sr") == {"sr.dcm", "seg.dcm", "heatmap-1.dcm"}
     export(mr_case, tmp_path / "html", ("html",), progress=Progress())
     assert "key-1.png" in names(tmp_path / "html")
+
+
+def test_files_of_every_format_go_when_they_are_stale(mr_case, tmp_path):
+    export(mr_case, tmp_path / "out", WITHOUT_QT, progress=Progress())
+    export(mr_case, tmp_path / "out", ("json",), progress=Progress())
+    assert names(tmp_path / "out") == {"result.json"}
+
+
+def test_every_format_is_for_someone_and_has_a_chinese_name():
+    from medassist.language import catalogue
+
+    known = catalogue("zh_CN")
+    assert {one.readers for one in EXPORTERS.values()} == set(Readers)
+    assert all(one.title in known and one.readers.value in known for one in EXPORTERS.values())
 
 
 def test_unknown_format_is_a_usage_error(mr_case, tmp_path):

@@ -27,7 +27,11 @@ def test_segment_is_measured_in_ml_mm_and_hu(tmp_path):
     assert first.center_lps == pytest.approx((-22.05 + 0.7 * i, -22.05 + 0.8 * j, -10.0 + 2.5 * k))
     assert first.key_slice == inside.sum(axis=(1, 2)).argmax()
     values = case.volume.array_zyx[inside]
-    assert first.measurements == pytest.approx({"mean_value": values.mean(), "sd_value": values.std()})
+    least, most = values.min(), values.max()
+    told = {"mean_value": values.mean(), "sd_value": values.std(), "min_value": least, "max_value": most}
+    assert first.measurements == pytest.approx(told)
+    assert first.slices == (int(np.nonzero(inside)[0].min()), int(np.nonzero(inside)[0].max()))
+    assert (first.components, first.component) == ((), None)
     assert second.present
     assert (missing.present, missing.volume_ml, missing.center_lps, missing.key_slice) == (False, 0.0, None, None)
     assert len({one.tracking_uid for one in case.findings}) == 3

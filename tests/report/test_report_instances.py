@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 from PIL import Image
+from pydicom import Dataset
 
+from medassist.entities.finding import Judgement
 from medassist.entities.geometry import Geometry
 from medassist.entities.instances import Instances
 from medassist.entities.prediction import Mask, ModelRef, Prediction, Segment
@@ -23,6 +25,7 @@ from medassist.report.case import Case
 from medassist.report.export import export
 from medassist.report.findings import findings_from
 from medassist.report.instances import write_table
+from medassist.report.sr_remarks import add_remarks
 
 NUCLEUS = Segment(1, "Nucleus", color=(0, 230, 118), title_zh="细胞核")
 SQUARES = ((4, 6, 3), (4, 9, 3), (20, 30, 5))  # row, column, side: the first two touch
@@ -85,6 +88,14 @@ def test_result_counts_in_pixels_and_says_why(case: Case, tmp_path: Path) -> Non
     assert not any("volumes" in note for note in told["notes"])
 
 
+def test_rejected_objects_are_no_label_map_and_no_table(case: Case, tmp_path: Path) -> None:
+    (found,) = case.findings
+    told = replace(case, findings=(replace(found, judgement=Judgement.REJECTED),))
+    export(told, tmp_path / "out", ("nifti", "json"), progress=Progress())
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["result.json"]
+    assert json.loads((tmp_path / "out/result.json").read_text(encoding="utf-8"))["instances"][0]["file"] is None
+
+
 def test_a_new_report_without_objects_takes_the_old_table_away(case: Case, tmp_path: Path) -> None:
     export(case, tmp_path / "out", ("nifti", "json"), progress=Progress())
     bare = replace(case, predictions=(), findings=())
@@ -124,9 +135,10 @@ def test_areas_are_square_micrometres_where_pixels_have_a_size(tmp_path: Path) -
 
 
 def test_the_structured_report_counts_in_words(case: Case) -> None:
-    from medassist.report.sr_groups import _remarks
-
-    assert "3 objects, median area 9 pixels" in _remarks(case.findings[0])
+    group = Dataset()
+    group.ContentSequence = []
+    add_remarks(group, case.findings[0])
+    assert "3 objects, median area 9 pixels" in [one.TextValue for one in group.ContentSequence]
 
 
 def test_a_picture_without_objects_has_an_empty_table(tmp_path: Path) -> None:

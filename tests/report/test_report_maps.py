@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from pydicom import dcmread
 from report_cases import blob_map, complaints, make_case
 
+from medassist.entities.finding import Judgement
 from medassist.entities.stamp import Stamp, Standing
 from medassist.entities.study import warned
 from medassist.progress import Progress
@@ -196,6 +197,17 @@ def test_wrapped_text_fits_and_is_whole(text):
     assert "".join("".join(lines).split()) == "".join(text.split())
     assert all(pen.textlength(one, font=drawing.font(16)) <= 220 + 2 * 16 for one in lines)
     assert not any(one.startswith(("，", "）", "。", "：")) for one in lines)
+
+
+def test_a_map_of_nothing_but_what_was_rejected_is_no_picture_and_no_volume(mr_case, tmp_path):
+    about = replace(mr_case.findings[0], label=mr_case.heatmaps[0].target, model=mr_case.heatmaps[0].model)
+    other = replace(mr_case.heatmaps[0], target="Something else")
+    case = replace(mr_case, heatmaps=(*mr_case.heatmaps, other))
+    rejected = replace(case, findings=(replace(about, judgement=Judgement.REJECTED),))
+    written = export(rejected, tmp_path / "out", ("map_png", "map_nifti"), progress=Progress())
+    assert {path.name for path in written} == {"map-2.png", "map-2.nii.gz", "map-2.json"}
+    doubted = replace(case, findings=(about, replace(about, judgement=Judgement.REJECTED)))
+    assert len(export(doubted, tmp_path / "all", ("map_png", "map_nifti"), progress=Progress())) == 6
 
 
 def test_maps_of_an_earlier_report_do_not_stay(mr_case, tmp_path):

@@ -215,11 +215,11 @@ def test_names_dates_and_places_read_well():
     assert position_text((12.04, -3.5, -40.0)) == "L 12.0, A 3.5, F 40.0 mm"
 
 
-def pdf_text(path: Path) -> list[str]:
+def pdf_text(path: Path, order: str = "-layout") -> list[str]:
     """Return the text of every page; Qt writes compatibility characters, so it is normalised."""
     if shutil.which("pdftotext") is None:
         pytest.skip("pdftotext (poppler-utils) is not installed")
-    done = subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True)
+    done = subprocess.run(["pdftotext", order, path, "-"], capture_output=True, text=True, check=True)
     return unicodedata.normalize("NFKC", done.stdout).split("\f")[:-1]
 
 
@@ -288,3 +288,57 @@ def test_key_picture_names_slice_and_position(tmp_path):
     first, last = key_views(case)[:2]
     assert place(case, first, words) == "Series 1 CT phantom · slice 2 of 8 · F 7.5 mm"
     assert place(case, last, words) == "Series 1 CT phantom · slice 6 of 8 · H 2.5 mm"
+
+
+def test_every_page_says_whose_it_is_and_headings_stay_with_their_tables(mr_case, tmp_path, qt):
+    """40 findings, on many pages; the name is long and the words need room."""
+    one = mr_case.findings[0]
+    many = tuple(replace(one, tracking_uid=f"9.{n}", label=f"Lesion {n} " + "w" * 90, title_zh="") for n in range(40))
+    patient = replace(mr_case.study.patient, name="Featherstonehaugh^Wilhelmina", patient_id="PID-77")
+    case = replace(mr_case, findings=many, study=replace(mr_case.study, patient=patient))
+    export(case, tmp_path / "out", ("pdf",), progress=Progress())
+    # in the order of drawing: Qt draws a line of the page before under the header, clipped away
+    pages = pdf_text(tmp_path / "out" / "report.pdf", "-raw")
+    assert len(pages) > 3
+    for number, text in enumerate(pages, start=1):
+        assert "Featherstonehaugh Wilhelmina · Patient ID: PID-77 · born 1970-01-01" in text
+        assert text.count("Research use only, not for diagnosis") >= 2
+        assert f"{number} / {len(pages)}" in text
+        last = [line for line in text.splitlines() if line.strip()][-1]
+        assert last.strip() not in ("Models", "Suitability of the input", "Key pictures")
+    headed = [text for text in pages if re.search(r"Structure\s+Measured", text)]
+    assert len(headed) > 1, "the names of the columns stand on every page"
+    told = "".join(pages)
+    assert all(re.search(rf"Lesion {n}\b", told) for n in range(40)), "a finding was cut off"
+
+
+def test_the_preview_shows_the_pages_of_the_pdf(mr_case, tmp_path, qt):
+    from PySide6.QtGui import QImage
+
+    from medassist.report import pdf
+
+    export(mr_case, tmp_path / "out", ("pdf",), progress=Progress())
+    told = page(mr_case)
+    pictures = {one.file_name: QImage(str(tmp_path / "out" / one.file_name)) for one in told.pictures}
+    shown = pdf.preview(told, pictures, 600, Progress())
+    assert len(shown) == len(pdf_text(tmp_path / "out" / "report.pdf"))
+    for one in shown:
+        pixels = np.frombuffer(one.constBits(), np.uint8).reshape(one.height(), one.width(), 4)[..., :3]
+        assert one.width() == 600
+        assert (pixels < 128).any(axis=2).sum() > 500, "an empty page"
+        assert (pixels[: one.height() // 20] > 250).all(), "the margin"
+    assert qt == []
+
+
+def test_a_name_cannot_leave_the_string_of_the_printed_margin(film_case, tmp_path):
+    """Browsers print whose it is on every page: the name stands in a style sheet, where other signs are dangerous."""
+    nasty = Patient(name='"; } body { display: none } a{b:"\\', patient_id="</style><script>\n")
+    case = replace(film_case, study=replace(film_case.study, patient=nasty))
+    sheet = html_of(case, tmp_path / "out").split("<style>")[1].split("</style>")[0]
+    strings = re.findall(r'content: "([^"]*)"; font', sheet)
+    assert len(strings) == 3
+    for text in strings:
+        assert re.fullmatch(r"(\\[0-9a-f]{6})+", text)
+    told = "".join(chr(int(one, 16)) for one in strings[0].split("\\")[1:])
+    assert told.startswith('"; } body { display: none }')
+    assert "display: none" not in sheet

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 from dataclasses import replace
 
@@ -13,8 +14,11 @@ import pytest
 from report_cases import MODEL, make_case, tool
 
 from medassist.entities.finding import Judgement
+from medassist.entities.measurement import Measurement, Quantity, Shape
+from medassist.progress import Progress
 from medassist.report import sr
 from medassist.report.case import Case
+from medassist.report.export import export
 from medassist.report.identity import RESEARCH_USE, device_uid
 
 
@@ -53,6 +57,24 @@ def measurements(group) -> list[tuple[str, float, str]]:
     return [(one.name.value, float(one.value), one.unit.value) for one in group.get_measurements()]
 
 
+def derivations(group) -> list[str]:
+    return [one.derivation.meaning if one.derivation else "" for one in group.get_measurements()]
+
+
+def observer(item) -> list[tuple[str, str]]:
+    """Return type and name of the person or device that says an item, as (code of the concept, value)."""
+    codes = ("121005", "121008")
+    said = [one for one in item.get("ContentSequence", []) if one.ConceptNameCodeSequence[0].CodeValue in codes]
+    assert {one.RelationshipType for one in said} <= {"HAS OBS CONTEXT"}
+    return [
+        (
+            one.ConceptNameCodeSequence[0].CodeValue,
+            str(one.PersonName) if "PersonName" in one else one.ConceptCodeSequence[0].CodeMeaning,
+        )
+        for one in said
+    ]
+
+
 def test_segment_groups_hold_volume_and_statistics(ct_case, tmp_path):
     _, report = read(ct_case, tmp_path / "out")
     groups = report.get_volumetric_roi_measurement_groups()
@@ -61,13 +83,30 @@ def test_segment_groups_hold_volume_and_statistics(ct_case, tmp_path):
         assert group.tracking_uid == finding.tracking_uid
         assert group.referenced_segment[0].ReferencedSOPSequence[0].ReferencedSegmentNumber == number
         told = measurements(group)
-        assert [code for code, _, _ in told] == ["118565006", "103339001", "103340004", "112031", "112031"]
+        assert [code for code, _, _ in told] == ["118565006", "103339001", "103340004"] + ["112031"] * 4
         assert told[0][1:] == (pytest.approx(finding.volume_ml, rel=1e-6), "cm3")
         assert told[1][1:] == (pytest.approx(finding.diameters.long_axis, rel=1e-6), "mm")
         assert told[2][1:] == (pytest.approx(finding.diameters.short_axis, rel=1e-6), "mm")
         assert told[3][1:] == (pytest.approx(finding.measurements["mean_value"], rel=1e-6), "[hnsf'U]")
         assert told[4][1] == pytest.approx(finding.measurements["sd_value"], rel=1e-6)
+        assert derivations(group)[3:] == ["Mean", "Standard Deviation", "Minimum", "Maximum"]
         assert "Presence" not in evaluations(group), "an anatomical structure is not found present, it is outlined"
+
+
+def test_a_figure_that_is_no_number_is_left_out_and_the_rest_is_told(ct_case, tmp_path):
+    first = ct_case.findings[0]
+    odd = replace(first, measurements={**first.measurements, "mean_value": math.nan, "max_value": math.inf})
+    ends = tuple(tuple(map(float, ct_case.volume.geometry.to_world([at, 5, 2]))) for at in (3, 9))
+    drawn = Measurement("1.2.3", ct_case.series.key, Shape.LENGTH, ends, 2,
+                        quantities=(Quantity("length", 4.2, "mm"), Quantity("mean", math.nan, "[hnsf'U]")))  # fmt: skip
+    case = replace(ct_case, findings=(odd, *ct_case.findings[1:]), measurements=(drawn,))
+    export(case, tmp_path / "out", ("sr", "fhir", "json", "csv"), progress=Progress())
+    groups = hd.sr.srread(tmp_path / "out" / "sr.dcm").content.get_volumetric_roi_measurement_groups()
+    values = [float(one.value) for group in groups for one in group.get_measurements()]
+    assert values
+    assert all(map(math.isfinite, values))
+    for name in ("fhir.json", "fhir-r4b.json", "result.json"):
+        json.loads((tmp_path / "out" / name).read_text(encoding="utf-8"), parse_constant=pytest.fail)
 
 
 def test_segment_reference_is_the_segmentation_of_the_same_report(ct_case, tmp_path):
@@ -118,11 +157,36 @@ def test_report_is_preliminary_until_every_finding_is_judged(film_case, tmp_path
 
 
 def test_verdicts_and_comments_are_recorded(film_case, tmp_path):
-    _, report = read(judged(film_case, Judgement.REJECTED), tmp_path / "out")
+    case = replace(judged(film_case, Judgement.REJECTED), with_rejected=True)
+    _, report = read(case, tmp_path / "out")
     group = report.get_image_measurement_groups()[0]
     assert evaluations(group)["Verdict of the reader"] == "Rejected"
     texts = [item.value for item in group[0].ContentSequence if item.name.meaning == "Comment"]
     assert texts == ["Rejected by Jane Doe 2026-11-20T09:00:00", "seen"]
+
+
+def test_what_the_reader_rejected_is_no_fact_for_other_systems(film_case, tmp_path):
+    rejected, accepted = judged(film_case).findings
+    case = replace(film_case, findings=(replace(rejected, judgement=Judgement.REJECTED), accepted), reader="Jane Doe")
+    document, report = read(case, tmp_path / "out")
+    assert [one.finding_type.meaning for one in report.get_image_measurement_groups()] == [accepted.label]
+    assert rejected.label not in document.to_json()
+    assert document.ContentSequence[-2].TextValue.startswith("1 findings of the model were rejected")
+    assert document.VerificationFlag == "VERIFIED", "everything is judged, also what was left out"
+    assert sr.write(judged(film_case, Judgement.REJECTED), tmp_path) == (), "nothing is left to say"
+
+
+def test_reader_is_the_observer_of_verdict_and_comment(film_case, tmp_path):
+    _, report = read(judged(film_case), tmp_path / "out")
+    group = report.get_image_measurement_groups()[0]
+    items = group[0].ContentSequence
+    person = [("121005", "Person"), ("121008", "Doe^Jane")]
+    (verdict,) = [one for one in items if one.name.meaning == "Verdict of the reader"]
+    assert observer(verdict) == person
+    assert verdict.ObservationDateTime == "20261120090000"
+    told, said = [one for one in items if one.name.meaning == "Comment"]
+    assert (observer(told), observer(said)) == ([], person), "the program does not speak for the reader"
+    assert observer(group[0]) == [], "what the model claims is not the claim of the reader"
 
 
 def test_model_is_named_as_ihe_air_demands(film_case, tmp_path):
@@ -180,10 +244,24 @@ def test_finding_of_a_reader_is_reported_everywhere(ct_case, tmp_path):
     from medassist.report import result_json
     from medassist.report.page import page
 
-    mine = Finding("1.2.3.4", "Calcification", ct_case.series.key, center_lps=(1.0, 2.0, 3.0), judged_by="Jane Doe")
+    mine = Finding(
+        "1.2.3.4",
+        "Calcification",
+        ct_case.series.key,
+        center_lps=(1.0, 2.0, 3.0),
+        by="Jane Doe",
+        made_at="2026-11-20T09:10:11+08:00",
+    )
     case = replace(ct_case, findings=(*ct_case.findings, mine))
     _, report = read(case, tmp_path / "out")
-    group = report.get_image_measurement_groups(tracking_uid="1.2.3.4")[0]
+    (group,) = report.get_planar_roi_measurement_groups(tracking_uid="1.2.3.4")
     assert evaluations(group)["Presence"] == "Present"
+    assert group.roi.graphic_type.value == "POINT"
+    assert group.roi.value.tolist() == [[1.0, 2.0, 3.0]]
+    assert group.roi.frame_of_reference_uid == ct_case.volume.geometry.frame_of_reference_uid
+    assert observer(group[0]) == [("121005", "Person"), ("121008", "Doe^Jane")]
+    assert group[0].ObservationDateTime == "20261120091011+0800"
+    names = [one.name.meaning for one in group[0].ContentSequence]
+    assert "Algorithm Name" not in names, "no model claims it"
     assert result_json.result(case)["other_findings"][0]["label"] == "Calcification"
     assert any(row.cells[0] == "Calcification" for table in page(case).tables for row in table.rows)

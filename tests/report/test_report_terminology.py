@@ -14,10 +14,11 @@ from medassist.entities.prediction import Mask, ModelRef, Segment
 from medassist.entities.prompt import Box, Prompt
 from medassist.entities.region import Region
 from medassist.entities.term import LEFT
+from medassist.imaging.objects.spoken_codes import SCHEME
 from medassist.progress import Progress
 from medassist.report import seg, sr
 from medassist.report.findings import findings_from
-from medassist.report.identity import SCHEME, code_for
+from medassist.report.identity import code_for
 from medassist.session.regions import PLACE_OF_A_REGION, keep_region
 from medassist.storage import terminology
 

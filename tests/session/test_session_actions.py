@@ -198,3 +198,15 @@ def test_a_volume_larger_than_the_budget_is_shown_all_the_same(session: Session)
 
 def test_the_budget_is_half_of_this_machine() -> None:
     assert 1 << 28 < budget_bytes() < 1 << 44
+
+
+def test_a_piece_of_a_lesion_that_was_judged_hides_no_other_piece(session: Session) -> None:
+    def piece(uid: str, number: int, x: float) -> Finding:
+        return replace(finding(uid), component=number, center_lps=(x, 0.0, 0.0))
+
+    first = actions.AddPrediction(prediction(), (piece("1", 1, 0.0), piece("2", 2, 30.0)))(session)
+    judged = actions.Judge("1", Judgement.REJECTED, "Dr. Ng", "now")(first)
+    again = actions.AddPrediction(prediction(), (piece("3", 1, 0.0), piece("4", 2, 30.0)))(judged)
+    assert [one.tracking_uid for one in again.findings] == ["1", "4"]
+    moved = actions.AddPrediction(prediction(), (piece("5", 1, 55.0),))(judged)
+    assert [one.tracking_uid for one in moved.findings] == ["1", "5"]

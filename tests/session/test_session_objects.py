@@ -39,10 +39,12 @@ def test_everything_that_belongs_to_the_series_is_laid_over_it(opened) -> None:
     index = np.rint(session.volume.geometry.to_index(session.view.cursor_lps)).astype(int)
     assert marked.masks[0].labels_zyx[tuple(index[::-1])], "the cursor stands on what is marked"
     assert not session.predictions
-    assert not session.findings
+    assert session.findings
+    assert all(one.read_from == "Tests Phantom" for one in session.findings), "they are the claims of the file"
     less = RemoveOverlay(marked.key, marked.series_key)(session)
     assert marked not in less.overlays
     assert len(less.overlays) == 1
+    assert not less.findings, "nobody judged them, so they go with their file"
 
 
 def test_overlays_need_pictures(opened) -> None:

@@ -112,7 +112,7 @@ def test_a_region_does_not_hide_the_model_in_the_report(session, volume, tmp_pat
     failed = Check("Modality", "MR", "CT", Verdict.FAIL)
     ran = Prediction(ModelRef("other", "1", "0" * 64), "one", "", "cpu", (failed,), override_reason="because")
     after = kept(volume, outlined(volume))(AddPrediction(ran, ())(session))
-    jobs.write_report(after, tmp_path / "out", formats=("json",), progress=Progress())
+    jobs.write_report(after, tmp_path / "out", formats=("json",), allow_unreviewed=True, progress=Progress())
     told = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
     assert told["model"]["name"] == "other"
     assert told["override_reason"] == "because"
@@ -124,7 +124,8 @@ def test_a_region_does_not_hide_the_model_in_the_report(session, volume, tmp_pat
 def test_two_regions_are_two_masks_in_the_report(session, volume, tmp_path):
     first = kept(volume, outlined(volume, 1))
     after = kept(volume, outlined(volume, 4), taken=(1,))(first(session))
-    files = jobs.write_report(after, tmp_path / "out", formats=("json", "nifti"), progress=Progress()).files
+    wanted = ("json", "nifti")
+    files = jobs.write_report(after, tmp_path / "out", formats=wanted, allow_unreviewed=True, progress=Progress()).files
     assert {"mask.nii.gz", "mask-2.nii.gz"} <= {path.name for path in files}
     told = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
     assert [one["prompt"]["slices"] for one in told["segments"]] == [[1, 1], [4, 4]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,14 @@ def test_back_at_the_package_nothing_is_changed() -> None:
         session = SetThreshold(MODEL.sha256, "Effusion", back)(SetThreshold(MODEL.sha256, "Effusion", 0.2)(before))
         assert session.findings == before.findings
         assert not session.thresholds
+
+
+def test_what_a_file_claims_keeps_the_threshold_it_was_claimed_with() -> None:
+    session = said()(Session())
+    other = replace(finding(session), tracking_uid="9.Effusion", series_key="two", read_from="MedAssist reader")
+    session = SetThreshold(MODEL.sha256, "Effusion", 0.1)(replace(session, findings=(other, *session.findings)))
+    assert finding(session).present
+    assert finding(session, "9.Effusion") == other
 
 
 def test_a_judged_finding_stays_as_it_was_judged() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from medassist.entities.errors import Refused, UnreadableInput
 from medassist.progress import Progress
+from medassist.storage import package_index
 from medassist.storage.package_index import DEFAULT_INDEX, Places, fetch, pip_places, places_from
 
 
@@ -118,3 +119,15 @@ def test_python_without_pip_is_told(monkeypatch):
     with pytest.raises(UnreadableInput, match="ensurepip"):
         pip_places()
     assert not issubclass(UnreadableInput, Refused)
+
+
+def test_the_installed_package_asks_no_pip(monkeypatch):
+    """It has none, and its own program must not be started as if it were a Python."""
+    monkeypatch.setattr(package_index.sys, "frozen", True, raising=False)
+    monkeypatch.setattr(package_index.subprocess, "run", None)
+    for name in ("PIP_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT"):
+        monkeypatch.delenv(name, raising=False)
+    assert package_index.pip_places() == Places()
+    monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.invalid/simple")
+    monkeypatch.setenv("PIP_FIND_LINKS", "/wheels /more")
+    assert package_index.pip_places() == Places(("/wheels", "/more"), ("https://mirror.invalid/simple",))

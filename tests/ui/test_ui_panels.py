@@ -30,7 +30,7 @@ from medassist.session import jobs
 from medassist.session.actions import AddScan, Judge, ReportWritten, ShowVolume
 from medassist.session.arriving import load_in_sight
 from medassist.ui.message_bar import MessageBar
-from medassist.ui.opening import Opener, sources
+from medassist.ui.opening import LOAD_LANE, Opener, sources
 from medassist.ui.panels.explain_panel import ExplainPanel
 from medassist.ui.panels.findings_panel import FindingsPanel
 from medassist.ui.panels.layers_panel import LayersPanel
@@ -151,11 +151,24 @@ def test_several_files_of_one_folder_mean_the_folder(tmp_path):
 def test_opening_shows_the_first_picture_and_never_steals_it_later(store, fake):
     opener = Opener(store, fake)
     opener.open([Path("/a"), Path("/b")])
-    assert [call[1] for call in fake.calls] == ["open /a", "open /b"]
+    assert [call[1] for call in fake.calls] == ["open /a"], "which patient comes first is not left to chance"
     first, second = make_series("1"), make_series("2")
     store.dispatch(AddScan(make_scan(make_series("sr", SeriesKind.OTHER), first, source="/a")))
+    fake.ended.emit("open /a")
+    assert [call[1] for call in fake.calls] == ["open /a", LOAD_LANE, "open /b"]
     store.dispatch(AddScan(make_scan(second, source="/b")))
-    assert [call[3][0] for call in fake.calls[2:]] == [first]
+    fake.ended.emit("open /b")
+    assert [call[3][0] for call in fake.calls if call[1] == LOAD_LANE] == [first]
+    opener.deleteLater()
+
+
+def test_what_cannot_be_read_does_not_take_the_next_along(store, fake):
+    opener = Opener(store, fake)
+    opener.open([Path("/a"), Path("/b")])
+    opener.open([Path("/c")])
+    assert [call[1] for call in fake.calls] == ["open /a", "open /c"], "a later wish does not wait for an earlier one"
+    fake.ended.emit("open /a")  # failed: nothing was added
+    assert [call[1] for call in fake.calls] == ["open /a", "open /c", "open /b"]
     opener.deleteLater()
 
 

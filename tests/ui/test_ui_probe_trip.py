@@ -57,6 +57,7 @@ def test_a_region_is_probed_kept_and_reported(window, store, runner, film, tmp_p
     assert sorted(cache_dir().rglob("*.npz")) == kept
     panel.keep.click()
     assert "counter-evidence: 1" in window.findings.table.item(0, 2).text()
+    window.report.unreviewed.setChecked(True)
     window.report.write(tmp_path / "report")
     pump(lambda: not runner.running(), 60)
     assert window.messages.sentences() == ()

@@ -47,6 +47,7 @@ def test_run_shows_the_marker_where_it_is(window, store, runner, tmp_path, model
     window.findings.table.selectRow(0)
     shown = window.viewer.planes[0].shown
     assert shown.index == shown.layout.index_of(mask.geometry.to_world([i, j, k]))
+    window.report.unreviewed.setChecked(True)
     window.report.write(tmp_path / "report")
     pump(lambda: not runner.running(), 60)
     assert window.messages.sentences() == ()

@@ -168,6 +168,22 @@ def test_measuring_ends_with_its_map(store, runner, keep, volume):
     assert store.session.heatmaps == ()
 
 
+def test_a_job_that_ends_reads_no_catalogue_again(store, runner, keep, volume, monkeypatch):
+    """Every save of the work is one; reading the catalogue each time stopped the window for half a second."""
+    looked = []
+    monkeypatch.setattr("medassist.ui.map_measurer.next_to_measure", lambda *_: looked.append(1))
+    keep(StampCard(store, runner, job=Gate()))
+    store.dispatch(AddHeatmap(chest_map(volume, stamp=HOLDS)))
+    before = len(looked)
+    for _ in range(3):
+        runner.queue("case", lambda *, progress: lambda session: session)
+        pump(lambda: not runner.running())
+    assert before
+    assert len(looked) == before
+    store.dispatch(AddHeatmap(chest_map(volume, "Effusion")))
+    assert len(looked) > before, "what is new is looked at"
+
+
 def test_every_measure_has_its_limit_and_what_it_means(volume):
     lines = {line.number: line for line in lines_of(chest_map(volume, stamp=FAILS), Limits(gain=0.2))}
     assert (lines["gain_over_random"].value, lines["gain_over_random"].limit) == ("−0.05", "at least 0.20")

@@ -50,6 +50,7 @@ def test_a_part_is_explained_measured_drawn_and_reported_alike(window, store, ru
     heat = window.viewer.planes[0].layers.heat
     assert heat.isVisible() is (found.stamp.standing is not Standing.MEANINGLESS)
     assert heat.hatched is (found.stamp.standing is Standing.FAILS)
+    window.report.unreviewed.setChecked(True)
     window.report.write(tmp_path / "report")
     pump(lambda: not runner.running(), 300)
     (told,) = json.loads((tmp_path / "report" / "result.json").read_text())["explanations"]

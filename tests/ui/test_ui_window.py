@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from phantoms import write_ct_series
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QTableWidget, QWidget
-from ui_cases import add_heat, add_mask, make_scan, make_series, make_volume, press, pump
+from ui_cases import add_heat, add_mask, add_scores, make_scan, make_series, make_volume, opened, press, pump
 
 from medassist import app
 from medassist.entities.errors import MedAssistError, Refused, UnreadableInput
 from medassist.entities.finding import Judgement
+from medassist.entities.measurement import Measurement, Shape
 from medassist.language import catalogue, current_language
 from medassist.session.actions import AddScan, ReportWritten, ShowVolume
 from medassist.storage import audit, settings
@@ -155,6 +157,41 @@ def test_window_fits_a_small_screen(window):
     hint = window.minimumSizeHint()
     assert hint.width() <= 1280
     assert hint.height() <= 720
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_all_that_a_reader_does_fits_a_small_screen(window, store, language):
+    window.speak(language)
+    window.resize(1280, 720)
+    volume = make_volume()
+    store.dispatch(lambda _session: opened(volume))
+    store.dispatch(add_scores(volume))
+    long = replace(store.session.findings[0], label="Opacity " * 8, comment="a vessel seen from its end " * 8)
+    store.dispatch(lambda session: replace(session, findings=(long, *session.findings[1:])))
+    seen = {}
+    for number, shape in enumerate(Shape):
+        line = Measurement(str(number), volume.series.key, shape, ((0.0, 0.0, 0.0), (9.0, 9.0, 0.0)), 5)
+        store.dispatch(lambda session, line=line: replace(session, measurements=(*session.measurements, line)))
+        window.tools.toggle(shape)
+        seen[shape] = needs(window)
+    window.findings.table.select(long.tracking_uid)
+    window.findings.judge(Judgement.REJECTED)
+    seen["rejected"] = needs(window)
+    tabs = window.tabs.height()
+    window.findings.edit()
+    seen["form"] = needs(window)
+    window.findings._close()
+    window.editing.toggle()
+    seen["editing"] = needs(window)
+    assert all(width <= 1280 and height <= 720 for width, height in seen.values()), seen
+    assert tabs >= 110, "models, explanation and report have room of their own"
+
+
+def needs(window) -> tuple[int, int]:
+    """Return what a window needs at least, or what it has taken."""
+    QApplication.processEvents()
+    hint = window.minimumSizeHint()
+    return max(hint.width(), window.width()), max(hint.height(), window.height())
 
 
 def test_closing_during_a_job_ends_cleanly(application):

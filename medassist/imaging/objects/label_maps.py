@@ -63,6 +63,14 @@ def label_maps(regions: Sequence[Region], geometry: Geometry) -> tuple[Mask, ...
     return tuple(Mask(layer.labels, geometry, tuple(layer.segments)) for layer in layers)
 
 
+def values_in(labels_zyx: NDArray[np.uint8]) -> frozenset[int]:
+    """Return the values that occur, plane by plane: counting all at once would need eight times their memory."""
+    seen = np.zeros(256, dtype=bool)
+    for plane in labels_zyx:
+        seen[plane] = True
+    return frozenset(int(value) for value in np.flatnonzero(seen))
+
+
 def color_of(number: int) -> tuple[int, int, int]:
     """Return a colour for a segment without one (number from 1)."""
     return _COLORS[(number - 1) % len(_COLORS)]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydicom import Dataset
 
+from medassist.entities.claim import Claim
 from medassist.entities.document import Document, Item
 from medassist.entities.errors import UnreadableInput
 from medassist.entities.geometry import Geometry
@@ -24,7 +25,9 @@ from medassist.imaging.objects.parametric_map import read_map
 from medassist.imaging.objects.pdf import read_pdf
 from medassist.imaging.objects.presentation import read_presentation
 from medassist.imaging.objects.references import instances_in
+from medassist.imaging.objects.report_claims import Reported, read_claims
 from medassist.imaging.objects.report_tree import report_tree
+from medassist.imaging.objects.segment_claims import segment_claims
 from medassist.imaging.objects.segmentation import read_segmentation
 from medassist.imaging.quiet import quietly
 from medassist.progress import Progress
@@ -51,6 +54,7 @@ def _overlay(series: Series, volume: Volume, opened: tuple[Dataset, Path], progr
     ds, path = opened
     kind = kind_of(series.sop_class_uid)
     title, origin = _title(ds, series), _origin(ds)
+    claims: tuple[Claim, ...] = ()
     if kind in (ObjectKind.PARAMETRIC_MAP, ObjectKind.DOSE):
         maps, notes = _maps(kind, opened, volume, progress)
         strongest = [one.values_zyx >= one.values_zyx.max() for one in maps if one.values_zyx.max(initial=0) > 0]
@@ -60,12 +64,15 @@ def _overlay(series: Series, volume: Volume, opened: tuple[Dataset, Path], progr
         )
     if kind is ObjectKind.SEGMENTATION:
         masks, notes = read_segmentation(ds, path, volume, progress)
+        claims = segment_claims(ds, volume, origin or title)
     elif kind is ObjectKind.CONTOURS:
         masks, notes = read_contours(ds, volume, progress)
     else:
         raise _not_read(series)
     focus = focus_of([one.labels_zyx for one in masks], volume.geometry)
-    return Overlay(series.key, volume.series.key, kind.value, title, origin, masks, focus_lps=focus, notes=notes)
+    return Overlay(
+        series.key, volume.series.key, kind.value, title, origin, masks, focus_lps=focus, notes=notes, claims=claims
+    )
 
 
 def _maps(
@@ -117,7 +124,18 @@ def _document(series: Series, volume: Volume | None, ds: Dataset, path: Path) ->
         presentation, lines, notes = read_presentation(ds, volume)
         return Document(series.key, kind.value, title, where, lines, instances, presentation=presentation, notes=notes)
     if kind is ObjectKind.REPORT:
-        return Document(series.key, kind.value, title, where, (report_tree(ds),), instances)
+        told = read_claims(ds, volume, _origin(ds) or title) if volume is not None else Reported()
+        return Document(
+            series.key,
+            kind.value,
+            title,
+            where,
+            (report_tree(ds),),
+            instances,
+            claims=told.claims,
+            drawings=told.drawings,
+            notes=told.notes,
+        )
     if kind is ObjectKind.KEY_OBJECTS:
         tree = report_tree(ds)
         listed = tuple(dict.fromkeys(instances_in(Dataset({0x0040A730: ds["ContentSequence"]}))))

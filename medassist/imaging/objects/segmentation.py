@@ -20,9 +20,10 @@ from medassist.entities.prediction import Mask, Segment
 from medassist.entities.study import Warned, warned
 from medassist.entities.volume import AnyArray, Volume
 from medassist.imaging import tags
-from medassist.imaging.dicom_files import BAD_FILE
+from medassist.imaging.dicom_files import BAD_FILE, read_with_pixels
 from medassist.imaging.frames import Frame, frames_of
-from medassist.imaging.objects.label_maps import Region, label_maps
+from medassist.imaging.objects.label_maps import MOST_LABELS, Region, label_maps
+from medassist.imaging.objects.label_volume import LabelVolume, label_volume, places_of
 from medassist.imaging.objects.placing import check_frame_of_reference, own_grid, place_of, sources_of
 from medassist.imaging.objects.segments import segments_of
 from medassist.imaging.resample import resample
@@ -53,20 +54,55 @@ def read_segmentation(
     check_frame_of_reference(tags.text((ds,), "FrameOfReferenceUID"), volume)
     segments = segments_of(ds)
     frames = frames_of(ds, path)
+    whole = _label_map(ds, path, frames, volume, progress)
+    if whole is not None:
+        return _as_masks(whole, segments, volume)
     found = _Collected()
     for pieces in progress.over(_pieces(ds, path, frames), "Reading the segmentation", len(frames)):
         for number, frame, inside in pieces:
             if inside.any():
                 _place(found, number, frame, inside, sources_of(ds, frame.index), volume)
     notes = [*_fractional_note(ds), *_resampled(found, volume)]
-    if found.outside:
-        notes.append(warned("{count} marked voxels lie outside this series and are not shown.", count=found.outside))
+    notes += _outside(found.outside)
     regions = [Region(segments.get(number) or _unnamed(number), _flat(found.voxels[number]))
                for number in sorted({*segments, *found.voxels} - {0})]  # fmt: skip
-    empty = [region.segment.label for region in regions if not region.voxels.size]
-    if empty:
-        notes.append(warned("These segments mark nothing here: {names}.", names=", ".join(empty)))
+    notes += _empty([region.segment.label for region in regions if not region.voxels.size])
     return label_maps(regions, volume.geometry), tuple(notes)
+
+
+def read_file(path: Path, volume: Volume) -> tuple[Mask, ...]:
+    """Return the label maps of a file that is known to be a segmentation; errors as of `read_segmentation`."""
+    return read_segmentation(read_with_pixels(path), path, volume, Progress())[0]
+
+
+def _label_map(ds: Dataset, path: Path, frames: list[Frame], volume: Volume, progress: Progress) -> LabelVolume | None:
+    """Return a label map of slices of the series; None for other objects, which are taken segment by segment."""
+    if tags.text((ds,), "SegmentationType") != "LABELMAP":
+        return None
+    places = places_of(frames, [sources_of(ds, frame.index) for frame in frames], volume)
+    if places is None:
+        return None
+    planes = progress.over(_planes(ds, path, frames), "Reading the segmentation", len(frames))
+    return label_volume(planes, places, volume, tags.whole((ds,), "PixelPaddingValue") or 0)
+
+
+def _as_masks(
+    whole: LabelVolume, segments: dict[int, Segment], volume: Volume
+) -> tuple[tuple[Mask, ...], tuple[Warned, ...]]:
+    known = {number: one for number, one in segments.items() if 0 < number <= MOST_LABELS}
+    told = [known.get(number) or _unnamed(number) for number in sorted(set(known) | whole.held)]
+    empty = [one.label for one in told if one.value not in whole.held]
+    mask = Mask(whole.labels_zyx, volume.geometry, tuple(told))
+    return (mask,), (*_outside(whole.outside), *_empty(empty))
+
+
+def _outside(count: int) -> list[Warned]:
+    told = warned("{count} marked voxels lie outside this series and are not shown.", count=count)
+    return [told] if count else []
+
+
+def _empty(labels: list[str]) -> list[Warned]:
+    return [warned("These segments mark nothing here: {names}.", names=", ".join(labels))] if labels else []
 
 
 def _unnamed(number: int) -> Segment:
@@ -82,15 +118,21 @@ def _pieces(ds: Dataset, path: Path, frames: list[Frame]) -> Iterator[list[Piece
     kind = tags.text((ds,), "SegmentationType")
     largest = tags.number((ds,), "MaximumFractionalValue") or 255.0
     background = tags.whole((ds,), "PixelPaddingValue") or 0
-    for frame, values in zip(frames, _decoded(ds, path), strict=False):
-        if values.shape != (frame.rows, frame.columns):
-            raise UnreadableInput("{path} is damaged and cannot be read.", path=path)
+    for frame, values in zip(frames, _planes(ds, path, frames), strict=False):
         if kind == "LABELMAP":
             yield [(int(label), frame, values == label) for label in np.unique(values) if label != background]
         elif kind == "FRACTIONAL":
             yield [(_segment_number(ds, frame), frame, values >= HALF * largest)]
         else:
             yield [(_segment_number(ds, frame), frame, values != 0)]
+
+
+def _planes(ds: Dataset, path: Path, frames: list[Frame]) -> Iterator[AnyArray]:
+    """Yield the stored values of each frame (rows, columns)."""
+    for frame, values in zip(frames, _decoded(ds, path), strict=False):
+        if values.shape != (frame.rows, frame.columns):
+            raise UnreadableInput("{path} is damaged and cannot be read.", path=path)
+        yield values
 
 
 def _decoded(ds: Dataset, path: Path) -> Iterator[AnyArray]:

@@ -96,11 +96,18 @@ def _distilled(recipe: Recipe) -> Recipe:
     own = _own(recipe, "distill")
     network = own.get("network") or narrower(recipe.network, HALF)
     package = {**recipe.package, **({"explanation": own["explanation"]} if "explanation" in own else {})}
-    changed = replace(recipe, network=network, package=package, embedding=own.get("embedding", recipe.embedding))
+    embedding = own.get("embedding", recipe.embedding)
+    changed = replace(recipe, network=network, package=package, embedding=embedding, ensemble=None)
     return _learnable(changed, own.get("epochs", recipe.schedule.epochs))
 
 
 def _pruned(recipe: Recipe, share: float) -> Recipe:
+    if recipe.ensemble is not None:
+        raise Refused(
+            "{model} is an ensemble, whose members cannot be pruned together.",
+            remedy="--distill teaches one network what all of them say.",
+            model=recipe.name,
+        )
     own = _own(recipe, "prune")
     epochs = own.get("epochs", max(1, round(TUNING * recipe.schedule.epochs)))
     return _learnable(replace(recipe, network=narrower(recipe.network, 1.0 - share)), epochs)

@@ -235,5 +235,6 @@ def _targets(session: Session) -> list[tuple[str, str]]:
         )
         for one in scores
     ]
-    segments = prediction.mask.segments if prediction.mask is not None else ()
+    mask = prediction.model_mask
+    segments = mask.segments if mask is not None else ()
     return [*found, *((one.label, local_title(one.label, one.title_zh)) for one in segments)]

@@ -16,6 +16,7 @@ from medassist.session.actions import SetLayers
 from medassist.session.state import Layers, Session
 from medassist.ui import theme
 from medassist.ui.binding import bind_share, bind_switch
+from medassist.ui.edit_words import whose
 from medassist.ui.store import Store
 from medassist.ui.wording import file_title, local_title
 
@@ -91,7 +92,7 @@ class LayersPanel(QWidget):
         changed = old.file_map is not new.file_map or old.overlays is not new.overlays or old.current != new.current
         changed = changed or old.layers.heatmap_visible != new.layers.heatmap_visible
         changed = changed or old.layers.visible != new.layers.visible
-        changed = changed or len(old.regions) != len(new.regions) or old.presented is not new.presented
+        changed = changed or old.predictions is not new.predictions or old.presented is not new.presented
         if changed or old.mask is not new.mask or old.heatmap is not new.heatmap:
             self._draw(new)
 
@@ -146,8 +147,14 @@ def _get_switch(name: str) -> Callable[[Session], bool]:
 
 
 def _legend_lines(session: Session) -> list[str]:
-    regions = (segment for mask in session.regions for segment in mask.segments)
-    return _named((*(session.mask.segments if session.mask is not None else ()), *regions))
+    """Return the labels of the masks on screen with their colours; what a reader changed or drew says so."""
+    lines = []
+    for mask in (session.mask, *session.edited_masks, *session.regions):
+        owner = next((one for one in session.predictions if mask is not None and one.mask is mask), None)
+        marks = [] if mask is None or owner is None else [whose(owner, one.value) for one in mask.segments]
+        named = [] if mask is None else _named(mask.segments)
+        lines += [f"{line} · ✎ {escape(mark)}" if mark else line for line, mark in zip(named, marks, strict=True)]
+    return lines
 
 
 def _named(segments: Sequence[Segment]) -> list[str]:

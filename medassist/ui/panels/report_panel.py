@@ -1,12 +1,13 @@
-"""The report: what it will say, in which language and formats, and where its files went."""
+"""The report: what it will say, by which template, in which language and formats, and where its files went."""
 
 from __future__ import annotations
 
-from collections import Counter
+from datetime import datetime
 from pathlib import Path
+from queue import SimpleQueue
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QSignalBlocker, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -23,15 +24,19 @@ from PySide6.QtWidgets import (
 
 from medassist.entities.finding import Judgement
 from medassist.language import LANGUAGES, current_language, tr
-from medassist.report.export import EXPORTERS
 from medassist.session import jobs
+from medassist.session.drafts import SetDraft, draft_of
 from medassist.session.state import Session
 from medassist.ui.reader import keep, signing_name
+from medassist.ui.report_editor import ReportEditor
+from medassist.ui.report_formats import ReportFormats
+from medassist.ui.report_place import beside
+from medassist.ui.report_summary import has_content, summary
 from medassist.ui.runner import Job, Runner
 from medassist.ui.store import Store
-from medassist.ui.wording import finding_measure, finding_title, judgement_word, unready_text
+from medassist.ui.wording import unready_text
 
-LANE = "report"
+LANE, COPY_LANE = "report", "copy"
 
 
 class ReportPanel(QWidget):
@@ -42,19 +47,21 @@ class ReportPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self._store, self._runner, self._job = store, runner, job
-        self.summary, self.language_label, self.written = QLabel(self), QLabel(self), QLabel(self)
+        self.summary, self.refusal = QLabel(self), QLabel(self)
+        self.language_label, self.written = QLabel(self), QLabel(self)
         self.language = QComboBox(self)
         self.reader_label, self.reader = QLabel(self), QLineEdit(signing_name(), self)
-        self.formats = {name: QCheckBox(self) for name in EXPORTERS}
-        self.export, self.folder, self.files = QPushButton(self), QPushButton(self), QListWidget(self)
+        self.unreviewed, self.rejected = QCheckBox(self), QCheckBox(self)
+        self.choice = ReportFormats(self)
+        self.formats = self.choice.boxes
+        self.edit, self.copy = QPushButton(self), QPushButton(self)
+        self.export, self.beside, self.folder = QPushButton(self), QPushButton(self), QPushButton(self)
+        self._copied = SimpleQueue[str]()
+        self._editor: ReportEditor | None = None
+        self.files = QListWidget(self)
         self._lay_out()
         self.language.setCurrentIndex(list(LANGUAGES).index(current_language()))
-        self.reader.editingFinished.connect(lambda: keep("reader_name", self.reader.text().strip()))
-        self.export.clicked.connect(self.choose_folder)
-        self.folder.clicked.connect(self.open_folder)
-        runner.began.connect(lambda _lane: self._draw(store.session))
-        runner.ended.connect(lambda _lane: self._draw(store.session))
-        store.changed.connect(self._changed)
+        self._connect()
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -64,28 +71,67 @@ class ReportPanel(QWidget):
         self.reader_label.setText(tr("Signed by"))
         self.reader.setAccessibleName(tr("Signed by"))
         self.reader.setPlaceholderText(tr("nobody: the report stays unverified"))
-        for name, box in self.formats.items():
-            box.setText(tr(EXPORTERS[name].title))
-            box.setToolTip(tr(EXPORTERS[name].availability.reason))
+        self.unreviewed.setText(tr("Include findings nobody judged, marked"))
+        self.rejected.setText(tr("List what I rejected at the end"))
+        self.edit.setText(tr("Write and preview…"))
+        self.edit.setToolTip(tr("Sections, key pictures and the pages, in a window of its own"))
+        self.copy.setText(tr("Copy as text"))
+        self.choice.retranslate()
+        if self._editor is not None:
+            self._editor.retranslate()
         self.export.setText(tr("Export report…"))
+        self.beside.setText(tr("Export beside the study"))
+        self.beside.setToolTip(tr("Into a new folder there; no file of the study is touched."))
         self.folder.setText(tr("Open folder"))
         self.files.setAccessibleName(tr("Files written"))
-        self.language.setCurrentIndex(list(LANGUAGES).index(current_language()))
         self._draw(self._store.session)
 
+    def open_editor(self) -> ReportEditor:
+        """Show the editor; it stays beside the picture."""
+        if self._editor is None:
+            self._editor = ReportEditor(self._store, self.asked, self)
+        self._editor.show()
+        self._editor.raise_()
+        return self._editor
+
+    def asked(self) -> tuple[str, str]:
+        """Return the language of the report and who signs it."""
+        return list(LANGUAGES)[self.language.currentIndex()], self.reader.text().strip()
+
+    def copy_text(self) -> None:
+        """Put the report as plain text into the clipboard, as soon as it is written."""
+        language, reader = self.asked()
+        if not self._refused():
+            self._runner.start(COPY_LANE, jobs.report_text, self._store.session, self._copied.put,
+                               language=language, reader=reader)  # fmt: skip
+
     def choose_folder(self) -> None:
-        """Ask for a folder and write the report into it."""
+        """Ask for a folder and write the report into it; what would be refused is not asked for."""
+        if self._refused():
+            return
         folder = QFileDialog.getExistingDirectory(self, tr("Write the report into which folder?"))
         if folder:
             self.write(Path(folder))
 
+    def write_beside(self) -> None:
+        """Write the report into a new folder where the study lies."""
+        folder = beside(self._store.session, datetime.now().astimezone())
+        if folder is not None and not self._refused():
+            self.write(folder)
+
     def write(self, folder: Path) -> None:
         """Write the report; a save is queued, so that nothing outdates it."""
-        formats = tuple(name for name, box in self.formats.items() if box.isChecked())
-        language = list(LANGUAGES)[self.language.currentIndex()]
-        reader = self.reader.text().strip()
+        if self._editor is not None:
+            self._editor.keep_words()
+        language, reader = self.asked()
         self._runner.queue(
-            LANE, self._job, self._store.session, folder, formats=formats, language=language, reader=reader
+            LANE,
+            self._job,
+            self._store.session,
+            folder,
+            formats=self.choice.chosen(),
+            language=language,
+            reader=reader,
         )
 
     def open_folder(self) -> None:
@@ -93,42 +139,107 @@ class ReportPanel(QWidget):
         if self._store.session.reports:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._store.session.reports[-1].parent)))
 
+    def _connect(self) -> None:
+        store, runner = self._store, self._runner
+        self.reader.editingFinished.connect(lambda: keep("reader_name", self.reader.text().strip()))
+        self.unreviewed.toggled.connect(lambda on: self._set(include_unreviewed=on))
+        self.rejected.toggled.connect(lambda on: self._set(tell_rejected=on))
+        self.language.activated.connect(lambda number: self._set(language=list(LANGUAGES)[number]))
+        self.language.currentIndexChanged.connect(lambda _number: self._refresh())
+        self.reader.editingFinished.connect(self._refresh)
+        self.choice.changed.connect(lambda: self._draw(store.session))
+        self.edit.clicked.connect(self.open_editor)
+        self.copy.clicked.connect(self.copy_text)
+        self.export.clicked.connect(self.choose_folder)
+        self.beside.clicked.connect(self.write_beside)
+        self.folder.clicked.connect(self.open_folder)
+        runner.began.connect(lambda _lane: self._draw(store.session))
+        runner.ended.connect(self._ended)
+        store.changed.connect(self._changed)
+
     def _lay_out(self) -> None:
         self.language.addItems(list(LANGUAGES.values()))
         self.export.setProperty("role", "primary")
         self.summary.setTextFormat(Qt.TextFormat.PlainText)
         self.written.setProperty("role", "dim")
-        for text in (self.summary, self.written):
+        self.refusal.setProperty("role", "banner")
+        for text in (self.summary, self.written, self.refusal):
             text.setWordWrap(True)
-        column, form, grid = QVBoxLayout(self), QFormLayout(), QGridLayout()
+        column, form, buttons = QVBoxLayout(self), QFormLayout(), QGridLayout()
         column.setContentsMargins(8, 8, 8, 8)
         form.addRow(self.language_label, self.language)
         form.addRow(self.reader_label, self.reader)
-        for number, (name, box) in enumerate(self.formats.items()):
-            usable = EXPORTERS[name].availability.ok
-            box.setChecked(usable)
-            box.setEnabled(usable)
-            box.toggled.connect(lambda _on: self._draw(self._store.session))
-            grid.addWidget(box, number // 2, number % 2)
+        buttons.addWidget(self.edit, 0, 0, 1, 2)
+        buttons.addWidget(self.export, 1, 0)
+        buttons.addWidget(self.copy, 1, 1)
+        buttons.addWidget(self.beside, 2, 0, 1, 2)
         column.addWidget(self.summary)
-        column.addLayout(form)
-        column.addLayout(grid)
-        for widget in (self.export, self.written, self.files, self.folder):
+        column.addWidget(self.refusal)
+        column.addWidget(self.unreviewed)
+        column.addWidget(self.rejected)
+        column.addLayout(buttons)
+        for widget in (self.written, self.files, self.folder):
             column.addWidget(widget)
+        column.addLayout(form)
+        column.addWidget(self.choice)
         column.addStretch(1)
 
+    def _refresh(self) -> None:
+        if self._editor is not None:
+            self._editor.refresh()
+
+    def _ended(self, lane: str) -> None:
+        if lane == COPY_LANE:
+            while not self._copied.empty():
+                QGuiApplication.clipboard().setText(self._copied.get())
+        self._draw(self._store.session)
+
+    def _set(self, **changes: object) -> None:
+        key = self._store.session.current
+        if key:
+            self._store.dispatch(SetDraft(key, changes))
+
     def _changed(self, old: Session, new: Session) -> None:
-        shown = ("findings", "predictions", "heatmaps", "reports", "current", "volume")
+        shown = ("findings", "predictions", "heatmaps", "measurements", "reports", "current", "volume", "drafts",
+                 "withheld")  # fmt: skip
         if any(getattr(old, name) is not getattr(new, name) for name in shown):
             self._draw(new)
 
     def _draw(self, session: Session) -> None:
-        ready = session.prediction is not None or bool(session.regions)
         self.summary.setText(summary(session))
-        any_format = any(box.isChecked() for box in self.formats.values())
-        unready = unready_text(session)
-        self.export.setEnabled(ready and any_format and not unready and not self._runner.running(LANE))
-        self.export.setToolTip(unready)
+        self._draw_choices(session)
+        reason = unready_text(session)
+        usable = has_content(session) and bool(self.choice.chosen()) and not reason and not self._runner.running(LANE)
+        for button in (self.export, self.beside, self.copy):
+            button.setEnabled(usable)
+        self.edit.setEnabled(session.volume is not None)
+        self.export.setToolTip(reason)
+        self._draw_files(session)
+
+    def _draw_choices(self, session: Session) -> None:
+        draft = draft_of(session, session.current)
+        self.language.setCurrentIndex(list(LANGUAGES).index(draft.language or current_language()))
+        judged = [one.judgement for one in session.findings_of(session.current)]
+        for box, on, useful in (
+            (self.unreviewed, draft.include_unreviewed, Judgement.UNREVIEWED in judged),
+            (self.rejected, draft.tell_rejected, Judgement.REJECTED in judged),
+        ):
+            with QSignalBlocker(box):
+                box.setChecked(on)
+            box.setVisible(useful)
+        open_ones = judged.count(Judgement.UNREVIEWED)
+        told = tr("Nobody judged {count} findings yet. Judge them, or let them out:", count=open_ones)
+        self.refusal.setText(told)
+        self.refusal.setVisible(bool(open_ones) and not draft.include_unreviewed)
+
+    def _refused(self) -> bool:
+        """Tell whether a report would be refused, and lead the reader to the box that lets it out."""
+        if self.refusal.isHidden():
+            return False
+        self.unreviewed.setFocus()
+        return True
+
+    def _draw_files(self, session: Session) -> None:
         files = _last_written(session)
         self.written.setText(tr("{count} files written:", count=len(files)) if files else "")
         self.written.setToolTip(str(files[0].parent) if files else "")
@@ -141,25 +252,3 @@ class ReportPanel(QWidget):
 def _last_written(session: Session) -> tuple[Path, ...]:
     """Return the files of the newest export's folder, each once."""
     return tuple(dict.fromkeys(path for path in session.reports if path.parent == session.reports[-1].parent))
-
-
-def summary(session: Session) -> str:
-    """Say in a few lines what the report of the series on screen will contain."""
-    if session.prediction is None and not session.regions:
-        return tr("There is nothing to report yet: run a model on the series on screen.")
-    findings = session.findings_of(session.current)
-    counts = Counter(finding.judgement for finding in findings)
-    open_ones = counts[Judgement.UNREVIEWED]
-    lines = [
-        tr("Preliminary: {count} findings are not reviewed yet.", count=open_ones)
-        if open_ones
-        else tr("All findings are reviewed."),
-        *(
-            f"• {finding_title(one)}: {finding_measure(one)} [{judgement_word(one.judgement)}]"
-            for one in findings
-            if one.present
-        ),
-        tr("Explanation maps: {count}", count=sum(one.series_key == session.current for one in session.heatmaps)),
-        tr("Research use only, not for diagnosis"),
-    ]
-    return "\n".join(lines)

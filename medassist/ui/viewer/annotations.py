@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF
@@ -41,19 +42,29 @@ class Annotated:
     under: tuple[float, float] | None = None
 
 
-def draw_annotations(painter: QPainter, area: QRectF, session: Session, what: Annotated) -> None:
-    """Draw it in screen pixels over `area`."""
+def draw_annotations(
+    painter: QPainter,
+    area: QRectF,
+    session: Session,
+    what: Annotated,
+    over_cross: Callable[[Sequence[QRectF]], None] = lambda _texts: None,
+) -> None:
+    """Draw it in screen pixels over `area`.
+
+    What `over_cross` draws lies on the crosshair and under the texts; it is told where those are.
+    """
     shown = what.shown
     painter.setFont(theme.font(9.0))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     if what.cursor is not None and shown.arriving is None:
         hud.draw_cross(painter, area, hud.Cross(what.cursor, *CROSS_COLORS[shown.plane]))
+    corners = texts.corners(session, shown, what.zoom * min(shown.layout.spacing_mm), leading=what.leading)
+    over_cross(hud.corner_boxes(painter, area, corners))
     letters = edge_letters(shown.volume, shown.layout)
     if letters is not None:
         hud.draw_letters(painter, area, letters)
     hud.draw_scale(painter, area, what.zoom, shown.volume.geometry.calibrated)
     under = () if what.under is None else texts.under_cursor(session, shown, *what.under, what.hidden)
-    corners = texts.corners(session, shown, what.zoom * min(shown.layout.spacing_mm), leading=what.leading)
     hud.draw_corners(painter, area, corners, under)
     if shown.arriving is not None:
         hud.draw_loading(painter, area, texts.loading_text(shown.arriving), texts.absence_lines(shown))

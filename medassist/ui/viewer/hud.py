@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from medassist.ui import theme
@@ -64,6 +64,27 @@ def draw_corners(painter: QPainter, area: QRectF, corners: Corners, under: Seque
     draw_text(painter, inner if area.width() > NARROW else raised, corners.bottom_left, left | bottom)
     beside = max((QFontMetricsF(painter.font()).horizontalAdvance(one) for one in corners.bottom_left), default=0.0)
     draw_text(painter, raised, _fitted(painter, under, inner.width() - beside - MARGIN), right | bottom, UNDER)
+
+
+def corner_boxes(painter: QPainter, area: QRectF, corners: Corners) -> tuple[QRectF, ...]:
+    """Return where `draw_corners` writes what does not follow the mouse."""
+    inner = area.adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+    half, line = inner.width() / 2 - LETTERS / 2, QFontMetricsF(painter.font()).lineSpacing()
+    bottom = inner.bottom() - (0 if area.width() > NARROW else 1.6 * line)
+    above = _size(painter, _fitted(painter, corners.top_left, half))
+    right = _size(painter, _fitted(painter, [*corners.top_right, *corners.stamp], half))
+    below = _size(painter, corners.bottom_left)
+    return (
+        QRectF(inner.topLeft(), above),
+        QRectF(QPointF(inner.right() - right.width(), inner.top()), right),
+        QRectF(QPointF(inner.left(), bottom - below.height()), below),
+    )
+
+
+def _size(painter: QPainter, lines: Sequence[str]) -> QSizeF:
+    metrics = QFontMetricsF(painter.font())
+    widest = max((metrics.horizontalAdvance(line) for line in lines), default=0.0)
+    return QSizeF(widest, metrics.lineSpacing() * len(lines))
 
 
 def _fitted(painter: QPainter, lines: Sequence[str], width: float) -> list[str]:

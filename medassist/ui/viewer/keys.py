@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 
+from medassist.entities.measurement import Shape
 from medassist.language import tr
 
 Key = Qt.Key
@@ -15,6 +16,10 @@ SCROLL_KEYS: dict[int, int] = {
     Key.Key_PageDown: 10,
 }
 TIME_KEYS: dict[int, int] = {Key.Key_Left: -1, Key.Key_Right: 1}
+MEASURE_KEYS: dict[Shape, str] = {
+    Shape.LENGTH: "L", Shape.ANGLE: "G", Shape.COBB: "C", Shape.BIDIRECTIONAL: "M", Shape.ELLIPSE: "O",
+    Shape.RECTANGLE: "Q", Shape.POLYGON: "P", Shape.FREEHAND: "Y", Shape.ARROW: "W", Shape.TEXT: "T",
+}  # fmt: skip
 
 
 def explained() -> tuple[tuple[str, str], ...]:
@@ -37,9 +42,20 @@ def explained() -> tuple[tuple[str, str], ...]:
         ("+  −", tr("Zoom in or out")),
         ("H", tr("Show or hide the crosshair")),
         ("B", tr("Outline what lies in a box; again or Esc: stop")),
-        ("Ctrl+Z", tr("Take the last change of the outline back")),
+        ("K", tr("Edit a mask by hand; again or Esc: stop")),
+        ("[  ]  X", tr("Smaller or larger brush, paint or erase")),
+        ("Ctrl+Z", tr("Take the last step back; while an outline is drawn, its last change")),
+        ("Ctrl+Shift+Z, Ctrl+Y", tr("Do again what was taken back")),
+        ("L  G  C  M", tr("Measure a length, an angle, a Cobb angle, two diameters; again or Esc: stop")),
+        ("O  Q  P  Y", tr("Measure in an ellipse, a rectangle, a polygon, a freehand outline")),
+        ("W  T", tr("Draw an arrow, write a text")),
+        ("Del", tr("Delete the selected measurement")),
+        (tr("Double click on a measurement"), tr("Name it")),
         (tr("Space, held"), tr("Hide AI results")),
-        ("Esc", tr("Stop comparing two maps")),
+        ("Esc", tr("Stop comparing two maps, or show all results again")),
         ("A  R  D", tr("Accept, reject or defer the selected finding")),
+        ("E  N", tr("Correct the selected finding, go to the next one nobody judged")),
+        ("Shift+N", tr("Add a finding of your own at the crosshair")),
+        ("S", tr("Put the slice on screen into the report")),
         ("Ctrl+O", tr("Open a folder")),
     )

@@ -105,7 +105,9 @@ class SliceLayers:
         layers = session.layers
         visible = layers.visible and not hidden and shown.arriving is None
         self._draw_gray(shown, session)
-        mask = session.mask
+        mask, edited = session.mask, session.edited
+        if edited is not None and edited.mask is mask:
+            mask = None  # drawn as it is painted, by `BrushLayer`
         fits = mask is not None and mask.geometry.same_grid(shown.volume.geometry)
         self._draw_mask(shown, mask if fits and visible and layers.mask_visible else None, layers)
         drawn = slices.map_drawn(session, shown.volume) if visible else None

@@ -36,7 +36,9 @@ class RegionLayers:
     def draw(self, shown: Shown, session: Session, hidden: bool) -> None:
         """Bring the items up to date; nothing is touched when regions, slice and opacities are the same."""
         layers = session.layers
-        kept = session.regions if layers.visible and layers.mask_visible and not hidden else ()
+        edited = None if session.edited is None else session.edited.mask  # drawn by `BrushLayer`
+        seen = layers.visible and layers.mask_visible and not hidden
+        kept = tuple(one for one in (*session.edited_masks, *session.regions) if seen and one is not edited)
         drawing = None if hidden else session.drawing
         covered = layers.visible and slices.map_drawn(session, shown.volume) is not None
         state = (*kept, drawing, shown.layout, shown.index, layers, covered, self.preview)
@@ -76,11 +78,12 @@ class RegionLayers:
             fill.show_slice(labels, shown.layout.spacing_mm)
             fill.setLookupTable(label_table(mask, layers.fill_opacity))
         down, right = shown.layout.spacing_mm
-        x, y = border(labels > 0)
-        item = QGraphicsPathItem(pg.arrayToQPath(x * right, y * down, connect="pairs"))
-        item.setPen(_pen(QColor(*mask.segments[0].color), OUTLINE_PX))
-        item.setOpacity(layers.outline_opacity)
-        self._add(item, OUTLINE_Z)
+        for segment in mask.segments:
+            x, y = border(mask.region(segment, labels))
+            item = QGraphicsPathItem(pg.arrayToQPath(x * right, y * down, connect="pairs"))
+            item.setPen(_pen(QColor(*segment.color), OUTLINE_PX))
+            item.setOpacity(layers.outline_opacity)
+            self._add(item, OUTLINE_Z)
 
     def _add_box(self, box: Box, shown: Shown) -> None:
         down, right = shown.layout.spacing_mm

@@ -12,9 +12,12 @@ from medassist.session.state import Session
 from medassist.ui.store import Store
 from medassist.ui.viewer import gestures
 from medassist.ui.viewer.annotations import Annotated, draw_annotations
+from medassist.ui.viewer.brush_canvas import Canvas
+from medassist.ui.viewer.brush_layer import BrushLayer
 from medassist.ui.viewer.camera import Camera
 from medassist.ui.viewer.file_layers import FileLayers
 from medassist.ui.viewer.layers import SliceLayers
+from medassist.ui.viewer.measure_layer import MeasureLayer
 from medassist.ui.viewer.presented import PresentationLayer
 from medassist.ui.viewer.region_layers import RegionLayers
 from medassist.ui.viewer.slices import Shown, shown_of
@@ -54,13 +57,20 @@ class SliceView(QGraphicsView):
         scene.setBackgroundBrush(QColor(0, 0, 0))
         self.setScene(scene)
         self.layers, self.files, self.regions = SliceLayers(scene), FileLayers(scene), RegionLayers(scene)
-        self.presented = PresentationLayer(scene)
+        self.brush = BrushLayer(scene)
+        self.canvas: Canvas | None = None
+        self.presented, self.measures = PresentationLayer(scene), MeasureLayer()
         self._dress()
 
     @property
     def shown(self) -> Shown | None:
         """What is on screen."""
         return self._shown
+
+    @property
+    def is_dragging(self) -> bool:
+        """Whether the button that is held down has moved too far for a click."""
+        return self._dragging
 
     def draw(self, session: Session, *, hidden: bool, crosshair: bool) -> None:
         """Bring the plane up to date; `session` may be a part of what the store holds, such as one of its maps."""
@@ -72,6 +82,7 @@ class SliceView(QGraphicsView):
             self.layers.clear()
             self.files.clear()
             self.regions.clear()
+            self.brush.clear()
             self.presented.clear()
             self.viewport().update()
             return
@@ -83,9 +94,15 @@ class SliceView(QGraphicsView):
         self.layers.draw(self._shown, session, hidden)
         self.files.draw(self._shown, session, hidden)
         self.regions.draw(self._shown, session, hidden)
+        self.brush.draw(self._shown, session, self.canvas, hidden)
         self.presented.draw(self._shown, session, hidden)
         self._frame(session.current)
         self.viewport().update()
+
+    def draw_brush(self) -> None:
+        """Bring the mask that is edited up to date: it is painted before the session knows."""
+        if self._shown is not None:
+            self.brush.draw(self._shown, self._store.session, self.canvas, self._hidden)
 
     def _frame(self, key: str) -> None:
         """Show the whole slice of a series that just came; zoom and place stay when more of the same is there."""
@@ -204,12 +221,19 @@ class SliceView(QGraphicsView):
         self.camera.resized()
 
     def drawForeground(self, painter: QPainter, _rect: QRectF | QRect) -> None:  # noqa: N802
-        """Draw crosshair and texts in viewport pixels."""
+        """Draw measurements, crosshair and texts in viewport pixels."""
         if self._shown is None:
             return
         painter.save()
         painter.setWorldTransform(QTransform())
-        draw_annotations(painter, QRectF(self.viewport().rect()), self._seen, self._annotated(self._shown))
+        area, shown = QRectF(self.viewport().rect()), self._shown
+        draw_annotations(
+            painter,
+            area,
+            self._seen,
+            self._annotated(shown),
+            lambda texts: self.measures.draw(painter, area, self._seen, shown, self.viewportTransform().map, texts),
+        )
         painter.restore()
 
     def _annotated(self, shown: Shown) -> Annotated:

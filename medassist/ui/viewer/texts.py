@@ -16,6 +16,7 @@ from medassist.imaging.slicing import Plane, has_orientation
 from medassist.language import localized, tr
 from medassist.session.state import Session
 from medassist.ui.viewer import slices
+from medassist.ui.viewer.hand_texts import hand_lines, map_of_another_mask
 from medassist.ui.viewer.slices import Shown
 from medassist.ui.wording import age_text, date_text, file_title, irregularity_text, local_title
 
@@ -90,17 +91,20 @@ def _series_lines(volume: Volume) -> tuple[str, ...]:
 def stamp_lines(session: Session) -> tuple[str, ...]:
     """Say which models spoke, newest first, and when: a mask or a map may be of another model than the newest result.
 
-    A map comes without a time of its own; it is computed from a result that has one.
+    A map comes without a time of its own; it is computed from a result that has one. A mask that a reader changed is
+    no longer what the model said, and one a reader drew never was.
     """
     key = session.current
     owners = [one for one in reversed(session.predictions) if one.series_key == key]
     newest = owners[:1]
     masked = [one for one in owners if one.mask is session.mask is not None]
-    masked += [one for one in owners if one.prompt is not None][:1]
+    masked += [one for one in owners if one.prompt is not None][:1] + [one for one in owners if one.by_hand][:1]
     lines = []
     for one in dict.fromkeys([*newest, *masked]):
-        when = one.started[:16].replace("T", " ")
-        lines += [tr("AI result of {name} {version}", name=one.model.name, version=one.model.version), when]
+        if not one.by_hand:
+            when = one.started[:16].replace("T", " ")
+            lines += [tr("AI result of {name} {version}", name=one.model.name, version=one.model.version), when]
+        lines += hand_lines(one)
     heatmap = session.heatmap
     foreign = heatmap is not None and heatmap.model not in [one.model for one in (*newest, *masked)]
     if heatmap is not None and foreign and heatmap.kind is not MapKind.DIFFERENCE:  # that is of two models
@@ -190,7 +194,7 @@ def under_cursor(session: Session, shown: Shown, row: float, column: float, hidd
     heatmap = slices.map_drawn(session, shown.volume) if not hidden else None
     if mask is not None and mask.geometry.same_grid(geometry):
         lines.append(_label_text(mask, voxel))
-    kept = session.regions if drawn and layers.mask_visible else ()
+    kept = (*session.edited_masks, *session.regions) if drawn and layers.mask_visible else ()
     lines += [_label_text(one, voxel) for one in kept if one.geometry.same_grid(geometry)]
     if heatmap is not None:
         lines.append(_heat_text(shown, heatmap, voxel, session.layers.heatmap_native_cells))
@@ -269,4 +273,4 @@ def banner_lines(session: Session) -> tuple[str, ...]:
         lines.append(localized(volume.series.warnings[0]))
     if volume.suv_missing is not None:
         lines.append(tr("There is no SUV: {reason}.", reason=localized(volume.suv_missing)))
-    return (*lines, *slices.overlay_problems(session))
+    return (*lines, *map_of_another_mask(session), *slices.overlay_problems(session))

@@ -13,12 +13,14 @@ from medassist.imaging.slicing import Plane
 from medassist.language import tr
 from medassist.session.actions import Invert, SetTime, SetWindow
 from medassist.session.comparing import StopComparing
+from medassist.session.focusing import Focus, focus_of, focused
 from medassist.session.state import Session
 from medassist.ui.store import Store
 from medassist.ui.viewer import texts
 from medassist.ui.viewer.color_bar import ColorBar
 from medassist.ui.viewer.gestures import ZOOM_PER_NOTCH
 from medassist.ui.viewer.keys import SCROLL_KEYS, TIME_KEYS
+from medassist.ui.viewer.pointer import Pointer
 from medassist.ui.viewer.presets import preset_of
 from medassist.ui.viewer.side_by_side import SideBySide
 from medassist.ui.viewer.slice_view import SliceView
@@ -28,13 +30,18 @@ PLACES = ((0, 0, 2, 1), (0, 1, 1, 1), (1, 1, 1, 1))
 
 
 class Viewer(QWidget):
-    """Planes, the banner above them, and the keys."""
+    """Planes, the banner above them, and the keys.
+
+    `pointer` knows which tool has the left button; `first_to_keys` are asked before a key means anything here.
+    """
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._store = store
         self._hidden, self._crosshair = False, True
         self._maximised: SliceView | None = None
+        self.pointer = Pointer(self)
+        self.first_to_keys: list[Callable[[QKeyEvent], bool]] = []
         self.banner, self.empty = QLabel(self), QLabel(self)
         self.banner.setProperty("role", "banner")
         self.banner.setWordWrap(True)
@@ -78,6 +85,8 @@ class Viewer(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Handle the keys of `keys.explained`."""
+        if any(take(event) for take in self.first_to_keys):
+            return
         if self._store.session.geometry is None or not (self._navigate(event) or self._adjust(event)):
             super().keyPressEvent(event)
 
@@ -133,7 +142,7 @@ class Viewer(QWidget):
         self._grid.setColumnStretch(1, 5 if len(shown) > 1 or self.planes[0] not in shown else 0)
 
     def _draw(self, session: Session) -> None:
-        compared = session.compared is not None
+        compared, session = session.compared is not None, focused(session)
         self.stack.setCurrentIndex(2 if compared else int(session.geometry is not None))
         lines = texts.banner_lines(replace(session, heatmaps=()) if compared else session)
         self.banner.setText("\n".join(lines))
@@ -174,6 +183,8 @@ class Viewer(QWidget):
         }
         if self._store.session.compared is not None:
             plain[Qt.Key.Key_Escape] = lambda: self._store.dispatch(StopComparing())
+        elif focus_of(self._store.session) is not None:
+            plain[Qt.Key.Key_Escape] = lambda: self._store.dispatch(Focus())
         if key in plain:
             plain[key]()
             return True
