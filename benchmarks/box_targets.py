@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from medassist.entities.errors import UsageError
-from medassist.inference.packages import Label, Package
+from medassist.inference.packages import Package
+from medassist.inference.ports import Label
 from medassist.training import recipe
 
 RECIPE = "recipe.toml"

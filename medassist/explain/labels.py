@@ -6,7 +6,8 @@ from medassist.entities.errors import UsageError
 from medassist.entities.geometry import Geometry
 from medassist.explain.whole import places
 from medassist.inference.localizer import for_whole
-from medassist.inference.packages import Label, Package
+from medassist.inference.packages import Package
+from medassist.inference.ports import Label
 
 
 def known_labels(package: Package, geometry: Geometry, target: str, against: str = "") -> tuple[str, str]:

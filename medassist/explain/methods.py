@@ -33,7 +33,8 @@ from medassist.explain.whole import explain_region
 from medassist.inference.devices import choose, one_core_free
 from medassist.inference.localizer import for_whole
 from medassist.inference.network import load_network
-from medassist.inference.packages import Label, Package
+from medassist.inference.packages import Package
+from medassist.inference.ports import Label
 from medassist.inference.postprocess import decision
 from medassist.inference.predict import class_scores, predict
 from medassist.progress import Progress

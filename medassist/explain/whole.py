@@ -15,7 +15,8 @@ from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask, Segment
 from medassist.entities.volume import Volume
 from medassist.inference.crops import Crop, cut, find_crops, lay_home
-from medassist.inference.packages import Label, Package
+from medassist.inference.packages import Package
+from medassist.inference.ports import Label
 from medassist.inference.prepare import restore
 from medassist.inference.whole import centred, region_segments
 from medassist.progress import Progress

@@ -9,7 +9,7 @@ from medassist.entities.errors import Refused
 from medassist.inference.schema import Section
 
 if TYPE_CHECKING:
-    from medassist.inference.packages import Label
+    from medassist.inference.ports import Label
 
 
 def read_exclusive(own: Section, task: str, labels: Sequence[Label]) -> bool:

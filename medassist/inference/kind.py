@@ -12,7 +12,8 @@ from medassist.entities.prediction import Check, Prediction, Verdict
 from medassist.entities.volume import Volume
 from medassist.inference.catalogue import find
 from medassist.inference.embedding import NAME as LIKENESS
-from medassist.inference.packages import Label, Package
+from medassist.inference.packages import Package
+from medassist.inference.ports import Label
 from medassist.inference.predict import predict
 from medassist.inference.prepare import is_grey
 from medassist.language import current_language, tr

@@ -18,7 +18,7 @@ from typing import Any
 from medassist.entities.errors import Refused
 from medassist.inference.config import read_config, value_at
 from medassist.inference.demands import Suitability
-from medassist.inference.packages import InputSpec, Label
+from medassist.inference.ports import InputSpec, Label
 from medassist.inference.postprocess import read_decision
 from medassist.inference.schema import Section, inside, plain_label
 from medassist.inference.weights import too_large

@@ -24,7 +24,8 @@ from medassist.inference.promised import promised
 from medassist.inference.schema import Section, as_section, inside
 
 if TYPE_CHECKING:
-    from medassist.inference.packages import Label, Package
+    from medassist.inference.packages import Package
+    from medassist.inference.ports import Label
 
 MAX_BYTES = 8_000_000
 

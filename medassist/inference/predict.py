@@ -30,8 +30,9 @@ from medassist.inference.localizer import for_whole
 from medassist.inference.missing import missing
 from medassist.inference.network import load_network
 from medassist.inference.operating import probabilities, read_curves, with_curves
-from medassist.inference.packages import Label, Package
+from medassist.inference.packages import Package
 from medassist.inference.plan import Plan
+from medassist.inference.ports import Label
 from medassist.inference.prepare import Prepared, prepare
 from medassist.inference.results import Key, again, key_of, of_parts, recall, remember
 from medassist.inference.scoring import called, certainty, exclusive_scores, foreign_scores

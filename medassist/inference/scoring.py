@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from medassist.entities.errors import Refused
 from medassist.entities.prediction import Check, ClassScore, Verdict
-from medassist.inference.packages import Label, Package
+from medassist.inference.packages import Package
+from medassist.inference.ports import Label
 from medassist.inference.postprocess import Decision, decision
 
 HIGHEST = "No operating point is known: the class with the highest score is called."

@@ -12,7 +12,7 @@ from medassist.entities.errors import Refused
 from medassist.inference.schema import Section
 
 if TYPE_CHECKING:
-    from medassist.inference.packages import InputSpec
+    from medassist.inference.ports import InputSpec
 
 CHANNELS = 3
 """Background, core and rim of an object, in this order: a softmax over them."""

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from medassist.entities.errors import Refused
 from medassist.entities.prediction import Check, Verdict
 from medassist.entities.study import SeriesKind
-from medassist.inference.packages import Label, Package, read
+from medassist.inference.packages import Package, read
+from medassist.inference.ports import Label
 from medassist.inference.predict import class_scores, predict
 from medassist.inference.result_file import decode, encode
 from medassist.inference.scoring import SUREST, certainty

@@ -16,7 +16,8 @@ from medassist.entities.volume import Volume, Window
 from medassist.inference import predict as predict_module
 from medassist.inference.bundle import Inferer, inferer
 from medassist.inference.network import LoadedNetwork, load_network
-from medassist.inference.packages import Label, read
+from medassist.inference.packages import read
+from medassist.inference.ports import Label
 from medassist.inference.predict import class_scores, predict, probability
 from medassist.inference.prepare import prepare
 from medassist.inference.windows import count_batches, run_network

@@ -26,7 +26,8 @@ from medassist.inference.devices import choose, one_core_free
 from medassist.inference.explaining import read_measured
 from medassist.inference.localizer import for_whole
 from medassist.inference.network import load_network
-from medassist.inference.packages import Label, Package
+from medassist.inference.packages import Package
+from medassist.inference.ports import Label
 from medassist.inference.predict import predict
 from medassist.progress import Progress
 

@@ -15,7 +15,7 @@ from medassist.entities.volume import Volume
 from medassist.session.batch.references import BoxOf, References, names_of
 
 if TYPE_CHECKING:
-    from medassist.inference.packages import Label
+    from medassist.inference.ports import Label
 
 ANY = "any"
 OVERHANG = 0.02

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medassist.inference.packages import Label
+from medassist.inference.ports import Label
 from medassist.report.fonts import chinese_font
 from medassist.report.wording import Wording
 from medassist.training.evaluation.result import Evaluation
