@@ -13,6 +13,7 @@ from medassist.entities.comparison import Comparison
 from medassist.entities.document import Document
 from medassist.entities.draft import Draft
 from medassist.entities.editing import Editing
+from medassist.entities.element import ElementList
 from medassist.entities.finding import Finding
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
@@ -131,6 +132,7 @@ class Session:
         history: steps of the work that can be undone and done again (see `session.history`).
         offers: saved work on open studies that waits for the reader to take or leave it.
         restored: what was restored, oldest first.
+        element_lists: DICOM elements of the files somebody looks into, one or two to compare.
     """
 
     scans: tuple[Scan, ...] = ()
@@ -170,6 +172,7 @@ class Session:
     history: History = field(default_factory=History)
     offers: tuple[Offer, ...] = ()
     restored: tuple[Restored, ...] = ()
+    element_lists: tuple[ElementList, ...] = ()
 
     @property
     def volume(self) -> Volume | None:

@@ -98,6 +98,12 @@ class MainWindow(QMainWindow):
         """Show what works on this machine."""
         show_doctor(self, self._store, self._runner)
 
+    def show_tags(self) -> None:
+        """Show the DICOM elements behind the slice on screen."""
+        from medassist.ui.tag_page import show_tags  # few readers need it, and the first window must come quickly
+
+        show_tags(self, self._store, self._runner)
+
     def speak(self, language: str) -> None:
         """Change the language of everything on screen."""
         set_language(language)
