@@ -71,6 +71,9 @@ class Series:
         shape_zyx: slices, rows, columns of one time point (0 slices when nothing can be shown).
         patient_orientation: letters of (0020,0020), where columns and rows lead: ("L", "F") for a frontal film
             seen as if facing the patient. All a film knows of its sides; () when the header does not tell.
+        laterality: "L", "R" or "B", "" where the header does not tell or the pictures are of either side.
+        sides: of every frame, where they are not all of the same side; else ().
+        lossy: how much smaller the pixels were made with loss (0 where nobody says), None without loss.
         times_by: what tells the time points apart ("b-value", "trigger time", …), "" when there is only one.
         time_labels: what each time point is ("b = 1000 s/mm²"), () when nothing tells; of a part its own alone.
         part_of: key of the series this one is a time point of (see `entities.parts`), "" for a series in its own right.
@@ -97,6 +100,8 @@ class Series:
     body_part: str = ""
     view_position: str = ""
     laterality: str = ""
+    sides: tuple[str, ...] = ()
+    lossy: float | None = None
     photometric: str = ""
     patient_orientation: tuple[str, ...] = ()
     acquisition_date: str = ""

@@ -73,7 +73,7 @@ HEADER_TAGS: tuple[str | int, ...] = (
     "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept", "RescaleType", "Units", "WindowCenter",
     "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction", "BurnedInAnnotation",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "DimensionIndexSequence",
-    "ModalityLUTSequence", "VOILUTSequence",
+    "ModalityLUTSequence", "VOILUTSequence", "LossyImageCompression", "LossyImageCompressionRatio",
     0x00190010, 0x0019100C, 0x20010010, 0x20011003, 0x00430010, 0x0043102F, 0x00431039, 0x00650010, 0x00651050,
 )  # fmt: skip
 """What a scan reads of every file."""

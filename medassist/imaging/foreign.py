@@ -148,6 +148,7 @@ def _picture_series(path: Path) -> tuple[dict[str, Any], tuple[Warned, ...]]:
         if picture.getexif().get(0x0112, 1) >= 5:  # turned by 90 degrees when shown (EXIF Orientation)
             width, height = height, width
         frames = int(getattr(picture, "n_frames", 1))
+        lossy = 0.0 if picture.format in ("JPEG", "MPO") else None
         photometric = "MONOCHROME2" if picture.mode in ("1", "L", "LA", "I", "I;16", "I;16B", "F") else "RGB"
     remarks = warned(
         "{file} is a plain picture: patient, side, projection and scale are unknown, and values may have been changed.",
@@ -157,6 +158,7 @@ def _picture_series(path: Path) -> tuple[dict[str, Any], tuple[Warned, ...]]:
         "kind": SeriesKind.FILM,
         "shape_zyx": (frames, height, width),
         "photometric": photometric,
+        "lossy": lossy,
     }, (remarks,)
 
 

@@ -13,6 +13,7 @@ from medassist.imaging.cine import frame_times_ms
 from medassist.imaging.dicom_files import Header
 from medassist.imaging.frames import Frame, frames_of
 from medassist.imaging.header_file import HeaderFile
+from medassist.imaging.marks import files_of, lossy_ratio, shared_texts, side_of, sides_of
 from medassist.imaging.objects.kinds import READ, kind_of
 from medassist.imaging.quick_header import once
 from medassist.imaging.remarks import geometry_problems, lost_slices, remarks, scale_remarks, unplaced_problems
@@ -33,10 +34,11 @@ def series_of(files: Sequence[HeaderFile], lost: Sequence[Path] = ()) -> list[Se
         for frame in file.frames:
             (placed if frame.is_placed and not _is_projection(modality, frame) else films).append(frame)
     parts = split(placed) if placed else []
-    result = [_placed_series(header_of[part.frames[0].path], part, lost) for part in parts]
+    result = [_placed_series(files_of(part.frames, header_of), part, lost) for part in parts]
     straight = {one.frames: part for one, part in zip(result, parts, strict=True) if not lost}
     for group, label in _film_groups(films, header_of):
-        result.append(_unplaced_series(header_of[group[0].path], group, label))
+        one = _unplaced_series(files_of(group, header_of), group, label)
+        result.append(replace(one, sides=sides_of(group, header_of)))
     empty = [file for file in files if not file.frames]
     result += [_other_series(group, label) for group, label in _object_groups(empty)]
     return [each for one in _keyed(result) for each in with_raw(one, straight.get(one.frames))]
@@ -63,11 +65,11 @@ def _film_groups(films: Sequence[Frame], header_of: dict[Path, HeaderFile]) -> I
         yield sorted(group, key=lambda frame: (frame.clocks[-1] or 0.0, frame.path.name)), label
 
 
-def _placed_series(file: HeaderFile, part: Part, lost: Sequence[Path]) -> Series:
+def _placed_series(files: Sequence[HeaderFile], part: Part, lost: Sequence[Path]) -> Series:
     first = part.frames[0]
     problems = (*lost_slices(lost), *geometry_problems(part))
     return _series(
-        file,
+        files,
         SeriesKind.STACK if problems else SeriesKind.VOLUME,
         part.frames,
         part.label,
@@ -77,7 +79,7 @@ def _placed_series(file: HeaderFile, part: Part, lost: Sequence[Path]) -> Series
         times_by=part.times_by,
         time_labels=time_labels(part.places, part.times_by) if part.complete else (),
         slice_times_s=_slice_times_s(part),
-        warnings=(*problems, *part.remarks, *remarks(file, part.frames)),
+        warnings=(*problems, *part.remarks, *remarks(files[0], part.frames)),
     )
 
 
@@ -87,12 +89,12 @@ def _slice_times_s(part: Part) -> tuple[float, ...]:
     return tuple(time / 1000 for time in taken if time is not None) if None not in taken else ()
 
 
-def _unplaced_series(file: HeaderFile, frames: Sequence[Frame], label: str) -> Series:
-    first = frames[0]
+def _unplaced_series(files: Sequence[HeaderFile], frames: Sequence[Frame], label: str) -> Series:
+    first, file = frames[0], files[0]
     cross_section = file.text("Modality") in ("CT", "MR", "PT") and len(frames) > 1 and first.component != "localizer"
     problems = unplaced_problems(frames) if cross_section else ()
     return _series(
-        file,
+        files,
         SeriesKind.STACK if cross_section else SeriesKind.FILM,
         frames,
         label,
@@ -118,7 +120,7 @@ def _object_groups(files: Sequence[HeaderFile]) -> Iterable[tuple[list[HeaderFil
 def _other_series(files: Sequence[HeaderFile], label: str) -> Series:
     frames = [frames_of(file.header, file.path)[0] for file in files]
     return _series(
-        files[0],
+        files,
         SeriesKind.OTHER,
         frames,
         label,
@@ -127,7 +129,10 @@ def _other_series(files: Sequence[HeaderFile], label: str) -> Series:
     )
 
 
-def _series(file: HeaderFile, kind: SeriesKind, frames: Sequence[Frame], part: str, **facts: object) -> Series:
+def _series(
+    files: Sequence[HeaderFile], kind: SeriesKind, frames: Sequence[Frame], part: str, **facts: object
+) -> Series:
+    file, sides = files[0], {side_of(one) for one in files}
     return Series(
         key=file.text("SeriesInstanceUID") or str(file.path),
         charset=file.charset,
@@ -142,9 +147,10 @@ def _series(file: HeaderFile, kind: SeriesKind, frames: Sequence[Frame], part: s
         modality=file.text("Modality"),
         body_part=file.text("BodyPartExamined"),
         view_position=file.text("ViewPosition"),
-        laterality=file.text("ImageLaterality") or file.text("Laterality"),
+        laterality=sides.pop() if len(sides) == 1 else "",
         photometric=file.text("PhotometricInterpretation"),
-        patient_orientation=tags.texts((file.header,), "PatientOrientation"),
+        patient_orientation=shared_texts(files, "PatientOrientation"),
+        lossy=lossy_ratio(files),
         acquisition_date=tags.date((file.header,), "AcquisitionDate")
         or tags.date((file.header,), "SeriesDate")
         or tags.date((file.header,), "StudyDate"),
