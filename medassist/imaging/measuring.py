@@ -49,8 +49,7 @@ def quantities(measurement: Measurement, volume: Volume, *, most_pixels: float =
     a hand that still drags must not wait for the values of a whole film.
     """
     points, shape = np.asarray(measurement.points_lps, dtype=np.float64), measurement.shape
-    wanted = POINTS.get(shape)
-    if not np.isfinite(points).all() or len(points) != (wanted or max(len(points), 3)):
+    if not np.isfinite(points).all() or not has_its_points(measurement):
         return ()
     scaled = points if volume.geometry.calibrated else volume.geometry.to_index(points)
     if shape.encloses:
@@ -65,6 +64,12 @@ def quantities(measurement: Measurement, volume: Volume, *, most_pixels: float =
     if shape is Shape.COBB:
         return _angle("cobb_angle", points[1] - points[0], points[3] - points[2], of_lines=True)
     return ()
+
+
+def has_its_points(measurement: Measurement) -> bool:
+    """Tell whether a drawing has as many points as its shape needs: a polygon and a freehand line three or more."""
+    count = len(measurement.points_lps)
+    return count == POINTS.get(measurement.shape, max(count, 3))
 
 
 def remarks(measurement: Measurement, volume: Volume) -> tuple[Warned, ...]:

@@ -115,7 +115,8 @@ class Case:
         """Return the UID of one object or series of this report: the same parts give the same UID."""
         from pydicom.uid import generate_uid
 
-        return str(generate_uid(entropy_srcs=[self.uid, *map(str, parts)]))
+        told = (str(one).encode(errors="backslashreplace").decode() for one in parts)  # of odd file names too
+        return str(generate_uid(entropy_srcs=[self.uid, *told]))
 
     def segment_finding(self, prediction: Prediction, value: int) -> Finding | None:
         """Return the finding made from one segment of one prediction."""

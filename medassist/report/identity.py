@@ -20,6 +20,7 @@ RESEARCH_USE = f"{medassist.RESEARCH_USE_NOTICE}. Model output, for review by a 
 
 ANATOMICAL_STRUCTURE = Code("91723000", "SCT", "Anatomical Structure")
 DISEASE = Code("64572001", "SCT", "Disease")
+LONGEST_MEANING = 64
 
 
 def version() -> str:
@@ -31,7 +32,7 @@ def device_uid(model: ModelRef) -> str:
     """Return the DICOM UID of a model as a device: another weight file is another device."""
     from pydicom.uid import generate_uid
 
-    return str(generate_uid(entropy_srcs=["medassist device", model.sha256]))
+    return str(generate_uid(entropy_srcs=["medassist device", ascii(model.sha256)[1:-1]]))
 
 
 def code_for(label: str, code: Code | None) -> Code:
@@ -44,7 +45,8 @@ def code_for(label: str, code: Code | None) -> Code:
     named = terminology.read().named(label)
     if named is not None and named.laterality is None:
         return named.term.code
-    return Code(f"{PRIVATE_LABEL}{zlib.crc32(label.encode()):08X}", SCHEME, label[:64])
+    number = zlib.crc32(label.encode(errors="backslashreplace"))
+    return Code(f"{PRIVATE_LABEL}{number:08X}", SCHEME, label[:LONGEST_MEANING])
 
 
 def category_for(label: str, category: Code | None, otherwise: Code) -> Code:
@@ -60,10 +62,10 @@ def site_for(label: str, code: Code | None) -> Code | None:
 
 
 def concept(code: Code) -> CodedConcept:
-    """Return a code as highdicom speaks it."""
+    """Return a code as highdicom speaks it; of a meaning DICOM takes the first 64 characters."""
     from highdicom.sr import CodedConcept
 
-    return CodedConcept(code.value, code.scheme, code.meaning)
+    return CodedConcept(code.value, code.scheme, code.meaning[:LONGEST_MEANING])
 
 
 def contributing_equipment(case: Case) -> list[ContributingEquipment]:

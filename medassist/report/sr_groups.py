@@ -140,7 +140,7 @@ def _numbers(case: Case, drawing: Measurement, lines: list[Any] | None = None) -
         number(one, modality=modality, coordinates=own.get(one.name, lines), tracking=tracking)
         for one in sorted(finite(drawing.quantities), key=lambda one: axes.index(one.name) if one.name in axes else 0)
     ]
-    for one in told if drawing.made_at else []:
+    for one in told if moment(drawing.made_at) else []:
         one[0].ObservationDateTime = moment(drawing.made_at)  # a finding may be made of it later
     return told
 

@@ -66,13 +66,16 @@ def attribute(item: Dataset, name: str, at: str) -> None:
     content = hd.sr.ContentSequence(said_by(name))
     content.extend(item.get("ContentSequence") or [])
     item.ContentSequence = content
-    if at:
+    if moment(at):
         item.ObservationDateTime = moment(at)
 
 
 def moment(at: str) -> str:
-    """Return an ISO time as DICOM writes it (DT), with its offset from UTC where it has one."""
-    told = datetime.fromisoformat(at)
+    """Return an ISO time as DICOM writes it (DT), with its offset from UTC where it has one; "" for what is no time."""
+    try:
+        told = datetime.fromisoformat(at)
+    except ValueError:
+        return ""
     return told.strftime("%Y%m%d%H%M%S") + (told.strftime("%z")[:5] if told.tzinfo else "")
 
 

@@ -16,6 +16,7 @@ from medassist.session import jobs
 from medassist.session.actions import Action, AddScan, ShowResampled
 from medassist.session.case_marks import check_pixels, place_of
 from medassist.session.case_places import within
+from medassist.session.case_values import demand_sound
 from medassist.session.cases import (
     DropOffer,
     OfferWork,
@@ -137,6 +138,7 @@ def restore(session: Session, saved: Saved, *, progress: Progress) -> Action:
     for one in volumes.values():
         check_grids(values, one)
     values, outside = within(values, volumes.values())
+    demand_sound(values, saved.path)
     shown = next((one for one in volumes.values() if one.series.key == values["current"]), None)
     known = (*notes, *outside, *_unknown_models(values))
     restored = RestoreWork(values, frozenset(names.values()), saved.saved_at, shown, known)

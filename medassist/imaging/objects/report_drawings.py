@@ -10,6 +10,7 @@ from pydicom import Dataset
 from medassist.entities.measurement import Measurement, Point, Shape
 from medassist.entities.volume import Volume
 from medassist.imaging import tags
+from medassist.imaging.measuring import has_its_points
 from medassist.imaging.objects.report_figures import Figure, figures_in
 from medassist.imaging.objects.report_items import children, code_of, moment_text, named, same, text_of
 from medassist.imaging.objects.report_places import Drawn, drawn_in, shape_of
@@ -98,7 +99,7 @@ def drawing_of(group: Dataset, place: Place, volume: Volume) -> Measurement | No
     time = text_of(group, "C2348792")
     identifier = text_of(group, "112039")
     is_claim = bool(named(group, "121071"))
-    return Measurement(
+    drawn = Measurement(
         uid=own or text_of(group, "112040"),
         series_key=volume.series.key,
         shape=place.shape,
@@ -110,3 +111,4 @@ def drawing_of(group: Dataset, place: Place, volume: Volume) -> Measurement | No
         by=text_of(group, "121008"),
         made_at=next((one.made_at for one in place.figures if one.made_at), "") or moment_text(group),
     )
+    return drawn if has_its_points(drawn) else None
