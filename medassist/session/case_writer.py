@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
 from medassist.entities.errors import UnwritableOutput
+from medassist.entities.study import Study
 from medassist.progress import Progress
 from medassist.session.case_marks import study_name
 from medassist.session.cases import SAVED, parts_of, studies_with_work, values_of
@@ -38,6 +40,7 @@ class CaseWriter:
         self._books: dict[Name, _Book] = {}
         self._guard, self._light, self._heavy = (threading.Lock() for _ in range(3))
         self._failed, self._finished = False, False
+        self._left: weakref.WeakValueDictionary[Name, Study] = weakref.WeakValueDictionary()
 
     def save(self, session: Session, names: Iterable[str] = SAVED, *, progress: Progress) -> None:
         """Write what changed of some fields since the last time.
@@ -69,6 +72,23 @@ class CaseWriter:
                 self._failed = True
                 raise
 
+    def leave(self, session: Session, name: Name, *, progress: Progress) -> None:
+        """Write the rest of one study and let others have its sitting (UnwritableOutput: then it is kept).
+
+        What was handed over before and comes later is not written any more: it is older.
+        """
+        progress.step("Saving your work")
+        with self._light, self._heavy:
+            keys = self._studies(session).get(name)
+            if keys:
+                self._left.pop(name, None)
+                self._save(session, name, keys, SAVED)
+                self._left[name] = session.study_of(min(keys))
+            book = self._books.pop(name, None)
+            if book is not None:
+                book.sitting.close()
+                clear_out(study_folder(*name))
+
     def finish(self, session: Session, *, progress: Progress) -> None:
         """Write the rest, how everything was looked at too, and let others have the sittings."""
         progress.step("Saving your work")
@@ -91,6 +111,8 @@ class CaseWriter:
         return {name: keys for name, keys in found.items() if keys}
 
     def _save(self, session: Session, name: Name, keys: frozenset[str], names: tuple[str, ...]) -> None:
+        if self._left.get(name) is session.study_of(min(keys)):
+            return
         restored = sum(any(key in keys for key in one.series) for one in session.restored)
         with self._guard:
             book = self._books.get(name)

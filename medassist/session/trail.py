@@ -30,6 +30,9 @@ def events(old: Session, new: Session) -> tuple[Event, ...]:
     moved = tuple(_moved(old.history, new.history))
     if moved:
         return (*moved, *_set_thresholds(old, new))
+    closed = _closed(old, new)
+    if closed:
+        return (Event("close", closed),)
     if len(new.restored) > len(old.restored):
         return (*_opened(old, new), *_restored(old, new))
     return (
@@ -73,6 +76,17 @@ def _opened(old: Session, new: Session) -> Iterator[Event]:
         for one in objects:
             if one not in before:
                 yield Event("open", tuple(key for key in (one.key, one.series_key) if key), {"object": one.kind})
+
+
+def _closed(old: Session, new: Session) -> tuple[str, ...]:
+    """Return the UIDs of studies that were closed; nothing was opened or made in the same step."""
+    if old.scans is new.scans:
+        return ()
+    before, after = ([study for scan in one.scans for study in scan.studies] for one in (old, new))
+    left = {id(study) for study in after}
+    if not left < {id(study) for study in before}:
+        return ()
+    return tuple(study.study_uid for study in before if id(study) not in left)
 
 
 def _model(result: Prediction | Heatmap) -> dict[str, Detail]:

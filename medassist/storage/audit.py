@@ -24,7 +24,7 @@ from medassist.storage.files import locked, unwritable
 ACTIONS = (
     "open", "run", "explain", "stamp", "probe", "keep probe", "drop probe", "set threshold", "judge", "export",
     "add model", "remove model", "trust model", "revoke trust", "undo", "redo",
-    "edit", "restore",
+    "edit", "restore", "close",
 )  # fmt: skip
 DETAILS = (
     "model",

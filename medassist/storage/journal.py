@@ -59,7 +59,7 @@ class Sitting:
     @classmethod
     def begin(cls, study: Path) -> Sitting:
         """Begin a new sitting over a study (UnwritableOutput); nobody else writes into it."""
-        name = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:8]}"
+        name = f"{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}-{uuid.uuid4().hex[:8]}"  # by name they are in order
         sitting = cls(study / name)
         with locked(cases_dir() / LIST):
             make_folder(sitting.folder)

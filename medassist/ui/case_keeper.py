@@ -6,7 +6,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer
 
+from medassist.session.case_marks import study_name
 from medassist.session.case_writer import HEAVY, LIGHT, CaseWriter, names_of
+from medassist.session.closing import CloseStudy, close_saved, studies_named
 from medassist.session.history import WORK
 from medassist.session.restoring import begin_afresh, look_for_work, save_case, take_offer
 from medassist.session.state import Session
@@ -32,11 +34,14 @@ class CaseKeeper(QObject):
         self.active = True
         self._looked: set[tuple[str, str]] = set()
         self._due: set[str] = set()
+        self._closing: set[tuple[str, str]] = set()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(SAVE_MS)
         self._timer.timeout.connect(self._save)
         store.changed.connect(self._changed)
+        runner.ended.connect(self._saved)
+        runner.failed.connect(self._failed)
 
     @property
     def waiting(self) -> bool:
@@ -54,6 +59,31 @@ class CaseKeeper(QObject):
     def save_as(self, path: Path) -> None:
         """Write the work on the study on screen into a file."""
         self._runner.queue(SAVE_LANE, save_case, self._store.session, path)
+
+    def close_study(self, key: str) -> None:
+        """Save the work on the study of a series, then close it; it stays open where the disk refuses."""
+        name = study_name(self._store.session, key)
+        self._closing.add(name)
+        self._leave(name)
+
+    def _leave(self, name: tuple[str, str]) -> None:
+        if self.active:
+            self._runner.queue(SAVE_LANE, close_saved, self._writer, self._store.session, name)
+        else:
+            self._store.dispatch(CloseStudy(name))
+        self._looked.discard(name)
+
+    def _saved(self, lane: str) -> None:
+        """Try again where work came in while it was saved."""
+        if lane != SAVE_LANE:
+            return
+        self._closing = {name for name in self._closing if studies_named(self._store.session, name)}
+        for name in self._closing:
+            self._leave(name)
+
+    def _failed(self, lane: str, _error: object) -> None:
+        if lane == SAVE_LANE:
+            self._closing.clear()
 
     def finish(self) -> None:
         """Write the rest before the window goes; the runner waits for it."""

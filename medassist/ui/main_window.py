@@ -24,6 +24,7 @@ from medassist.session.state import Session
 from medassist.ui import recent, theme
 from medassist.ui.case_bar import CaseBar
 from medassist.ui.case_keeper import CaseKeeper
+from medassist.ui.closing import close_study
 from medassist.ui.doctor_page import show_doctor
 from medassist.ui.edit_bar import EditBar
 from medassist.ui.focus_bar import FocusBar
@@ -93,6 +94,10 @@ class MainWindow(QMainWindow):
         """Show the tab of a panel."""
         pages = [page for page in self.tabs.findChildren(QScrollArea) if page.widget() is panel]
         self.tabs.setCurrentWidget(pages[0])
+
+    def close_study(self) -> None:
+        """Save the work on the study on screen, then close it."""
+        close_study(self, self._runner, self._store.session)
 
     def check_system(self) -> None:
         """Show what works on this machine."""

@@ -58,6 +58,7 @@ class Menus:
         self.keep_slice = self._action(self.file, self._keep_slice, "S")
         self.export = self._action(self.file, self._export, "Ctrl+E")
         self.save_case = self._action(self.file, self._save_case, "Ctrl+S")
+        self.close_study = self._action(self.file, window.close_study, "Ctrl+W")
         self.file.aboutToShow.connect(self._mind_case)
         self.targets = TargetsMenu(self.file, window)
         self.file.addSeparator()
@@ -90,6 +91,7 @@ class Menus:
         self.open_file.setText(tr("Open file…"))
         self.open_case.setText(tr("Open case…"))
         self.save_case.setText(tr("Save case as…"))
+        self.close_study.setText(tr("Close study"))
         self.recent.setTitle(tr("Open recent"))
         self.texts.setTitle(tr("Read names and texts as"))
         for name, action in self._charsets.items():

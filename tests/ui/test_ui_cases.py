@@ -262,3 +262,34 @@ def test_a_killed_window_loses_nothing_that_was_written(ct, sit):
 
 def test_what_changed_is_written_within_a_second():
     assert SAVE_MS < 1000
+
+
+def test_a_study_is_closed_with_its_last_verdict_and_offered_again(sit, ct):
+    first = sit()
+    first.work()
+    first.window.menus.close_study.trigger()
+    pump(lambda: not first.runner.running() and not first.store.session.scans)
+    assert saved_verdicts() == ["rejected"]
+    assert (first.store.session.current, first.store.session.findings) == ("", ())
+    first.window.menus.close_study.trigger()  # nothing to close any more
+    first.window.open([ct])
+    pump(lambda: first.store.session.volume is not None and not first.runner.running())
+    assert [one.judged for one in first.store.session.offers] == [1]
+    assert first.window.messages.sentences() == ()
+
+
+def test_a_study_stays_open_where_its_work_cannot_be_saved(sit, monkeypatch):
+    first = sit()
+    first.work()
+    pump(lambda: bool(sittings()) and not first.runner.running())
+
+    def full(*_arguments, **_more):
+        raise UnwritableOutput("The disk is full.")
+
+    first.store.dispatch(Judge("1.2.1", Judgement.ACCEPTED, "Dr Who", "noon"))
+    monkeypatch.setattr(journal.Sitting, "write", full)
+    first.window.menus.close_study.trigger()
+    pump(lambda: not first.runner.running())
+    assert first.store.session.volume is not None
+    assert any("The disk is full." in one for one in first.window.messages.sentences())
+    monkeypatch.undo()
