@@ -17,6 +17,13 @@ from medassist.ui.runner import Runner
 from medassist.ui.store import Store
 
 LOAD_LANE = "load"
+OPEN_LANES = "open "
+"""What the lane of each path that is scanned begins with."""
+
+
+def is_opening(lane: str) -> bool:
+    """Tell whether a lane brings something onto the screen, so that what can wait should."""
+    return lane == LOAD_LANE or lane.startswith(OPEN_LANES)
 
 
 def showable(series: Series) -> bool:
@@ -70,7 +77,7 @@ class Opener(QObject):
         `charset` is what texts are read as instead of what the files declare.
         """
         for case in (path for path in paths if is_case(path)):
-            self._runner.start(f"open {case}", open_case, self._store.session, case)
+            self._runner.start(f"{OPEN_LANES}{case}", open_case, self._store.session, case)
         found = sources([path for path in paths if not is_case(path)])
         self._awaiting_picture = bool(found)
         self._scan(found, charset)
@@ -79,7 +86,7 @@ class Opener(QObject):
         """Scan the first of these, and the others when that is done."""
         if not paths:
             return
-        lane = f"open {paths[0]}"
+        lane = f"{OPEN_LANES}{paths[0]}"
         self._after[lane] = paths[1:], charset
         self._runner.start(lane, open_path, paths[0], charset=charset)
 

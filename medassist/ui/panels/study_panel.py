@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QApplication,
-    QLabel,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)  # fmt: skip
+from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt
+from PySide6.QtGui import QBrush, QColor, QFont
+from PySide6.QtWidgets import QApplication, QLabel, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from medassist.entities.parts import parts_of, split_reason
 from medassist.entities.study import Scan, Series, SeriesKind, Study
 from medassist.imaging.objects.relations import relation_problem
 from medassist.language import localized, tr
 from medassist.session.objects import can_open, images_here, patient_problem, target_of
+from medassist.session.patients import patients_of
 from medassist.session.queued import ChooseSeries
 from medassist.session.state import Session
+from medassist.session.thumbnails import Wanted
 from medassist.ui import theme
 from medassist.ui.objects import open_object
 from medassist.ui.opening import LOAD_LANE, show_series, showable
 from medassist.ui.runner import Runner
+from medassist.ui.series_strip import KEY, SeriesStrip
+from medassist.ui.series_strip_icons import badges_of, blank, icon_of
+from medassist.ui.series_strip_pictures import Thumbnails
 from medassist.ui.store import Store
 from medassist.ui.wording import patient_text, size_text, study_text, what_word
 
-KEY = Qt.ItemDataRole.UserRole
 MOST_SKIPPED = 200
 MOST_UNFOLDED = 8
 """Parts of a series beyond this many stay folded until the reader asks."""
@@ -48,13 +42,14 @@ class StudyPanel(QWidget):
         self.title.setProperty("role", "title")
         self.hint.setProperty("role", "dim")
         self.hint.setWordWrap(True)
-        self.tree = QTreeWidget(self)
-        self.tree.setHeaderHidden(True)
-        self.tree.setIndentation(14)
-        self.tree.setWordWrap(True)
-        self.tree.setItemDelegate(WrappedText(self.tree))
-        self.tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.tree = SeriesStrip(self)
+        self._rows: dict[str, QTreeWidgetItem] = {}
+        self._drawn: set[str] = set()
+        self._listed: dict[str, Series] = {}
+        self.thumbnails = Thumbnails(runner, self._on_screen, self)
+        self.thumbnails.made.connect(lambda key: self._picture(key, _analysed(store.session)))
+        self.tree.looked_at.connect(self._look)
+        self.tree.dragged.connect(lambda: self._mark_current(store.session))
         self.tree.itemSelectionChanged.connect(self._marked)
         self.tree.itemClicked.connect(self._clicked)
         self.tree.itemActivated.connect(self._chosen)
@@ -108,18 +103,53 @@ class StudyPanel(QWidget):
         with QSignalBlocker(self.tree):  # what was marked is marked again below
             self.tree.clear()
         self.hint.setVisible(not session.scans)
-        analysed = {prediction.series_key for prediction in session.predictions}
-        rows = {one.key: _series_item(one, analysed) for one in session.all_series()}
+        self._drawn.clear()
+        analysed = _analysed(session)
+        self._listed = {one.key: one for one in session.all_series()}
+        self._rows = {key: _series_item(one, analysed) for key, one in self._listed.items()}
+        self._add_studies(session)
         for scan in session.scans:
-            for study in scan.studies:
-                top = _study_item(study, rows, session)
-                if top.childCount():
-                    self.tree.addTopLevelItem(top)
             if scan.skipped:
                 self.tree.addTopLevelItem(_skipped_item(scan))
         for row in range(self.tree.topLevelItemCount()):
             _open(self.tree.topLevelItem(row))
         self._mark_current(session)
+        self._look()
+
+    def _add_studies(self, session: Session) -> None:
+        """Add the studies patient by patient; where several patients are open, a line stands between them."""
+        patients = patients_of(session)
+        for number, studies in enumerate(patients, 1):
+            if len(patients) > 1:
+                self.tree.addTopLevelItem(_patient_item(number, len(patients)))
+            for study in studies:
+                top = _study_item(study, self._rows, session)
+                if top.childCount():
+                    self.tree.addTopLevelItem(top)
+
+    def _on_screen(self) -> Iterator[Wanted]:
+        """Return the series whose rows can be seen, with their pixels where they are loaded."""
+        volumes = self._store.session.volumes
+        for key in self.tree.keys_on_screen():
+            if key in self._listed:
+                yield self._listed[key], volumes.get(key)
+
+    def _look(self) -> None:
+        """Draw the heads of the rows that have come on screen, and ask for what they lack."""
+        analysed = _analysed(self._store.session)
+        for key in self.tree.keys_on_screen():
+            if key not in self._drawn:
+                self._picture(key, analysed)
+        self.thumbnails.look()
+
+    def _picture(self, key: str, analysed: Collection[str]) -> None:
+        """Put the thumbnail and the badges of a series at the head of its row."""
+        if key in self._rows:
+            self._drawn.add(key)
+            series = self._listed[key]
+            badges = badges_of(series, analysed=key in analysed)
+            icon = icon_of(series, self.thumbnails.shelf.get(series), badges, self.devicePixelRatioF())
+            self._rows[key].setIcon(0, icon)
 
     def _mark_current(self, session: Session) -> None:
         """Select the series on screen and those marked; a click on one that could not be shown is taken back."""
@@ -141,28 +171,9 @@ class StudyPanel(QWidget):
                 item.setFont(0, _face(bold=bool(session.chosen) and item.data(0, KEY) == session.current))
 
 
-class WrappedText(QStyledItemDelegate):
-    """Give every row the height its text needs at the width of the tree."""
-
-    def __init__(self, tree: QTreeWidget) -> None:
-        super().__init__(tree)
-        self._tree = tree
-
-    def sizeHint(self, _option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
-        """Measure the wrapped text of a row."""
-        depth, parent = 1, index.parent()
-        while parent.isValid():
-            depth, parent = depth + 1, parent.parent()
-        width = max(60, self._tree.viewport().width() - depth * self._tree.indentation() - 24)
-        metrics = QFontMetrics(index.data(Qt.ItemDataRole.FontRole) or self._tree.font())
-        text = str(index.data(Qt.ItemDataRole.DisplayRole))
-        flags = int(Qt.TextFlag.TextWordWrap)
-        return QSize(width, metrics.boundingRect(QRect(0, 0, width, 10_000), flags, text).height() + 8)
-
-
 def _open(item: QTreeWidgetItem | None) -> None:
     """Unfold studies and the warnings of their series; lists of skipped files stay folded."""
-    if item is not None and item.data(0, KEY) is not None:
+    if item is not None and item.childCount() and item.data(0, KEY) is not None:
         item.setExpanded(True)
         for row in range(item.childCount()):
             _open(item.child(row))
@@ -185,12 +196,24 @@ def _face(*, bold: bool) -> QFont:
     return face
 
 
+def _analysed(session: Session) -> frozenset[str]:
+    return frozenset(prediction.series_key for prediction in session.predictions)
+
+
+def _patient_item(number: int, count: int) -> QTreeWidgetItem:
+    """Return the line before the studies of one patient."""
+    line = _item(tr("Patient {number} of {count}", number=number, count=count), None, theme.CAUTION, bold=True)
+    line.setFlags(Qt.ItemFlag.ItemIsEnabled)
+    line.setBackground(0, QBrush(QColor(theme.RAISED)))
+    return line
+
+
 def _study_item(study: Study, rows: Mapping[str, QTreeWidgetItem], session: Session) -> QTreeWidgetItem:
     """Return a study with its series; objects stand under the series they refer to, wherever that was opened."""
     top = _item(f"{patient_text(study.patient)}\n{study_text(study)}", "", bold=True)
     top.setFlags(Qt.ItemFlag.ItemIsEnabled)
     for series in study.series:
-        images = images_here(session, series)
+        images = images_here(session, series) if series.kind is SeriesKind.OTHER else ()
         (rows[images[0].key] if images else top).addChild(rows[series.key])
         _tell_object(rows[series.key], series, session)
     return top
@@ -219,6 +242,7 @@ def _series_item(series: Series, analysed: Collection[str]) -> QTreeWidgetItem:
         badges.append(tr("AI result"))
     title = series.title or tr("Series without a name")
     item = _item(f"{title}\n{' · '.join(badge for badge in badges if badge)}", series.key)
+    item.setIcon(0, blank(series))
     if series.kind is SeriesKind.OTHER:
         item.setForeground(0, QBrush(QColor(theme.DIM)))
     if series.irregularity and not any(one.text() in series.irregularity for one in series.warnings):
