@@ -20,6 +20,7 @@ from benchmarks import (
     planted,
     rounds,
     shortcut,
+    soak,
     start,
 )
 from benchmarks import open as opening
@@ -48,8 +49,12 @@ MISSES: Mapping[str, Callable[[Rows], Sequence[str]]] = {
     "labelmap": labelmap.misses,
     "painting": painting.misses,
 }
-OWN_WORDS: Mapping[str, Callable[[Sequence[str]], int]] = {"boxes": boxes.main, "shortcut": shortcut.main}
-"""Benchmarks on a folder of somebody's: they read their own command line."""
+OWN_WORDS: Mapping[str, Callable[[Sequence[str]], int]] = {
+    "boxes": boxes.main,
+    "shortcut": shortcut.main,
+    "soak": soak.main,
+}
+"""Benchmarks that read their own command line."""
 
 
 def main() -> None:
