@@ -46,6 +46,7 @@ def other(finding: Finding) -> dict[str, Any]:
         "key_slice": finding.key_slice,
         "measurement_uid": finding.measurement_uid or None,
         "measurements": dict(finding.measurements),
+        **_diameters(finding.diameters),
     }
 
 

@@ -20,6 +20,8 @@ UNITS = {
     "1": "",
 }
 """UCUM to what people write; a unit not named here is written as it is."""
+SIZES = ("mm", "mm2", "cm2", "mm3", "cm3", "deg", "{pixels}", "{pixels}2")
+"""Units of what is measured with a ruler, not with the values of pixels."""
 
 
 def shape_name(shape: Shape, words: Wording) -> str:
@@ -64,12 +66,31 @@ def quantity_name(name: str, words: Wording) -> str:
 
 
 def figure(quantity: Quantity) -> str:
-    """Return value and unit as people read them: "12.3 mm", "41°"; never a millimetre where there is none."""
-    unit = UNITS.get(quantity.unit, quantity.unit.strip("{}"))
-    number = f"{quantity.value:.1f}" if abs(quantity.value) < 10_000 else f"{quantity.value:.0f}"
+    """Return value and unit as people read them: "12.3 mm", "41.0°", "-20 HU"; never a millimetre where there is none.
+
+    SUV has no unit behind it: its name tells.
+    """
     if quantity.name in ("pixels", "count"):
         return f"{quantity.value:.0f}"
-    return f"{number}{'' if unit in ('', '°') else ' '}{unit}"
+    area = (quantity.name, quantity.unit) == ("area", "{pixels}")
+    unit = "px²" if area else UNITS.get(quantity.unit, quantity.unit.strip("{}"))
+    unit = "" if quantity.name.startswith("suv_") else unit
+    number = size_text(quantity.value) if quantity.unit in SIZES else number_text(quantity.value)
+    return number + unit if unit == "°" else f"{number} {unit}".strip()
+
+
+def size_text(value: float) -> str:
+    """Write a length, an area or an angle: to a tenth, small ones to two digits, so that none is written as nothing."""
+    if abs(value) >= 10_000:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"
+
+
+def number_text(value: float) -> str:
+    """Write the value of a pixel: whole numbers as they are, others to a tenth, small ones to three digits."""
+    if float(value).is_integer() and abs(value) < 1e6:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if 1 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def figures(measurement: Measurement, words: Wording) -> str:

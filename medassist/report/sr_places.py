@@ -113,8 +113,9 @@ def _pixels(case: Case, points: NDArray[np.float64], index: int) -> NDArray[np.f
 
 def _picture(case: Case, index: int, headers: Sequence[Dataset], time: int) -> SourceImageForRegion:
     import highdicom as hd
+    from highdicom.utils import is_multiframe_image
 
     frame = case.series.frames[index * case.series.times + time]
     header = next((one for one in headers if frame.sop_instance_uid == one.SOPInstanceUID), headers[0])
-    numbers = [frame.frame + 1] if "NumberOfFrames" in header else None
+    numbers = [frame.frame + 1] if "NumberOfFrames" in header and is_multiframe_image(header) else None
     return hd.sr.SourceImageForRegion(header.SOPClassUID, frame.sop_instance_uid or header.SOPInstanceUID, numbers)

@@ -77,7 +77,7 @@ def _sizes(finding: Finding, case: Case, words: Wording) -> list[str]:
         told.append(_volume(finding, finding.volume_ml, words))
     if "count" in finding.measurements:
         told.append(objects_text(finding.measurements, words.tr))
-    if finding.diameters is not None:
+    if finding.diameters is not None and drawn is None:
         told.append(finding.diameters.text)
     mean = finding.measurements.get("mean_value")
     if mean is not None and drawn is None and case.volume.unit:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medassist.entities.diameters import Diameters
 from medassist.entities.errors import Refused, UsageError
 from medassist.entities.finding import Finding, Judgement
-from medassist.entities.measurement import Measurement, Quantity
+from medassist.entities.measurement import Measurement, Quantity, Shape
 from medassist.entities.prediction import Code
 from medassist.entities.volume import Volume
+from medassist.imaging.measuring_plane import index_of_points
 from medassist.storage import terminology
 
 if TYPE_CHECKING:
@@ -163,14 +165,33 @@ def with_measurement(finding: Finding, measurement: Measurement, volume: Volume)
     """Return a finding with the figures and the place of a measurement as they are now.
 
     Figures have their unit in the name ("length_mm", "area_mm2", "angle_deg", "length_px"), statistics none
-    ("mean_value", as of segments). The place is the mean of the points; on films it is one of the picture, not of the
-    patient, as everywhere.
+    ("mean_value", as of segments); two axes in mm on one slice are its diameters, as of a segment. The place is the
+    mean of the points; on films it is one of the picture, not of the patient, as everywhere.
     """
+    axes = _axes(measurement, volume)
+    figures = [one for one in measurement.quantities if axes is None or one.name not in ("long_axis", "short_axis")]
     return replace(
         _placed(finding, _middle(measurement), volume, measurement.slice_index),
-        measurements=dict(_figure(one) for one in measurement.quantities),
+        measurements=dict(map(_figure, figures)),
+        diameters=axes,
         measurement_uid=measurement.uid,
     )
+
+
+def _axes(measurement: Measurement, volume: Volume) -> Diameters | None:
+    """Return the two axes a reader drew on a slice, the longer one first; None without a scale and across slices."""
+    told, index = [measurement.quantity(name) for name in ("long_axis", "short_axis")], measurement.slice_index
+    long, short = told
+    if measurement.shape is not Shape.BIDIRECTIONAL or index is None or long is None or short is None:
+        return None
+    if (long.unit, short.unit) != ("mm", "mm"):
+        return None
+    points = np.array(measurement.points_lps, dtype=np.float64)
+    if np.linalg.norm(points[1] - points[0]) < np.linalg.norm(points[3] - points[2]):
+        points = points[[2, 3, 0, 1]]
+    at = index_of_points([(x, y, z) for x, y, z in points.tolist()], index, volume)
+    a, b, c, d = ((float(row), float(column)) for column, row, _ in at)
+    return Diameters(index, long.value, short.value, (a, b, c, d))
 
 
 def _middle(measurement: Measurement) -> Point:

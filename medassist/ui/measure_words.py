@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from medassist.entities.measurement import Measurement, Quantity, Shape
+from medassist.entities.measurement import Measurement, Shape
 from medassist.entities.volume import Volume
 from medassist.imaging.measuring import remarks
 from medassist.imaging.scales import DETECTOR_PLANE, SCANNED_FILM
 from medassist.language import current_language, localized, tr
-from medassist.report.measurement_words import UNITS, shape_name
+from medassist.report.measurement_words import figure, number_text, shape_name, size_text
 from medassist.report.wording import Wording
 
 
@@ -41,30 +41,12 @@ def short_remark(measurement: Measurement, volume: Volume) -> str:
     return localized(found[0]) if found else ""
 
 
-def quantity_text(quantity: Quantity) -> str:
-    """Write a figure with its unit: "41.2 mm", "34.5°", "-20 HU"."""
-    area = (quantity.name, quantity.unit) == ("area", "{pixels}")
-    unit = "px²" if area else UNITS.get(quantity.unit, quantity.unit)
-    if quantity.name.startswith("suv_"):
-        unit = ""
-    measured = quantity.unit in ("mm", "mm2", "deg", "{pixels}")
-    number = f"{quantity.value:.1f}" if measured else number_text(quantity.value)
-    return number + unit if unit == "°" else f"{number} {unit}".strip()
-
-
-def number_text(value: float) -> str:
-    """Write the value of a pixel: whole numbers as they are, others to a tenth, small ones to three digits."""
-    if value == round(value) and abs(value) < 1e6:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if 1 <= abs(value) < 1e6 else f"{value:.3g}"
-
-
 def _sizes(measurement: Measurement) -> list[str]:
     long, short = measurement.quantity("long_axis"), measurement.quantity("short_axis")
     if long is not None and short is not None:
-        return [f"{long.value:.1f} × {quantity_text(short)}"]
+        return [f"{size_text(long.value)} × {figure(short)}"]
     only = [measurement.quantity(name) for name in ("length", "angle", "cobb_angle")]
-    return [quantity_text(one) for one in only if one is not None] + [_named(measurement, "area", tr("Area"))]
+    return [figure(one) for one in only if one is not None] + [_named(measurement, "area", tr("Area"))]
 
 
 def _values(measurement: Measurement) -> list[str]:
@@ -76,10 +58,10 @@ def _spread(measurement: Measurement, prefix: str, title: str) -> list[str]:
     mean, deviation, least, most = (measurement.quantity(prefix + name) for name in ("mean", "sd", "min", "max"))
     if mean is None or deviation is None or least is None or most is None:
         return []
-    ends = tr("Min {least}, max {most}", least=number_text(least.value), most=quantity_text(most))
-    return [f"{title} {number_text(mean.value)} ± {quantity_text(deviation)}", ends]
+    ends = tr("Min {least}, max {most}", least=number_text(least.value), most=figure(most))
+    return [f"{title} {number_text(mean.value)} ± {figure(deviation)}", ends]
 
 
 def _named(measurement: Measurement, name: str, title: str) -> str:
     found = measurement.quantity(name)
-    return "" if found is None else f"{title} {quantity_text(found)}"
+    return "" if found is None else f"{title} {figure(found)}"

@@ -22,6 +22,9 @@ SOURCES = {
     "mr": lambda folder: phantoms.write_mr_series(folder, orientation=phantoms.SAGITTAL, spacing=(0.9, 1.1, 2.0)),
     "mr with times": lambda folder: phantoms.write_mr_series(folder, times=2),
     "film": phantoms.write_film,
+    "capture": lambda folder: phantoms.write_film(
+        folder, SOPClassUID="1.2.840.10008.5.1.4.1.1.7", Modality="OT", NumberOfFrames=1
+    ),
     "film without a scale": lambda folder: phantoms.write_film(
         folder, modality="CR", spacing=None, imager_spacing=None
     ),
@@ -81,6 +84,16 @@ def test_outlines_on_films_are_regions_of_the_picture(tmp_path):
     assert region.value[0].tolist() == [10.5, 12.5], "the first pixel has its centre at 0.5 in DICOM"
     picture = region.ContentSequence[0].ReferencedSOPSequence[0]
     assert picture.ReferencedSOPInstanceUID == case.series.frames[0].sop_instance_uid
+
+
+def test_a_kind_of_image_without_frames_gets_no_frame_number(tmp_path):
+    case = drawn_case(tmp_path, "capture", Shape.LENGTH)
+    (group,) = groups_of(case, tmp_path).values()
+    (number,) = group.get_measurements()
+    (line,) = [one for one in number[0].ContentSequence if one.ValueType == "SCOORD"]
+    picture = line.ContentSequence[0].ReferencedSOPSequence[0]
+    assert picture.ReferencedSOPInstanceUID == case.series.frames[0].sop_instance_uid
+    assert "ReferencedFrameNumber" not in picture
 
 
 def test_each_axis_is_inferred_from_its_own_line(tmp_path):

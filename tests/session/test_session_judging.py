@@ -15,6 +15,7 @@ from medassist.entities.prediction import ModelRef, Prediction
 from medassist.entities.study import Series, SeriesKind
 from medassist.entities.term import LEFT, RIGHT
 from medassist.entities.volume import Volume
+from medassist.imaging.measuring import quantities
 from medassist.session.actions import AddPrediction, Judge
 from medassist.session.judging import AddFinding, DropFinding, EditFinding, finding_of_reader, with_measurement
 from medassist.session.state import Session
@@ -71,6 +72,25 @@ def test_a_finding_made_of_a_measurement_follows_it():
     moved = with_measurement(found, longer, volume)
     assert moved.measurements == {"length_px": 9.0, "area_px2": 4.0}
     assert moved.tracking_uid == found.tracking_uid
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_two_axes_on_a_slice_become_the_diameters_of_the_finding(turned):
+    volume = made_volume()
+    ends = [tuple(map(float, volume.geometry.to_world(at))) for at in ([1, 2, 1], [7, 2, 1], [4, 1, 1], [4, 3, 1])]
+    points = (*ends[2:], *ends[:2]) if turned else tuple(ends)
+    plain = Measurement("2.7", volume.series.key, Shape.BIDIRECTIONAL, points, 1)
+    drawn = replace(plain, quantities=quantities(plain, volume))
+    found = finding_of_reader(volume, "nodule", by="Ann", at="now", measurement=drawn)
+    assert found.diameters is not None
+    long, short = drawn.quantity("long_axis"), drawn.quantity("short_axis")
+    axes = found.diameters.long_axis, found.diameters.short_axis
+    assert (found.diameters.index, *axes) == (1, long.value, short.value)
+    assert np.allclose(found.diameters.ends, [(2, 1), (2, 7), (1, 4), (3, 4)], atol=1e-6)
+    assert not {"long_axis_mm", "short_axis_mm"} & set(found.measurements)
+    across = with_measurement(found, replace(drawn, slice_index=None), volume)
+    assert across.diameters is None
+    assert across.measurements["long_axis_mm"] == long.value
 
 
 def test_a_place_on_uneven_slices_is_where_the_slice_lies():

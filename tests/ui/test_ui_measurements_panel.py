@@ -15,10 +15,11 @@ from medassist.entities.measurement import Quantity, Shape
 from medassist.entities.study import SeriesKind
 from medassist.imaging.scales import DETECTOR_PLANE
 from medassist.language import set_language
+from medassist.report.measurement_words import figure
 from medassist.session.actions import AddScan, MoveCursor, ShowVolume
 from medassist.session.measurements import AddMeasurement, ChangeMeasurement, new_measurement
 from medassist.session.state import Session
-from medassist.ui.measure_words import figure_lines, figures_text, quantity_text
+from medassist.ui.measure_words import figure_lines, figures_text
 from medassist.ui.measurements_table import FIGURES, NAME, SLICE
 
 
@@ -180,9 +181,12 @@ def test_figures_are_written_with_their_unit():
         Quantity("area", 12.0, "{pixels}"): "12.0 px²",
         Quantity("mean", -20.0, "[hnsf'U]"): "-20 HU",
         Quantity("mean", 0.000812, "mm2/s"): "0.000812 mm2/s",
+        Quantity("sd", 0.0, "mm2/s"): "0 mm2/s",
+        Quantity("mean", float("nan"), "[hnsf'U]"): "nan HU",
+        Quantity("length", 0.04, "mm"): "0.04 mm",
         Quantity("suv_max", 5.25, "{SUVbw}g/ml"): "5.2",
     }
-    assert [quantity_text(one) for one in told] == list(told.values())
+    assert [figure(one) for one in told] == list(told.values())
 
 
 def test_everything_is_said_in_chinese(listed, window):
