@@ -18,6 +18,7 @@ from medassist.entities.finding import Finding
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.impression import Impression, Withheld
+from medassist.entities.look import CornerText, LabelLook
 from medassist.entities.measurement import Measurement
 from medassist.entities.model_change import ModelChange
 from medassist.entities.overlay import Overlay
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from medassist.session.queued import QueuedRun
 
 Point = tuple[float, float, float]
+Looks = tuple[tuple[str, LabelLook], ...]
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Layers:
 
     `heatmap_threshold` hides what is below that share of the map's maximum. Overlays hidden as a whole
     (`visible` False) stay hidden until the reader shows them again; `files_visible` does the same for
-    overlays of files.
+    overlays of files. `looks` are labels drawn in another way than the others, by `session.looks.look_name`;
+    `corner_text` tells how much is written on the picture.
     """
 
     visible: bool = True
@@ -58,6 +61,8 @@ class Layers:
     heatmap_threshold: float = 0.2
     heatmap_native_cells: bool = False
     files_visible: bool = True
+    looks: Looks = ()
+    corner_text: CornerText = CornerText.FULL
 
 
 @dataclass(frozen=True)

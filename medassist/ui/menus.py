@@ -22,6 +22,7 @@ from medassist.ui.edit_menu import EditMenu
 from medassist.ui.help_pages import show_about, show_keys
 from medassist.ui.reader_first import reader_first_switch
 from medassist.ui.targets_menu import TargetsMenu
+from medassist.ui.text_menu import TextMenu
 from medassist.ui.viewer.presets import choices
 from medassist.ui.viewer.texts import window_title
 
@@ -69,6 +70,8 @@ class Menus:
         self.outline = self._action(self.view, window.region.toggle)
         self.paint = self._action(self.view, window.editing.toggle)
         self.reader_first = reader_first_switch(self.view, store)
+        self.texts_shown = TextMenu(store, self.view)
+        self.view.addMenu(self.texts_shown)
         self.tags = self._action(self.view, window.show_tags, "Ctrl+I")
         self.view.aboutToShow.connect(self._mind_outline)
         self.windows = QMenu(self.view)
@@ -108,6 +111,7 @@ class Menus:
         self.outline.setText(tr("Outline with a box") + "\tB")
         self.paint.setText(tr("Edit a mask by hand") + "\tK")
         self.reader_first.setText(tr("First my impression, then results of models"))
+        self.texts_shown.retranslate()
         self.tags.setText(tr("DICOM tags…"))
         self.windows.setTitle(tr("Grey scale"))
         self.models.setTitle(tr("Models"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
 
+from medassist.entities.look import CornerText
 from medassist.imaging.slicing import Plane, edge_letters
 from medassist.session.state import Session
 from medassist.ui import theme
@@ -63,8 +64,10 @@ def draw_annotations(
     letters = edge_letters(shown.volume, shown.layout)
     if letters is not None:
         hud.draw_letters(painter, area, letters)
-    hud.draw_scale(painter, area, what.zoom, shown.volume.geometry.calibrated)
-    under = () if what.under is None else texts.under_cursor(session, shown, *what.under, what.hidden)
+    silent = session.layers.corner_text is CornerText.OFF
+    if not silent:
+        hud.draw_scale(painter, area, what.zoom, shown.volume.geometry.calibrated)
+    under = () if what.under is None or silent else texts.under_cursor(session, shown, *what.under, what.hidden)
     hud.draw_corners(painter, area, corners, under)
     if shown.arriving is not None:
         hud.draw_loading(painter, area, texts.loading_text(shown.arriving), texts.absence_lines(shown))

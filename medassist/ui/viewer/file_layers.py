@@ -10,10 +10,11 @@ from PySide6.QtWidgets import QGraphicsPathItem, QGraphicsScene
 
 from medassist.entities.prediction import Mask
 from medassist.imaging.colormaps import steps
+from medassist.session.looks import dressed
 from medassist.session.state import Layers, Session
 from medassist.ui.viewer import slices
 from medassist.ui.viewer.contour import border
-from medassist.ui.viewer.layers import SliceImage, heat_table, label_table
+from medassist.ui.viewer.layers import SliceImage, heat_table, label_table, outline_share
 from medassist.ui.viewer.slices import Shown
 
 OUTLINE_PX = 1.6
@@ -55,7 +56,7 @@ class FileLayers:
         for overlay in overlays:
             for mask in overlay.masks:
                 if mask.geometry.same_grid(shown.volume.geometry):
-                    self._masks.append(self._drawn(mask, shown, layers, filled=not covered))
+                    self._masks.append(self._drawn(dressed(session, mask), shown, layers, filled=not covered))
         if heat is not None and heat.geometry.same_grid(shown.volume.geometry):
             share = slices.heat(shown, heat, False)
             self._heat.show_slice(steps(share, signed=heat.signed), shown.layout.spacing_mm)
@@ -88,7 +89,7 @@ class FileLayers:
                 pen.setCosmetic(True)
                 item.setPen(pen)
                 item.setZValue(OUTLINE_Z)
-                item.setOpacity(layers.outline_opacity)
+                item.setOpacity(layers.outline_opacity * outline_share(mask, segment.value))
                 self._scene.addItem(item)
                 drawn.outlines.append(item)
         return drawn

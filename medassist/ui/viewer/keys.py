@@ -41,6 +41,8 @@ def explained() -> tuple[tuple[str, str], ...]:
         ("F", tr("Fit the picture into the window")),
         ("+  −", tr("Zoom in or out")),
         ("H", tr("Show or hide the crosshair")),
+        ("V", tr("Fewer or more texts on the picture")),
+        ("Ctrl+I", tr("DICOM tags of the slice on screen")),
         ("B", tr("Outline what lies in a box; again or Esc: stop")),
         ("K", tr("Edit a mask by hand; again or Esc: stop")),
         ("[  ]  X", tr("Smaller or larger brush, paint or erase")),

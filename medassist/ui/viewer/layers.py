@@ -15,6 +15,7 @@ from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Mask
 from medassist.entities.volume import AnyArray
 from medassist.imaging.colormaps import SIGNED, colormap, shares, steps
+from medassist.session.looks import DressedMask, dressed
 from medassist.session.state import Layers, Session
 from medassist.ui.viewer import slices
 from medassist.ui.viewer.contour import border
@@ -25,6 +26,8 @@ pg.setConfigOptions(imageAxisOrder="row-major")
 
 OUTLINE_PX = 1.6
 HEAT_TABLE = "ember"
+SHARE = 0
+"""Where an outline keeps how strongly it is drawn beside the others."""
 OBJECT_FILL = 0.3
 """Share of the filling that objects one by one get: their colours are stains, which a reader wants to see."""
 
@@ -80,9 +83,16 @@ def heat_table(opacity: float, threshold: float, signed: bool = False) -> NDArra
 def label_table(mask: Mask, opacity: float) -> NDArray[np.uint8]:
     """Return (256, 4) RGBA with the colour of each segment."""
     table = np.zeros((256, 4), np.uint8)
+    fills = mask.fills if isinstance(mask, DressedMask) else {}
     for value, color in mask.colors().items():
-        table[value] = (*color, round(255 * opacity))
+        share = max((fills.get(one.value, 1.0) for one in mask.at(value)), default=1.0) if fills else 1.0
+        table[value] = (*color, round(255 * opacity * share))
     return table
+
+
+def outline_share(mask: Mask, value: int) -> float:
+    """Return how strongly the outline of one label is drawn, as a share of what the slider gives."""
+    return mask.outlines.get(value, 1.0) if isinstance(mask, DressedMask) else 1.0
 
 
 class SliceLayers:
@@ -109,7 +119,8 @@ class SliceLayers:
         if edited is not None and edited.mask is mask:
             mask = None  # drawn as it is painted, by `BrushLayer`
         fits = mask is not None and mask.geometry.same_grid(shown.volume.geometry)
-        self._draw_mask(shown, mask if fits and visible and layers.mask_visible else None, layers)
+        seen = mask is not None and fits and visible and layers.mask_visible
+        self._draw_mask(shown, dressed(session, mask) if seen and mask is not None else None, layers)
         drawn = slices.map_drawn(session, shown.volume) if visible else None
         self._draw_heat(shown, drawn, layers)
         if drawn is not None:
@@ -162,7 +173,7 @@ class SliceLayers:
             opacity = layers.fill_opacity * (1.0 if mask.instances is None else OBJECT_FILL)
             self.fill.setLookupTable(label_table(mask, opacity))
         for item in self._outlines:
-            item.setOpacity(layers.outline_opacity)
+            item.setOpacity(layers.outline_opacity * item.data(SHARE))
 
     def _draw_outlines(
         self, labels: AnyArray, objects: AnyArray | None, mask: Mask, spacing_mm: tuple[float, float]
@@ -177,6 +188,7 @@ class SliceLayers:
             pen.setCosmetic(True)
             item.setPen(pen)
             item.setZValue(3)
+            item.setData(SHARE, outline_share(mask, segment.value))
             self._scene.addItem(item)
             self._outlines.append(item)
 

@@ -11,11 +11,12 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem, QGraphicsRectIte
 
 from medassist.entities.prediction import Mask
 from medassist.entities.prompt import Box
+from medassist.session.looks import dressed
 from medassist.session.state import Layers, Session
 from medassist.ui.viewer import slices
 from medassist.ui.viewer.boxes import as_stored, display_at, handle_places
 from medassist.ui.viewer.contour import border
-from medassist.ui.viewer.layers import SliceImage, label_table
+from medassist.ui.viewer.layers import SliceImage, label_table, outline_share
 from medassist.ui.viewer.slices import Shown
 
 OUTLINE_PX = 1.8
@@ -50,7 +51,8 @@ class RegionLayers:
         masks = kept if now is None else (*kept, now)
         for mask in masks:
             if mask.geometry.same_grid(shown.layout.geometry):
-                self._add_mask(mask, shown, layers, filled=mask is now or not covered)
+                filled = mask is now or not covered
+                self._add_mask(dressed(session, mask), shown, layers, filled=filled)
         box = self.preview or (drawing.prompt.box if drawing is not None else None)
         if box is not None and not hidden and as_stored(shown.layout) and box.slice_index == shown.index:
             self._add_box(box, shown)
@@ -82,7 +84,7 @@ class RegionLayers:
             x, y = border(mask.region(segment, labels))
             item = QGraphicsPathItem(pg.arrayToQPath(x * right, y * down, connect="pairs"))
             item.setPen(_pen(QColor(*segment.color), OUTLINE_PX))
-            item.setOpacity(layers.outline_opacity)
+            item.setOpacity(layers.outline_opacity * outline_share(mask, segment.value))
             self._add(item, OUTLINE_Z)
 
     def _add_box(self, box: Box, shown: Shown) -> None:

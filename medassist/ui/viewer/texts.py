@@ -9,13 +9,16 @@ import numpy as np
 from medassist.entities.arriving import Arriving
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap, MapKind
+from medassist.entities.look import CornerText
 from medassist.entities.prediction import Mask
 from medassist.entities.study import SeriesKind
-from medassist.entities.volume import Volume, Window
+from medassist.entities.volume import Window
 from medassist.imaging.slicing import Plane, has_orientation
 from medassist.language import localized, tr
+from medassist.session.looks import dressed
 from medassist.session.state import Session
 from medassist.ui.viewer import slices
+from medassist.ui.viewer.corner_marks import must_know, side_text_of
 from medassist.ui.viewer.hand_texts import hand_lines, map_of_another_mask
 from medassist.ui.viewer.slices import Shown
 from medassist.ui.wording import age_text, date_text, file_title, irregularity_text, local_title
@@ -45,16 +48,31 @@ def corners(session: Session, shown: Shown, zoom: float, *, leading: bool) -> Co
 
     `zoom` is screen pixels per picture pixel (per mm where the pixels are not square).
     """
-    kind = shown.volume.series.kind
+    kind, much = shown.volume.series.kind, _HOW_MUCH[session.layers.corner_text]
     name = () if kind is SeriesKind.FILM or not has_orientation(shown.volume) else (plane_name(shown.plane),)
+    place = _place_lines(session, shown, zoom)
     if not leading:
-        return Corners(top_left=name, bottom_left=_place_lines(session, shown, zoom)[:2])
+        return Corners(top_left=name[: much.place], bottom_left=place[: min(2, much.place)])
+    whole = shown.arriving is None
+    series, side = _series_lines(shown), side_text_of(shown.volume.series, shown.index)
     return Corners(
-        top_left=_who_lines(session),
-        top_right=(*_series_lines(shown.volume), *(file_lines(session) if shown.arriving is None else ())),
-        bottom_left=(*name, *_place_lines(session, shown, zoom)),
-        stamp=stamp_lines(session) if shown.arriving is None else (),
+        top_left=_who_lines(session)[: much.who],
+        top_right=(*(series if much.series else (side,)), *(file_lines(session) if whole else ())),
+        bottom_left=(*name[: much.place], *place[: much.place], *must_know(session, shown, zoom)),
+        stamp=stamp_lines(session) if whole else (),
     )
+
+
+@dataclass(frozen=True)
+class _Much:
+    """How many lines tell who and where, and whether the series is told; 99 is all of them."""
+
+    who: int = 99
+    place: int = 99
+    series: bool = True
+
+
+_HOW_MUCH = {CornerText.FULL: _Much(), CornerText.SHORT: _Much(2, 1), CornerText.OFF: _Much(2, 0, False)}
 
 
 def loading_text(arriving: Arriving) -> str:
@@ -80,11 +98,10 @@ def _who_lines(session: Session) -> tuple[str, ...]:
     return (name, " · ".join(text for text in identity if text), " ".join((date, study.description)).strip())
 
 
-def _series_lines(volume: Volume) -> tuple[str, ...]:
-    series = volume.series
-    sides = {"L": tr("left side"), "R": tr("right side"), "B": tr("both sides")}
+def _series_lines(shown: Shown) -> tuple[str, ...]:
+    series = shown.volume.series
     details = (series.modality or tr(series.format), series.body_part, series.view_position,
-               sides.get(series.laterality, series.laterality))  # fmt: skip
+               side_text_of(series, shown.index))  # fmt: skip
     return (series.title, " · ".join(text for text in details if text))
 
 
@@ -134,13 +151,10 @@ def _place_lines(session: Session, shown: Shown, zoom: float) -> tuple[str, ...]
             lines.append(_through_text(shown))
     if len(shown.volume.array_tzyx) > 1:
         lines.append(_time_text(shown))
-    if shown.index in shown.volume.lost_slices:
-        lines.append(tr("This slice could not be read"))
     window = session.view.window
     if window is not None and not shown.volume.is_color:
         lines.append(window_title(window))
-    inverted = tr("inverted") if session.view.inverted else ""
-    lines.append(" · ".join(text for text in (tr("Zoom {percent} %", percent=round(100 * zoom)), inverted) if text))
+    lines.append(tr("Zoom {percent} %", percent=round(100 * zoom)))
     return tuple(lines)
 
 
@@ -193,9 +207,9 @@ def under_cursor(session: Session, shown: Shown, row: float, column: float, hidd
     mask = session.mask if drawn and layers.mask_visible else None
     heatmap = slices.map_drawn(session, shown.volume) if not hidden else None
     if mask is not None and mask.geometry.same_grid(geometry):
-        lines.append(_label_text(mask, voxel))
+        lines.append(_label_text(dressed(session, mask), voxel))
     kept = (*session.edited_masks, *session.regions) if drawn and layers.mask_visible else ()
-    lines += [_label_text(one, voxel) for one in kept if one.geometry.same_grid(geometry)]
+    lines += [_label_text(dressed(session, one), voxel) for one in kept if one.geometry.same_grid(geometry)]
     if heatmap is not None:
         lines.append(_heat_text(shown, heatmap, voxel, session.layers.heatmap_native_cells))
     if session.layers.files_visible and not hidden:
@@ -207,7 +221,9 @@ def _file_texts(session: Session, geometry: Geometry, voxel: tuple[int, int, int
     """Say what overlays of files hold at a voxel; a map is told in its own unit."""
     lines = []
     for overlay in session.overlays_here:
-        labels = [_label_text(mask, voxel) for mask in overlay.masks if mask.geometry.same_grid(geometry)]
+        labels = [
+            _label_text(dressed(session, mask), voxel) for mask in overlay.masks if mask.geometry.same_grid(geometry)
+        ]
         maps = [one for one in overlay.maps if one is session.file_map and one.geometry.same_grid(geometry)]
         values = [f"{one.values_zyx[voxel]:.4g} {one.parameters.get('unit', '')}".strip() for one in maps]
         lines += [tr("{text} (file)", text=text) for text in (*labels, *values) if text]
@@ -231,9 +247,10 @@ def _value_text(shown: Shown, voxel: tuple[int, int, int]) -> str:
 
 
 def _label_text(mask: Mask, voxel: tuple[int, int, int]) -> str:
+    """Name the labels at a voxel that are drawn; one that is hidden is not told either."""
     named = " + ".join(local_title(one.label, one.title_zh) for one in mask.at(int(mask.labels_zyx[voxel])))
     number = 0 if mask.instances is None else int(mask.instances.labels_zyx[voxel])
-    if mask.instances is None or not number:
+    if mask.instances is None or not number or not named:
         return named
     pixels = int(mask.instances.sizes[number - 1])
     return tr("{name} no. {number}, {pixels} pixels", name=named, number=number, pixels=pixels)
