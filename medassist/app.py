@@ -72,6 +72,8 @@ def show(
     steps = Plan(store, runner, plan, finish)
     with log_to_file(), slot_errors_to(tell), quiet_torch_import(), steady(runner):
         window.show()
+        if screenshot is None:
+            window.tour.begin_once()
         window.closed.connect(application.quit)
         if open_paths:
             window.open(open_paths)

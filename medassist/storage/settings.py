@@ -52,6 +52,8 @@ DECLARED: tuple[Setting, ...] = (
     Setting("reader_first", False, "Hide what models say until the reader has recorded a first impression"),
     Setting("reader_name", "", "Name of the reader in reports", personal=True),
     Setting("last_folder", "", "Folder opened last", personal=True),
+    Setting("tour_seen", False, "The tour for a first start was shown", personal=True),
+    Setting("remember_recent", True, "Keep a list of what was opened on this computer"),
     Setting("window_drag_inverted", False, "Dragging up makes the picture brighter"),
     Setting("fill_opacity", 0.3, "Opacity of a mask's fill", low=0.0, high=1.0),
     Setting("prevalences", "{}", "Local prevalence of the findings of models", personal=True),

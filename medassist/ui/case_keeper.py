@@ -14,13 +14,14 @@ from medassist.session.restoring import begin_afresh, look_for_work, save_case, 
 from medassist.session.state import Session
 from medassist.storage.journal import study_folder
 from medassist.ui.runner import Runner
+from medassist.ui.series_strip_pictures import THUMBNAIL_LANE
 from medassist.ui.store import Store
 
 SAVE_MS = 300
 """From a change to its writing: several at once are one line, and a second is not over yet."""
 SAVE_LANE, MAPS_LANE, RESTORE_LANE = "save", "save maps", "restore"
-QUIET_LANES = (SAVE_LANE, MAPS_LANE)
-"""Nobody waits for these, and nobody could stop them."""
+QUIET_LANES = (SAVE_LANE, MAPS_LANE, THUMBNAIL_LANE)
+"""Nobody waits for these."""
 WATCHED = (*WORK, "heatmaps", "region", "impressions", "restored")
 """What is written at once; how things are looked at goes along, and at the end."""
 

@@ -32,7 +32,7 @@ from medassist.ui.grid_bar import GridBar
 from medassist.ui.menus import Menus
 from medassist.ui.message_bar import MessageBar
 from medassist.ui.objects import ObjectOpener
-from medassist.ui.opening import Opener, dropped_paths
+from medassist.ui.opening import Opener, dropped_paths, sources
 from medassist.ui.panels.explain_panel import ExplainPanel
 from medassist.ui.panels.findings_panel import FindingsPanel
 from medassist.ui.panels.layers_panel import LayersPanel
@@ -44,11 +44,14 @@ from medassist.ui.panels.study_panel import StudyPanel
 from medassist.ui.reader import keep
 from medassist.ui.region_bar import RegionBar
 from medassist.ui.runner import Runner
+from medassist.ui.start_page import StartPage
 from medassist.ui.status_bar import StatusBar
 from medassist.ui.store import Store
 from medassist.ui.tool_bar import ToolBar
+from medassist.ui.tour_bar import TourBar
 from medassist.ui.viewer.viewer import Viewer
 
+TOLD_MS = 8000
 LEFT_SHARE, RIGHT_SHARE = (0.19, 240, 330), (0.26, 330, 440)
 
 
@@ -79,8 +82,10 @@ class MainWindow(QMainWindow):
         self.explain, self.report = ExplainPanel(shown, runner, self), ReportPanel(shown, runner, self)
         self.probe, self.measurements = ProbePanel(shown, runner, self), MeasurementsPanel(shown, self)
         self.tabs, self.status = QTabWidget(self), StatusBar(shown, runner, self)
+        self.start, self.tour = StartPage(shown, runner, self), TourBar(shown, self)
         self.menus = Menus(self, shown)
         self._lay_out()
+        self._bring_on()
         runner.failed.connect(self._failed)
         store.changed.connect(self._changed)
         self.retranslate()
@@ -88,7 +93,7 @@ class MainWindow(QMainWindow):
     def open(self, paths: Sequence[Path]) -> None:
         """Scan paths and show the first picture found."""
         self.opener.open(paths)
-        recent.remember(paths)
+        recent.remember(sources(paths))
 
     def bring_up(self, panel: QWidget) -> None:
         """Show the tab of a panel."""
@@ -124,7 +129,8 @@ class MainWindow(QMainWindow):
             self.tabs.setTabText(number, title)
         for part in (self.messages, self.tools, self.grid, self.region, self.editing, self.focus, self.viewer,
                      self.studies, self.layers, self.models, self.findings, self.measurements, self.explain,
-                     self.probe, self.report, self.status, self.cases, self.menus):  # fmt: skip
+                     self.probe, self.report, self.status, self.cases, self.start, self.tour,
+                     self.menus):  # fmt: skip
             part.retranslate()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
@@ -164,6 +170,7 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
+        column.addWidget(self.tour)
         column.addWidget(self.messages)
         column.addWidget(self.cases)
         column.addWidget(self.tools)
@@ -171,6 +178,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.region)
         column.addWidget(self.editing)
         column.addWidget(self.focus)
+        column.addWidget(self.start, 1)
         column.addWidget(self.viewer, 1)
         left.addWidget(self.studies)
         left.addWidget(self.layers)
@@ -202,6 +210,20 @@ class MainWindow(QMainWindow):
     def _failed(self, _lane: str, error: MedAssistError) -> None:
         self.messages.show_problem(error)
 
+    def _bring_on(self) -> None:
+        """Let the start page open what it offers, and tell of series that came without coming on screen."""
+        self.start.folder_wanted.connect(self.menus.open_folder.trigger)
+        self.start.file_wanted.connect(self.menus.open_file.trigger)
+        self.start.chosen.connect(lambda path: self.open([path]))
+        self.opener.added.connect(self._tell_added)
+        self.viewer.hide()
+
+    def _tell_added(self, count: int) -> None:
+        self.status.showMessage(tr("Series added to the list: {count}. What is on screen stays.", count=count), TOLD_MS)
+
     def _changed(self, old: Session, new: Session) -> None:
+        if old.scans is not new.scans:
+            self.start.setVisible(not new.scans)
+            self.viewer.setVisible(bool(new.scans))
         if old.current != new.current:
             self.viewer.planes[0].setFocus()  # so that wheel and keys scroll at once

@@ -85,6 +85,7 @@ class Menus:
         self._languages = self._language_actions()
         self.keys = self._action(self.help, partial(show_keys, window), "F1")
         self.system = self._action(self.help, window.check_system)
+        self.tour = self._action(self.help, window.tour.begin)
         self.about = self._action(self.help, partial(show_about, window))
 
     def retranslate(self) -> None:
@@ -122,6 +123,7 @@ class Menus:
         self.help.setTitle(tr("Help"))
         self.keys.setText(tr("Keys and mouse"))
         self.system.setText(tr("System check"))
+        self.tour.setText(tr("Show the tour"))
         self.about.setText(tr("About MedAssist"))
         for name, action in self._languages.items():
             action.setChecked(name == current_language())

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject
+from PySide6.QtCore import QMimeData, QObject, Signal
 
 from medassist.entities.study import Series, SeriesKind
 from medassist.session.actions import ShowVolume
 from medassist.session.arriving import StopArriving, load_in_sight
+from medassist.session.engaged import engaged
 from medassist.session.jobs import open_path
 from medassist.session.restoring import is_case, open_case
 from medassist.session.state import Session
@@ -59,14 +60,22 @@ def sources(paths: Sequence[Path]) -> tuple[Path, ...]:
 
 
 class Opener(QObject):
-    """Scan what the user hands over and show the first series of the first scan that has a picture."""
+    """Scan what the user hands over and show the first series of the first scan that has a picture.
+
+    It stays in the list alone where it would take the place of work, or of what the reader chose meanwhile: `added`
+    then tells how many series came.
+    """
+
+    added = Signal(int)
 
     def __init__(self, store: Store, runner: Runner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._store, self._runner = store, runner
-        self._awaiting_picture = False
+        self._awaiting_picture, self._chosen_since = False, False
+        self._on_screen = ""
         self._after: dict[str, tuple[tuple[Path, ...], str]] = {}
         store.changed.connect(self._scanned)
+        runner.began.connect(self._chosen)
         runner.ended.connect(self._ended)
 
     def open(self, paths: Sequence[Path], charset: str = "") -> None:
@@ -79,7 +88,8 @@ class Opener(QObject):
         for case in (path for path in paths if is_case(path)):
             self._runner.start(f"{OPEN_LANES}{case}", open_case, self._store.session, case)
         found = sources([path for path in paths if not is_case(path)])
-        self._awaiting_picture = bool(found)
+        self._awaiting_picture, self._chosen_since = bool(found), False
+        self._on_screen = "" if self._runner.running(LOAD_LANE) else self._store.session.current
         self._scan(found, charset)
 
     def _scan(self, paths: tuple[Path, ...], charset: str) -> None:
@@ -97,10 +107,23 @@ class Opener(QObject):
         if lane == LOAD_LANE:
             self._store.dispatch(StopArriving())
 
+    def _chosen(self, lane: str) -> None:
+        """Notice that the reader asked for another series after the paths were handed over."""
+        self._chosen_since = self._chosen_since or lane == LOAD_LANE
+
     def _scanned(self, old: Session, new: Session) -> None:
         if not self._awaiting_picture or old.scans is new.scans:
             return
-        first = next((series for series in new.scans[-1].all_series() if showable(series)), None)
-        if first is not None:
-            self._awaiting_picture = False
-            show_series(self._store, self._runner, first)
+        several = [series for series in new.scans[-1].all_series() if showable(series)]
+        if not several:
+            return
+        self._awaiting_picture = False
+        if self._would_disturb(new):
+            self.added.emit(len(several))
+        else:
+            show_series(self._store, self._runner, several[0])
+
+    def _would_disturb(self, session: Session) -> bool:
+        """Tell whether a new series must not come on screen by itself."""
+        moved_on = bool(self._on_screen and session.current) and session.current != self._on_screen
+        return moved_on or self._chosen_since or engaged(session)
