@@ -46,6 +46,7 @@ class Offer:
         saved_at: local ISO time of its last change.
         findings: how many findings it has; `judged` how many of them carry a verdict.
         study: UID and patient ID of the study.
+        notes: what a reader must know of it, such as that newer work is damaged.
     """
 
     folder: Path
@@ -54,6 +55,7 @@ class Offer:
     findings: int
     judged: int
     study: tuple[str, str] = ("", "")
+    notes: tuple[Warned, ...] = ()
 
 
 @dataclass(frozen=True)

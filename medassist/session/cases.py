@@ -191,7 +191,7 @@ def offer_of(saved: Saved) -> Offer:
         raise damaged(saved.path)
     open_word = Judgement.UNREVIEWED.value
     judged = sum(isinstance(one, dict) and one.get("judgement", open_word) != open_word for one in findings)
-    return Offer(saved.path, tuple(one.key for one in marks), saved.saved_at, len(findings), judged)
+    return Offer(saved.path, tuple(one.key for one in marks), saved.saved_at, len(findings), judged, notes=saved.notes)
 
 
 def decoded(saved: Saved, names: Mapping[str, str], most_bytes: int) -> tuple[dict[str, Any], tuple[Warned, ...]]:

@@ -31,6 +31,7 @@ from medassist.session.memory import budget_bytes
 from medassist.session.state import Session
 from medassist.storage import journal
 from medassist.storage.case_file import FILE_NAME, SUFFIX, Decoder, Saved, read_case_file, write_case_file
+from medassist.storage.offering import newest_to_offer
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +178,7 @@ def look_for_work(study: tuple[str, str], *, progress: Progress) -> OfferWork | 
     """Return the offer of the newest work on a study (UID and patient ID), None without any (UnreadableInput)."""
     progress.step("Looking for saved work")
     folder = journal.study_folder(*study)
-    saved = journal.newest_to_offer(folder)
+    saved = newest_to_offer(folder, offer_of)
     if saved is None:
         return None
     return OfferWork(replace(offer_of(saved), study=study))

@@ -93,9 +93,13 @@ def read_array(
     return values
 
 
-def damaged(path: Path) -> UnreadableInput:
+class DamagedWork(UnreadableInput):
+    """A file of saved work is not what was written."""
+
+
+def damaged(path: Path) -> DamagedWork:
     """Return the error that says that a file of saved work is not what was written."""
-    return UnreadableInput(
+    return DamagedWork(
         "{path} is damaged, so the work saved in it cannot be restored.", remedy="Take an older copy.", path=path
     )
 

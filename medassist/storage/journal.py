@@ -19,13 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from medassist.entities.errors import UnreadableInput
-from medassist.entities.study import warned
+from medassist.entities.study import Warned, warned
 from medassist.locations import data_dir
 from medassist.storage.arrays import AnyArray, ArrayFolder, damaged
 from medassist.storage.case_file import MOST_TEXT, Saved, demand_few_values, parts_in, text_of
 from medassist.storage.files import free_lock, locked, make_folder, take_lock, unwritable, write_atomically
 
 BASE, ARRAYS, LOCK, ASIDE = "case.json", "arrays", "in-use.lock", "set-aside"
+DAMAGED = "damaged-"
+"""Begins the name of a sitting that could not be read: it is kept, and no sitting any more."""
 COMPACT_BYTES = 4 * 2**20
 KEPT_SITTINGS = 5
 LIST = "sittings"
@@ -115,13 +117,13 @@ class Sitting:
 
 def read_sitting(folder: Path) -> Saved:
     """Read the work of a sitting: its base and the lines of its journal that are whole (UnreadableInput)."""
-    saved = _read(folder)
+    saved = read_parts(folder)
     if not saved.parts:
         raise UnreadableInput("{path} holds no work of MedAssist.", path=folder)
     return saved
 
 
-def _read(folder: Path) -> Saved:
+def read_parts(folder: Path) -> Saved:
     """Read a sitting; one whose program was killed before its first line was whole has no parts."""
     parts: dict[str, Any] = {}
     saved_at, notes, base = "", [], folder / BASE
@@ -138,13 +140,20 @@ def _read(folder: Path) -> Saved:
             saved_at = str(line.get("at", saved_at))
         if torn:
             notes.append(warned("The last change was not whole when the program ended; it is lost."))
+    notes += _newer_damage(folder)
     return Saved(parts, ArrayFolder(folder.parent / ARRAYS), folder, saved_at, tuple(notes))
 
 
+def _newer_damage(sitting: Path) -> list[Warned]:
+    """Say which later work of the same study was damaged: what is read here is not the newest."""
+    later = sorted(one for one in sitting.parent.glob(f"{DAMAGED}*") if one.name > DAMAGED + sitting.name)
+    return [warned("Newer work on this study is damaged; it is kept as {path}.", path=one) for one in later]
+
+
 def sittings(study: Path) -> tuple[Path, ...]:
-    """Return the sittings over a study, oldest first, those in use included."""
+    """Return the sittings over a study, oldest first, those in use included, damaged ones that were put away not."""
     try:
-        found = [one for one in study.iterdir() if one.is_dir() and one.name != ARRAYS]
+        found = [one for one in study.iterdir() if one.is_dir() and one.name != ARRAYS and not _is_put_away(one)]
     except OSError:
         return ()
     return tuple(sorted(found))
@@ -162,24 +171,14 @@ def is_in_use(sitting: Path) -> bool:
     return False
 
 
-def newest_to_offer(study: Path) -> Saved | None:
-    """Return the newest work on a study; None without any, while it is being written, and where it was set aside.
-
-    Sittings that hold nothing do not stand in the way of older ones. Raises UnreadableInput when it is damaged.
-    """
-    for one in reversed(sittings(study)):
-        if is_in_use(one) or (one / ASIDE).exists():
-            return None
-        saved = _read(one)
-        if saved.parts:
-            return saved
-    return None
+def _is_put_away(folder: Path) -> bool:
+    return folder.name.startswith(DAMAGED)
 
 
 def newest_work(study: Path) -> Saved:
     """Return the newest work on a study, also while it is being written (UnreadableInput without any)."""
     for one in reversed(sittings(study)):
-        saved = _read(one)
+        saved = read_parts(one)
         if saved.parts:
             return saved
     raise UnreadableInput("{path} holds no work of MedAssist.", path=study)
@@ -208,7 +207,7 @@ def _clear_out(study: Path) -> None:
     kept = [one for one in found if parts[one] != {}][-KEPT_SITTINGS:]
     for one in set(found) - set(kept):
         shutil.rmtree(one, ignore_errors=True)
-    if any(parts[one] is None for one in kept):
+    if any(parts[one] is None for one in kept) or any(map(_is_put_away, study.iterdir())):
         return  # nobody knows what the damaged one needs
     named = {name for one in kept for name in _names(parts[one])}
     for path in (study / ARRAYS).glob("*"):
@@ -219,7 +218,7 @@ def _clear_out(study: Path) -> None:
 def _parts_of(sitting: Path) -> Mapping[str, Any] | None:
     """Return the parts of a sitting, {} for one that holds nothing, None for a damaged one."""
     try:
-        return _read(sitting).parts
+        return read_parts(sitting).parts
     except UnreadableInput:
         return None
 

@@ -64,10 +64,11 @@ class CaseBar(QWidget):
 
     def _offered(self, offer: Offer) -> str:
         """Say what was found; how much a model found is not told to a reader who wants to look first."""
-        if self._store.session.reader_first:
-            return tr("Work of {time} on this study was found.", time=_when(offer.saved_at))
-        return tr("Work of {time} on this study was found: findings {findings}, of which judged {judged}.",
-                  time=_when(offer.saved_at), findings=offer.findings, judged=offer.judged)  # fmt: skip
+        found = tr("Work of {time} on this study was found.", time=_when(offer.saved_at))
+        if not self._store.session.reader_first:
+            found = tr("Work of {time} on this study was found: findings {findings}, of which judged {judged}.",
+                       time=_when(offer.saved_at), findings=offer.findings, judged=offer.judged)  # fmt: skip
+        return "\n".join([found, *map(localized, offer.notes)])
 
     def _restore(self) -> None:
         offer = self.offer()

@@ -31,6 +31,7 @@ from medassist.session.history import Undo, fold
 from medassist.session.restoring import find_case
 from medassist.session.state import Session
 from medassist.storage import journal
+from medassist.storage.offering import newest_to_offer
 
 MODEL = ModelRef("reader", "1.0", "ab" * 32)
 GRID = Geometry(np.eye(4), (4, 5, 6))
@@ -137,7 +138,7 @@ def test_a_save_that_comes_late_does_not_overwrite_what_was_closed(session: Sess
     after = fold(judged, close_saved(writer, judged, FIRST, progress=Progress()))
     writer.save(session, progress=Progress())
     assert [one["judgement"] for one in newest()["findings"]] == ["rejected"]
-    assert journal.newest_to_offer(journal.study_folder(*FIRST)) is not None, "it is offered when opened again"
+    assert newest_to_offer(journal.study_folder(*FIRST)) is not None, "it is offered when opened again"
     writer.finish(after, progress=Progress())
 
 

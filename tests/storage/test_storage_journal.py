@@ -13,17 +13,17 @@ import pytest
 from medassist.entities.errors import UnreadableInput, UnwritableOutput
 from medassist.entities.measurement import Measurement, Shape
 from medassist.storage import journal
-from medassist.storage.arrays import MEMBER, ArrayFolder, Room, content_sha256
+from medassist.storage.arrays import MEMBER, ArrayFolder, Room, content_sha256, damaged
 from medassist.storage.case_file import Decoder, Encoder, read_case_file, write_case_file
 from medassist.storage.journal import (
     Sitting,
-    newest_to_offer,
     newest_work,
     read_sitting,
     set_aside,
     sittings,
     study_folder,
 )
+from medassist.storage.offering import newest_to_offer
 
 ARRAY = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 
@@ -160,8 +160,59 @@ def test_no_array_goes_while_a_sitting_cannot_be_read(study):
     (sitting.folder / journal.BASE).write_bytes(b"{")
     journal.clear_out(study)
     assert (study / "arrays" / f"{name}.npz").is_file()
-    with pytest.raises(UnreadableInput, match="damaged"):
+    with pytest.raises(UnreadableInput, match="damaged and cannot be restored"):
         newest_to_offer(study)
+    assert newest_to_offer(study) is None
+    (kept,) = study.glob("damaged-*")
+    assert (kept / journal.BASE).read_bytes() == b"{"
+    journal.clear_out(study)
+    assert (study / "arrays" / f"{name}.npz").is_file()
+
+
+def two_sittings(study: Path) -> tuple[Path, Path]:
+    """Leave the work of yesterday and that of today."""
+    for day, name in (("yesterday", "20260101-000000-aaaaaaaa"), ("today", "20260102-000000-aaaaaaaa")):
+        sitting = Sitting.begin(study)
+        sitting.write({"findings": [{"label": day}]}, {})
+        sitting.compact()
+        sitting.close()
+        sitting.folder.rename(study / name)
+    older, newer = sittings(study)
+    return older, newer
+
+
+def test_damaged_work_is_kept_said_and_hides_no_older_work(study):
+    older, newer = two_sittings(study)
+    (newer / journal.BASE).write_bytes(b"{")
+    offered = newest_to_offer(study)
+    assert offered is not None
+    assert offered.path == older
+    (note,) = read_sitting(older).notes
+    assert "Newer work on this study is damaged" in note.text()
+    assert not newer.exists()
+    assert (study / f"damaged-{newer.name}" / journal.BASE).read_bytes() == b"{"
+    assert newest_work(study).notes == (note,)
+
+
+def test_more_can_be_found_to_be_damage(study):
+    older, _ = two_sittings(study)
+
+    def check(saved):
+        if saved.path != older:
+            raise damaged(saved.path)
+
+    offered = newest_to_offer(study, check)
+    assert offered is not None
+    assert offered.path == older
+
+
+def test_work_of_a_newer_version_is_no_damage_and_keeps_its_place(study):
+    older, newer = two_sittings(study)
+    told = json.loads((newer / journal.BASE).read_bytes()) | {"version": 99}
+    (newer / journal.BASE).write_text(json.dumps(told))
+    with pytest.raises(UnreadableInput, match="newer MedAssist"):
+        newest_to_offer(study)
+    assert sittings(study) == (older, newer)
 
 
 @pytest.mark.parametrize("told", [b"{bad", b"[1]", b"[" * 100000, b'{"parts": 3}'])
