@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -79,8 +80,7 @@ def _compared(mask: Mask, original: Mask, segment: Segment, has_volume: bool) ->
 def heirs(before: Mask, after: Prediction, touched: Iterable[int], found: tuple[Finding, ...]) -> dict[Piece, int]:
     """Return which of the new findings each piece of a label, and the label as a whole, has become.
 
-    A piece becomes the one it shares most voxels with. Of two that have grown together the first one, the larger,
-    goes on.
+    A piece becomes the one it shares most voxels with; two that have grown together become the same one.
     """
     if after.mask is None:
         return {}
@@ -93,11 +93,9 @@ def heirs(before: Mask, after: Prediction, touched: Iterable[int], found: tuple[
         told[value, None] = mine.get(None, mine.get(1, min(mine.values())))
         if 0 in mine:  # the small ones, told together
             told[value, 0] = mine[0]
-        taken: set[int] = set()
         for piece, heir in _shared_most(before, after.mask, segment).items():
             number = mine.get(heir, mine.get(None, mine.get(0)))
-            if number is not None and number not in taken:
-                taken.add(number)
+            if number is not None:
                 told[value, piece] = number
     return told
 
@@ -150,21 +148,45 @@ def merged(
     """Return the findings of a session with those of some labels measured again, in their places; new ones at the end.
 
     A finding keeps its tracking UID, its name, its comment and its probes. What somebody judged never goes away: a
-    piece that is gone stays as a claim that nothing marks any more.
+    piece that is gone stays as a claim that nothing marks any more. Of pieces that have grown together the first, the
+    larger, goes on; where two of them were judged, nobody has judged what they are together.
     """
-    values, used = set(touched), set[int]()
+    values = set(touched)
+    groups = _grown_together(findings, prediction, values, heirs)
     told: list[Finding] = []
     for one in findings:
         if not _is_about(one, prediction, values):
             told.append(one)
             continue
         number = heirs.get((one.segment_value or 0, one.component))
-        if number is not None and number not in used:
-            used.add(number)
-            told.append(_renewed(one, news[number], prediction))
-        elif one.judgement is not Judgement.UNREVIEWED and one.model is not None:
+        if number is not None and groups[number][0] is one:
+            renewed = _renewed(one, news[number], prediction)
+            told.append(_unreviewed(renewed) if sum(map(_is_judged_claim, groups[number])) > 1 else renewed)
+        elif _is_judged_claim(one):
             told.append(_unmarked(one, prediction))
-    return (*told, *(one for number, one in enumerate(news) if number not in used))
+    return (*told, *(one for number, one in enumerate(news) if number not in groups))
+
+
+def _grown_together(
+    findings: tuple[Finding, ...], prediction: Prediction, values: set[int], heirs: Mapping[Piece, int]
+) -> dict[int, list[Finding]]:
+    """Return which findings become each of the new ones, the larger pieces first."""
+    groups: dict[int, list[Finding]] = {}
+    mine = [one for one in findings if _is_about(one, prediction, values)]
+    for one in sorted(mine, key=lambda one: one.component or math.inf):
+        number = heirs.get((one.segment_value or 0, one.component))
+        if number is not None:
+            groups.setdefault(number, []).append(one)
+    return groups
+
+
+def _is_judged_claim(finding: Finding) -> bool:
+    """Tell whether somebody judged what a model claims; who draws accepts what was drawn."""
+    return finding.model is not None and finding.judgement is not Judgement.UNREVIEWED
+
+
+def _unreviewed(finding: Finding) -> Finding:
+    return replace(finding, judgement=Judgement.UNREVIEWED, judged_by="", judged_at="")
 
 
 def _is_about(finding: Finding, prediction: Prediction, values: set[int]) -> bool:
@@ -199,7 +221,7 @@ def _judged(old: Finding, fresh: Finding, prediction: Prediction) -> Finding:
             return replace(fresh, judgement=Judgement.EDITED, judged_by=edit.by, judged_at=edit.at)
         return fresh
     if old.judgement is Judgement.EDITED:  # of a mask that is gone again
-        return replace(fresh, judgement=Judgement.UNREVIEWED, judged_by="", judged_at="")
+        return _unreviewed(fresh)
     return fresh
 
 

@@ -347,6 +347,38 @@ def test_verdicts_on_lesions_follow_their_piece_and_none_is_lost(session, volume
     assert new.findings[-1].edited_by == "Dr. Li"
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "together"),
+    [
+        (Judgement.ACCEPTED, Judgement.REJECTED, Judgement.UNREVIEWED),
+        (Judgement.REJECTED, Judgement.ACCEPTED, Judgement.UNREVIEWED),
+        (Judgement.ACCEPTED, Judgement.ACCEPTED, Judgement.UNREVIEWED),
+        (Judgement.ACCEPTED, Judgement.UNREVIEWED, Judgement.EDITED),
+    ],
+)
+def test_two_judged_pieces_painted_together_are_not_judged_any_more(session, volume, first, second, together):
+    lesion = Segment(1, "Lesion", category=ABNORMAL)
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[1, 2:6, 0:4] = labels[1, 2:6, 8:11] = 1
+    prediction = Prediction(MODEL, "one", AT, "cpu", mask=Mask(labels, volume.geometry, (lesion,)))
+    start = editing(AddPrediction(prediction, findings_from(prediction, volume))(session))
+    big, small = start.findings
+    for one, verdict in ((big, first), (small, second)):
+        if verdict is not Judgement.UNREVIEWED:
+            start = Judge(one.tracking_uid, verdict, "Dr. Li", AT, f"looked at {one.component}")(start)
+    joined = painted(start, (slice(1, 2), slice(2, 3), slice(0, 12)), 1)(start)
+    now = {one.tracking_uid: one for one in joined.findings}
+    whole = now[big.tracking_uid]
+    assert (whole.judgement, whole.comment, whole.edited_by) == (together, "looked at 1", "Dr. Li")
+    assert bool(whole.judged_by) is (together is Judgement.EDITED)
+    assert whole.segment_value == 1
+    if second is Judgement.UNREVIEWED:
+        assert small.tracking_uid not in now
+    else:  # its verdict stays as a claim that nothing marks any more
+        gone = now[small.tracking_uid]
+        assert (gone.judgement, gone.comment, gone.segment_value) == (second, "looked at 2", None)
+
+
 def test_a_region_drawn_with_a_box_says_that_it_was_corrected(session, volume):
     labels = np.zeros(SHAPE, np.uint8)
     labels[2, 4:10, 3:11] = 1
