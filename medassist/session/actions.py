@@ -20,6 +20,7 @@ from medassist.entities.study import Scan, Series
 from medassist.entities.volume import Volume, Window
 from medassist.imaging.windows import starting_window
 from medassist.session.kept_edits import edited_of, with_run
+from medassist.session.linking import followed
 from medassist.session.memory import budget_bytes, shown_last
 from medassist.session.probes import with_evidence
 from medassist.session.reopening import apart, without_outdated
@@ -81,6 +82,7 @@ class ShowVolume:
     """Put a loaded series on screen, at its middle slice and starting window unless it was seen before.
 
     Where it was on screen while it loaded, what the reader changed since stays, and what was guessed is known now.
+    Where a pane shows it already, that pane becomes the active one.
     Series unseen for longest leave the memory when all together exceed `budget_bytes`; what was found on them stays.
     """
 
@@ -91,12 +93,14 @@ class ShowVolume:
         """Return the session with the volume loaded and current."""
         key = self.volume.series.key
         fresh = View(cursor_lps=center_of(self.volume.geometry), window=starting_window(self.volume))
+        arrangement = session.arrangement.bringing(key, session.current)
         guessed = session.loading.guessed if session.loading is not None and session.current == key else None
         view = session.views.get(key, fresh)
         return replace(
             session,
-            volumes=shown_last(session.volumes, self.volume, self.budget_bytes),
+            volumes=shown_last(session.volumes, self.volume, self.budget_bytes, arrangement.keys(key)),
             current=key,
+            arrangement=arrangement,
             views=_with(session.views, key, view if guessed is None else _settled(view, guessed, fresh)),
             loading=None,
         )
@@ -137,7 +141,7 @@ def _listed(scan: Scan, series: Series) -> Scan:
 
 @dataclass(frozen=True)
 class MoveCursor:
-    """Look at another point; it is kept inside the volume."""
+    """Look at another point; it is kept inside the volume. Linked panes go there, too."""
 
     cursor_lps: Point
 
@@ -148,7 +152,7 @@ class MoveCursor:
             return session
         last = np.array(geometry.shape_zyx[::-1]) - 1
         x, y, z = geometry.to_world(np.clip(geometry.to_index(self.cursor_lps), 0, last))
-        return _change_view(session, cursor_lps=(float(x), float(y), float(z)))
+        return followed(_change_view(session, cursor_lps=(float(x), float(y), float(z))))
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ class ShowArriving:
         if not session.holds(key):
             return session
         before = session.current if session.loading is None else session.loading.before
+        session = replace(session, arrangement=session.arrangement.bringing(key, session.current))
         if key in session.views:
             return replace(session, current=key, loading=Loading(new, before))
         first = View(cursor_lps=center_of(new.geometry), window=starting_window(new.sample))
@@ -68,7 +69,8 @@ class StopArriving:
         back = loading.before if loading.before in session.volumes and session.holds(loading.before) else ""
         guessed = loading.guessed is not None
         kept = {key: view for key, view in session.views.items() if not (guessed and key == session.current)}
-        return replace(session, current=back, views=MappingProxyType(kept), loading=None)
+        told = session.arrangement.bringing(back, session.current)
+        return replace(session, current=back, views=MappingProxyType(kept), loading=None, arrangement=told)
 
 
 def load_in_sight(series: Series, cursor_lps: Point | None = None, *, progress: Progress) -> ShowVolume:

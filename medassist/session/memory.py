@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from types import MappingProxyType
 
@@ -34,10 +34,12 @@ def physical_bytes() -> int:
         return 0
 
 
-def shown_last(volumes: Mapping[str, Volume], volume: Volume, budget: int) -> Mapping[str, Volume]:
+def shown_last(
+    volumes: Mapping[str, Volume], volume: Volume, budget: int, pinned: Collection[str] = ()
+) -> Mapping[str, Volume]:
     """Return the loaded volumes with `volume` as the one seen last; those unseen for longest give way to the budget.
 
-    The volume itself stays, however large it is.
+    The volume itself stays, however large it is, and so do those that are `pinned` because a pane shows them.
     """
     key = volume.series.key
     kept = {**{other: one for other, one in volumes.items() if other != key}, key: volume}
@@ -45,20 +47,21 @@ def shown_last(volumes: Mapping[str, Volume], volume: Volume, budget: int) -> Ma
     for oldest in list(kept)[:-1]:
         if held <= budget:
             break
-        held -= kept.pop(oldest).array_tzyx.nbytes
+        if oldest not in pinned:
+            held -= kept.pop(oldest).array_tzyx.nbytes
     return MappingProxyType(kept)
 
 
-def with_room(volumes: Mapping[str, Volume], needed: int, keep: str, budget: int) -> Mapping[str, Volume]:
+def with_room(volumes: Mapping[str, Volume], needed: int, pinned: Collection[str], budget: int) -> Mapping[str, Volume]:
     """Return the loaded volumes that may stay while `needed` bytes more are in use; those unseen for longest go.
 
-    The one with the key `keep` stays, however large it is.
+    Those that are `pinned` because they are on screen stay, however large they are.
     """
     kept = dict(volumes)
     held = sum(one.array_tzyx.nbytes for one in kept.values())
     for oldest in volumes:
         if held + needed <= budget:
             break
-        if oldest != keep:
+        if oldest not in pinned:
             held -= kept.pop(oldest).array_tzyx.nbytes
     return MappingProxyType(kept)

@@ -17,6 +17,7 @@ from medassist.entities.volume import Volume
 from medassist.progress import Progress
 from medassist.session import jobs
 from medassist.session.actions import AddPrediction
+from medassist.session.linking import on_screen
 from medassist.session.memory import budget_bytes, with_room
 from medassist.session.state import Session
 
@@ -93,7 +94,7 @@ class BeginRun:
         volumes = session.volumes
         if run.series.key not in volumes:
             needed = BYTES_PER_VALUE * prod(run.series.shape_zyx) * run.series.times
-            volumes = with_room(volumes, needed, session.current, self.budget_bytes)
+            volumes = with_room(volumes, needed, on_screen(session), self.budget_bytes)
         return replace(_marked(session, self.number, RunState.RUNNING), volumes=volumes)
 
 

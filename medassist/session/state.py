@@ -29,6 +29,7 @@ from medassist.entities.region import Region
 from medassist.entities.saved_work import Offer, Restored
 from medassist.entities.study import Scan, Series, Study
 from medassist.entities.volume import Volume, Window
+from medassist.session.arrangement import Arrangement
 from medassist.session.steps import History
 from medassist.session.thresholds import Key, ThresholdChange
 
@@ -137,6 +138,7 @@ class Session:
         history: steps of the work that can be undone and done again (see `session.history`).
         offers: saved work on open studies that waits for the reader to take or leave it.
         restored: what was restored, oldest first.
+        arrangement: how the middle of the window is divided, and what is shown beside the series on screen.
         element_lists: DICOM elements of the files somebody looks into, one or two to compare.
     """
 
@@ -177,6 +179,7 @@ class Session:
     history: History = field(default_factory=History)
     offers: tuple[Offer, ...] = ()
     restored: tuple[Restored, ...] = ()
+    arrangement: Arrangement = field(default_factory=Arrangement)
     element_lists: tuple[ElementList, ...] = ()
 
     @property

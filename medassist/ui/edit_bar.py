@@ -45,7 +45,7 @@ class EditBar(QWidget):
         self._store, self._runner, self._pointer = store, runner, viewer.pointer
         self._said = ""
         self.form = EditForm(self)
-        self.tool = BrushTool(store, viewer.planes, self._painted, self._refused, self)
+        self.tool = BrushTool(store, viewer.views, self._painted, self._refused, self)
         viewer.first_to_keys.append(self.take_key)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 4, 8, 4)

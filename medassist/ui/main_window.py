@@ -29,6 +29,7 @@ from medassist.ui.doctor_page import show_doctor
 from medassist.ui.edit_bar import EditBar
 from medassist.ui.focus_bar import FocusBar
 from medassist.ui.grid_bar import GridBar
+from medassist.ui.hanging import Hanger
 from medassist.ui.menus import Menus
 from medassist.ui.message_bar import MessageBar
 from medassist.ui.objects import ObjectOpener
@@ -73,6 +74,7 @@ class MainWindow(QMainWindow):
         self.cases = CaseBar(store, runner, self.keeper, self)
         shown = Store(parent=self, behind=store)  # what may be seen: panels cannot tell what they do not know
         self.viewer, self.grid = Viewer(shown, self), GridBar(shown, runner, self)
+        self.hanger = Hanger(store, runner, self.viewer.panes, self)
         self.tools = ToolBar(shown, self.viewer, self)
         self.region = RegionBar(shown, runner, self.viewer, self)
         self.editing = EditBar(shown, runner, self.viewer, self)
@@ -206,6 +208,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         for part in self.findChildren(QWidget):
             part.setAcceptDrops(False)  # a picture or a text field would swallow the drop
+        self.viewer.panes.setAcceptDrops(True)  # of series; files go on to the window
 
     def _failed(self, _lane: str, error: MedAssistError) -> None:
         self.messages.show_problem(error)
@@ -226,4 +229,4 @@ class MainWindow(QMainWindow):
             self.start.setVisible(not new.scans)
             self.viewer.setVisible(bool(new.scans))
         if old.current != new.current:
-            self.viewer.planes[0].setFocus()  # so that wheel and keys scroll at once
+            self.viewer.focus()  # so that wheel and keys scroll at once

@@ -20,6 +20,7 @@ from medassist.storage.case_file import SUFFIX
 from medassist.ui import recent
 from medassist.ui.edit_menu import EditMenu
 from medassist.ui.help_pages import show_about, show_keys
+from medassist.ui.layout_menu import LayoutMenu
 from medassist.ui.reader_first import reader_first_switch
 from medassist.ui.targets_menu import TargetsMenu
 from medassist.ui.text_menu import TextMenu
@@ -67,6 +68,8 @@ class Menus:
         self.left = self._switch(window.studies, window.layers)
         self.right = self._switch(window.tabs, window.findings, window.measurements)
         self.full_screen = self._action(self.view, self._toggle_full_screen, "F11")
+        self.layout = LayoutMenu(store, window.viewer, self.view)
+        self.view.addMenu(self.layout)
         self.outline = self._action(self.view, window.region.toggle)
         self.paint = self._action(self.view, window.editing.toggle)
         self.reader_first = reader_first_switch(self.view, store)
@@ -109,6 +112,7 @@ class Menus:
         self.left.setText(tr("Studies and overlays"))
         self.right.setText(tr("Models and findings"))
         self.full_screen.setText(tr("Full screen"))
+        self.layout.retranslate()
         self.outline.setText(tr("Outline with a box") + "\tB")
         self.paint.setText(tr("Edit a mask by hand") + "\tK")
         self.reader_first.setText(tr("First my impression, then results of models"))

@@ -57,7 +57,7 @@ class RegionBar(QWidget):
         self._store, self._runner, self._find, self._pointer = store, runner, package, viewer.pointer
         self._package: Package | None = None
         self._problem: MedAssistError | None = None
-        self.tool = RegionTool(store, viewer.planes, self.ask, self)
+        self.tool = RegionTool(store, viewer.views, self.ask, self)
         self.hint, self.name, self.progress = QLabel(self), QLineEdit(self), JobBar(runner, LANE, self)
         self.box, self.paint, self.erase = (QPushButton(self) for _ in Mode)
         self.brush = QDoubleSpinBox(self)

@@ -81,6 +81,8 @@ QScrollArea, QScrollArea > QWidget > QWidget { background: $GROUND; border: none
 QLabel[role="title"] { font-weight: 600; }
 QLabel[role="dim"] { color: $DIM; }
 QLabel[role="strip"] { background: #4a3410; color: #ffd98a; font-weight: 600; padding: 4px 10px; }
+QLabel[role="patients"] { background: #7a1f1a; color: white; font-weight: 600; padding: 6px 10px; }
+QLabel[role="hint"] { background: black; color: #98a3b0; padding: 16px; }
 QLabel[role="banner"] { background: #40330f; color: #ffdf94; padding: 6px 10px; }
 QFrame[role="card"] { background: $SURFACE; border: 1px solid $LINE; border-radius: 4px; }
 QFrame[role="message"] { background: #47211d; border-left: 4px solid $BAD; }

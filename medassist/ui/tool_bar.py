@@ -30,7 +30,7 @@ class ToolBar(QWidget):
     def __init__(self, store: Store, viewer: Viewer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._store = store
-        self.tool = MeasureTool(store, viewer.planes, viewer.pointer, self)
+        self.tool = MeasureTool(store, viewer.views, viewer.pointer, self)
         self.tool.stays = bool(settings.read()[STAYS])
         self.buttons = {shape: QToolButton(self) for shape in MEASURE_KEYS}
         self.pin, self.hint = QToolButton(self), QLabel(self)

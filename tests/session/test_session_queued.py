@@ -122,7 +122,7 @@ def test_series_unseen_for_longest_give_way_to_one_that_is_read_but_never_the_on
     assert list(BeginRun(1, budget_bytes=1)(queued).volumes) == ["b"]
     loaded = QueueRuns(("a",), PACKAGE)(session)
     assert list(BeginRun(1, budget_bytes=1)(loaded).volumes) == ["a", "b"]
-    assert list(with_room(session.volumes, held, "a", 2 * held)) == ["a"]
+    assert list(with_room(session.volumes, held, ("a",), 2 * held)) == ["a"]
 
 
 def test_what_does_not_suit_ends_refused_with_its_table(session, monkeypatch) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from phantoms import write_ct_series
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QTableWidget, QWidget
 from ui_cases import add_heat, add_mask, add_scores, make_scan, make_series, make_volume, opened, press, pump
 
@@ -84,8 +84,15 @@ def test_a_drop_anywhere_is_a_picture(window, store, ct):
 
 
 def test_nothing_in_the_window_swallows_a_drop(window):
-    assert not [one for one in window.findChildren(QWidget) if one.acceptDrops()]
+    taking = [one for one in window.findChildren(QWidget) if one.acceptDrops()]
+    assert taking == [window.viewer.panes]  # it takes series of the list alone
     assert window.acceptDrops()
+    files = QMimeData()
+    files.setUrls([QUrl.fromLocalFile("/data/study")])
+    event = QDragEnterEvent(QPoint(10, 10), Qt.DropAction.CopyAction, files, Qt.MouseButton.LeftButton,
+                            Qt.KeyboardModifier.NoModifier)  # fmt: skip
+    window.viewer.panes.dragEnterEvent(event)
+    assert not event.isAccepted()
 
 
 def test_keys_work_wherever_the_focus_is(window, store, ct):

@@ -50,6 +50,9 @@ class BrushLayer:
         if canvas is None or canvas.labels is None or canvas.prediction is None or not seen:
             self.clear()
             return
+        if canvas.prediction.series_key != shown.volume.series.key:  # another pane shows another series
+            self.clear()
+            return
         state = (
             canvas.labels,
             canvas.editing,

@@ -157,10 +157,12 @@ class RegionTool(QObject):
         return voxel_at(view.shown.layout, *view.to_pixel(at), view.shown.index)
 
     def _preview(self, box: Box | None) -> None:
+        session = self._store.session
         for view in self._views.values():
-            view.regions.preview = box
-            if view.shown is not None:
-                view.regions.draw(view.shown, self._store.session, hidden=False)
+            here = view.shown is not None and view.shown.volume.series.key == session.current  # not in other panes
+            view.regions.preview = box if here else None
+            if view.shown is not None and here:
+                view.regions.draw(view.shown, session, hidden=False)
 
 
 def asked_again(session: Session, region: Region) -> Region:

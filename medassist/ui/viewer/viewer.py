@@ -1,4 +1,4 @@
-"""The middle of the window: three linked planes for a volume, one plane for everything else, or two maps compared."""
+"""The middle of the window: panes with planes of one or several series, or two maps compared."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
-from medassist.imaging.slicing import Plane
 from medassist.language import tr
 from medassist.session.actions import Invert, SetTime, SetWindow
+from medassist.session.arranging import Activate
 from medassist.session.comparing import StopComparing
 from medassist.session.focusing import Focus, focus_of, focused
 from medassist.session.state import Session
@@ -20,18 +20,19 @@ from medassist.ui.viewer import texts
 from medassist.ui.viewer.color_bar import ColorBar
 from medassist.ui.viewer.gestures import ZOOM_PER_NOTCH
 from medassist.ui.viewer.keys import SCROLL_KEYS, TIME_KEYS
+from medassist.ui.viewer.pane_drawing import PaneDrawing
+from medassist.ui.viewer.panes import PaneGrid
 from medassist.ui.viewer.pointer import Pointer
 from medassist.ui.viewer.presets import preset_of
 from medassist.ui.viewer.side_by_side import SideBySide
 from medassist.ui.viewer.slice_view import SliceView
 from medassist.ui.viewer.slices import planes_shown
 
-PLACES = ((0, 0, 2, 1), (0, 1, 1, 1), (1, 1, 1, 1))
-
 
 class Viewer(QWidget):
-    """Planes, the banner above them, and the keys.
+    """Panes, the banner above them, and the keys.
 
+    `views` are the planes of all panes, `planes` those of the three of one volume; `panes` tells what is dropped.
     `pointer` knows which tool has the left button; `first_to_keys` are asked before a key means anything here.
     """
 
@@ -39,7 +40,6 @@ class Viewer(QWidget):
         super().__init__(parent)
         self._store = store
         self._hidden, self._crosshair = False, True
-        self._maximised: SliceView | None = None
         self.pointer = Pointer(self)
         self.first_to_keys: list[Callable[[QKeyEvent], bool]] = []
         self.banner, self.empty = QLabel(self), QLabel(self)
@@ -48,13 +48,16 @@ class Viewer(QWidget):
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setProperty("role", "dim")
         self.empty.setWordWrap(True)
-        self.planes = tuple(SliceView(store, plane, self) for plane in Plane)
-        self.planes[0].leading = True
+        self.panes = PaneGrid(store, self)
+        self.views = self.panes.views
+        self.planes = self.views[:3]
+        self._drawing = PaneDrawing(self.panes)
         self.stack, self.color_bar, self.sides = QStackedWidget(self), ColorBar(self), SideBySide(store, self)
         self._lay_out()
-        for view in self.planes:
+        for view in self.views:
             view.maximise.connect(lambda view=view: self.toggle_maximised(view))
-        for view in (*self.planes, *self.sides.views):
+        self.panes.entered.connect(self._enter)
+        for view in (*self.views, *self.sides.views):
             view.unfocused.connect(lambda: self._hide(False))
         store.changed.connect(self._changed)
         self.retranslate()
@@ -63,13 +66,31 @@ class Viewer(QWidget):
         """Return the planes on screen, the leading one first."""
         if self._store.session.compared is not None:
             return self.sides.visible_views()
-        return tuple(view for view in self.planes if not view.isHidden())
+        return self._drawing.shown(self._store.session.arrangement.active)
 
     def toggle_maximised(self, view: SliceView) -> None:
         """Show one plane alone, or all of them again."""
-        self._maximised = None if self._maximised is view else view
-        self._arrange(self._store.session)
+        self._drawing.maximise(view)
         self._draw(self._store.session)
+
+    def go(self, step: int) -> None:
+        """Go to the next pane (1) or back (-1); those that cannot be entered are passed over."""
+        told = self._store.session.arrangement
+        if told.panes:
+            for number in ((told.active + step * away) % len(told.panes) for away in range(1, len(told.panes))):
+                self._enter(number)
+                if self._store.session.arrangement.active == number:
+                    break
+            self.focus()
+        else:
+            views = self.visible_planes()
+            views[(views.index(self._active()) + step) % len(views)].setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def focus(self) -> None:
+        """Give wheel and keys to the active pane."""
+        views = self.visible_planes()
+        if views:
+            views[0].setFocus()
 
     def retranslate(self) -> None:
         """Say everything again in the current language."""
@@ -78,9 +99,9 @@ class Viewer(QWidget):
             + "\n\n"
             + tr("Nothing is copied or sent anywhere.")
         )
-        for view in self.planes:
-            view.setAccessibleName(texts.plane_name(view.plane))
+        self._name_panes()
         self.sides.retranslate()
+        self._drawing.forget()
         self._draw(self._store.session)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
@@ -98,14 +119,8 @@ class Viewer(QWidget):
             super().keyReleaseEvent(event)
 
     def _lay_out(self) -> None:
-        frame = QWidget(self)
-        self._grid = QGridLayout(frame)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(2)
-        for view, place in zip(self.planes, PLACES, strict=True):
-            self._grid.addWidget(view, *place)
         self.stack.addWidget(self.empty)
-        self.stack.addWidget(frame)
+        self.stack.addWidget(self.panes)
         self.stack.addWidget(self.sides)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -115,48 +130,48 @@ class Viewer(QWidget):
         column.addWidget(self.color_bar)
 
     def _changed(self, old: Session, new: Session) -> None:
-        if old.current != new.current:
-            self._maximised = None
-        if old.geometry is not new.geometry or planes_shown(old) != planes_shown(new):
-            self._arrange(new)
+        if old.current != new.current or old.arrangement.layout != new.arrangement.layout:
+            self._drawing.maximise(None)
         before, after = old.compared is not None, new.compared is not None
         if after and not before:
-            self.sides.begin((self._maximised or self.planes[0]).plane)
+            self.sides.begin((self._drawing.maximised or self.views[new.arrangement.active]).plane)
         self._draw(new)
+        if old.arrangement != new.arrangement:
+            self._name_panes()
         if after is not before:
-            self.visible_planes()[0].setFocus()  # so that wheel and keys scroll at once
-
-    def _arrange(self, session: Session) -> None:
-        wanted = planes_shown(session)
-        if not wanted:
-            return
-        for view, plane in zip(self.planes, wanted if len(wanted) == 3 else (wanted[0],) * 3, strict=True):
-            view.show_plane(plane)
-        shown = self.planes if len(wanted) == 3 else self.planes[:1]
-        if self._maximised in shown:
-            shown = (self._maximised,)
-        for view in self.planes:
-            view.leading = view is shown[0]
-            view.setVisible(view in shown)
-        self._grid.setColumnStretch(0, 8 if self.planes[0] in shown else 0)
-        self._grid.setColumnStretch(1, 5 if len(shown) > 1 or self.planes[0] not in shown else 0)
+            self.focus()  # so that wheel and keys scroll at once
 
     def _draw(self, session: Session) -> None:
-        compared, session = session.compared is not None, focused(session)
-        self.stack.setCurrentIndex(2 if compared else int(session.geometry is not None))
-        lines = texts.banner_lines(replace(session, heatmaps=()) if compared else session)
+        compared, shown = session.compared is not None, focused(session)
+        filled = shown.geometry is not None or any(one.series_key for one in session.arrangement.panes)
+        self.stack.setCurrentIndex(2 if compared else int(filled))
+        lines = texts.banner_lines(replace(shown, heatmaps=()) if compared else shown)
         self.banner.setText("\n".join(lines))
         self.banner.setVisible(bool(lines))
-        self.color_bar.draw(session, hidden=self._hidden or compared)
-        crosshair = self._crosshair and self._crosshair_makes_sense()
-        for part in (self.sides,) if compared else self.visible_planes():
-            part.draw(session, hidden=self._hidden, crosshair=crosshair)
+        self.color_bar.draw(shown, hidden=self._hidden or compared)
+        if compared:
+            several = len(planes_shown(session)) == 3
+            self.sides.draw(shown, hidden=self._hidden, crosshair=self._crosshair and several)
+        else:
+            self._drawing.draw(session, hidden=self._hidden, crosshair=self._crosshair)
 
-    def _crosshair_makes_sense(self) -> bool:
-        return len(planes_shown(self._store.session)) == 3
+    def _enter(self, number: int) -> None:
+        """Make the series of a pane the one the panels are about."""
+        told = self._store.session.arrangement
+        if told.panes and number != told.active:
+            self._store.dispatch(Activate(number))
+
+    def _name_panes(self) -> None:
+        """Tell those who cannot see them what the panes are."""
+        several = bool(self._store.session.arrangement.panes)
+        for number, view in enumerate(self.views, start=1):
+            name = texts.plane_name(view.plane)
+            view.setAccessibleName(tr("Pane {number}: {plane}", number=number, plane=name) if several else name)
 
     def _active(self) -> SliceView:
-        return next((view for view in self.visible_planes() if view.hasFocus()), self.visible_planes()[0])
+        views = self.visible_planes()
+        one_series = not self._store.session.arrangement.panes or self._store.session.compared is not None
+        return next((view for view in views if view.hasFocus() and one_series), views[0])
 
     def _navigate(self, event: QKeyEvent) -> bool:
         key, view = event.key(), self._active()
