@@ -134,6 +134,7 @@ def _application(screenshot: Path | None, language: str) -> QApplication:
     if language:
         set_language(language)
     application.setApplicationName("MedAssist")
+    theme.choose(settings.read().text("theme"))
     theme.apply(application)
     return application
 

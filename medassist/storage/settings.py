@@ -48,6 +48,7 @@ class Setting:
 
 DECLARED: tuple[Setting, ...] = (
     Setting("language", "auto", "Language", choices=("auto", "en", "zh_CN")),
+    Setting("theme", "dark", "Theme", choices=("dark", "light", "high contrast")),
     Setting("device", "auto", "Device that runs models"),
     Setting("reader_first", False, "Hide what models say until the reader has recorded a first impression"),
     Setting("reader_name", "", "Name of the reader in reports", personal=True),

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTab
 from medassist.entities.prediction import Check, Verdict
 from medassist.language import tr
 from medassist.ui import theme
-from medassist.ui.wording import VERDICT_COLORS, verdict_word
+from medassist.ui.wording import verdict_color, verdict_word
 
 
 class CheckTable(QTableWidget):
@@ -48,7 +48,7 @@ class CheckTable(QTableWidget):
             for column, text in enumerate(texts):
                 cell = QTableWidgetItem(text)
                 cell.setToolTip(text)
-                cell.setForeground(QBrush(QColor(VERDICT_COLORS[check.verdict] if column == 3 else theme.TEXT)))
+                cell.setForeground(QBrush(QColor(verdict_color(check.verdict) if column == 3 else theme.TEXT)))
                 self.setItem(row, column, cell)
         self._fit()
         self.setVisible(bool(self._checks))

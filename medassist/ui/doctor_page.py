@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from medassist.ui.store import Store
 
 LANE = "system check"
-COLORS = {MISSING: theme.BAD, NOTE: theme.CAUTION, OK: theme.GOOD}
+WORST_FIRST = (MISSING, NOTE, OK)
 
 
 def show_doctor(parent: QWidget, store: Store, runner: Runner) -> DoctorPage:
@@ -102,7 +102,8 @@ class DoctorPage(QDialog):
         self.summary.setText(tr("Checking…") if busy else summary(lines))
         self.again.setEnabled(not busy)
         self.copy.setEnabled(bool(lines) and not busy)
-        ordered = sorted(lines, key=lambda line: list(COLORS).index(line.verdict))
+        colors = {MISSING: theme.BAD, NOTE: theme.CAUTION, OK: theme.GOOD}
+        ordered = sorted(lines, key=lambda line: WORST_FIRST.index(line.verdict))
         self.table.setRowCount(len(ordered))
         for row, line in enumerate(ordered):
             advice = "" if line.advice is None else localized(line.advice)
@@ -110,7 +111,7 @@ class DoctorPage(QDialog):
             for column, text in enumerate(texts):
                 cell = QTableWidgetItem(text)
                 cell.setToolTip(text)
-                cell.setForeground(QBrush(QColor(COLORS[line.verdict] if column == 1 else theme.TEXT)))
+                cell.setForeground(QBrush(QColor(colors[line.verdict] if column == 1 else theme.TEXT)))
                 self.table.setItem(row, column, cell)
 
     def _copy(self) -> None:

@@ -13,10 +13,10 @@ from medassist.language import tr
 from medassist.ui import theme
 from medassist.ui.findings_order import CLAIM, ORIGIN, SIZE, VERDICT, WHERE, Group, GroupKey, Row, rows_of
 from medassist.ui.wording import (
-    JUDGEMENT_COLORS,
     evidence_mark,
     finding_measure,
     finding_title,
+    judgement_color,
     judgement_word,
     local_title,
     origin_text,
@@ -168,7 +168,7 @@ class FindingsTable(QTableWidget):
             (_where(finding), theme.TEXT),
             (" · ".join(filter(None, told)), theme.TEXT),
             (_origin_mark(finding), theme.AI if finding.model and not finding.edited_by else theme.TEXT),
-            (judgement_word(finding.judgement), JUDGEMENT_COLORS[finding.judgement]),
+            (judgement_word(finding.judgement), judgement_color(finding.judgement)),
         )
         for column, (text, color) in enumerate(cells):
             cell = QTableWidgetItem(text)

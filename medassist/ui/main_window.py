@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
@@ -121,6 +122,13 @@ class MainWindow(QMainWindow):
         set_language(language)
         keep("language", language)
         QApplication.setFont(theme.font())
+        self.retranslate()
+
+    def dress(self, name: str) -> None:
+        """Take another theme, for everything on screen but the pictures."""
+        theme.choose(name)
+        keep("theme", name)
+        theme.apply(cast(QApplication, QApplication.instance()))
         self.retranslate()
 
     def retranslate(self) -> None:

@@ -175,7 +175,8 @@ class ProbeResult(QWidget):
         self.table.show_probe(probe)
         captions = (tr("As it is"), tr("Modified for the probe"))
         for label, pixels, caption, color in zip(
-            (self.before, self.after), (probe.before_rgb, probe.after_rgb), captions, (theme.DIM, theme.CAUTION),
+            (self.before, self.after), (probe.before_rgb, probe.after_rgb), captions,
+            (theme.ON_PICTURE.dim, theme.ON_PICTURE.caution),
             strict=True,
         ):  # fmt: skip
             label.setVisible(pixels is not None)

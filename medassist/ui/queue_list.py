@@ -16,14 +16,6 @@ from medassist.ui.runner import Runner
 from medassist.ui.store import Store
 from medassist.ui.wording import date_text, local_title
 
-COLORS = {
-    RunState.WAITING: theme.DIM,
-    RunState.RUNNING: theme.ACCENT,
-    RunState.DONE: theme.GOOD,
-    RunState.REFUSED: theme.BAD,
-    RunState.FAILED: theme.BAD,
-    RunState.CANCELLED: theme.DIM,
-}
 NUMBER = Qt.ItemDataRole.UserRole
 MOST_PX = 170
 
@@ -130,5 +122,16 @@ def _item(run: QueuedRun) -> QListWidgetItem:
     item = QListWidgetItem(f"{first}\n{title} · {said}")
     item.setData(NUMBER, run.number)
     item.setToolTip(item.text())
-    item.setForeground(QBrush(QColor(COLORS[run.state])))
+    item.setForeground(QBrush(QColor(_color(run.state))))
     return item
+
+
+def _color(state: RunState) -> str:
+    return {
+        RunState.WAITING: theme.DIM,
+        RunState.RUNNING: theme.ACCENT,
+        RunState.DONE: theme.GOOD,
+        RunState.REFUSED: theme.BAD,
+        RunState.FAILED: theme.BAD,
+        RunState.CANCELLED: theme.DIM,
+    }[state]

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from medassist.entities.prediction import Prediction
 from medassist.language import localized, tr
-from medassist.ui import theme
 from medassist.ui.wording import duration_text, local_title
 
 BACKEND_TITLES = {"torch": "torch", "openvino": "OpenVINO"}
@@ -27,7 +26,7 @@ class RunNotes(QWidget):
             label.setWordWrap(True)
             column.addWidget(label)
         self.how.setProperty("role", "dim")
-        self.notes.setStyleSheet(f"color: {theme.CAUTION};")
+        self.notes.setProperty("role", "caution")
         self.setVisible(False)
 
     def show_result(self, prediction: Prediction | None) -> None:

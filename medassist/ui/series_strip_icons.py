@@ -87,7 +87,7 @@ def _draw_badges(painter: QPainter, badges: Badges, area: QRectF) -> None:
     _chip(painter, badges.modality, area.left(), area.bottom(), area, VEIL, PLAIN)
     _chip(painter, badges.slices, area.right(), area.bottom(), area, VEIL, PLAIN)
     if badges.analysed:
-        _chip(painter, "AI", area.left(), area.top(), area, QColor(theme.AI), QColor("black"))
+        _chip(painter, "AI", area.left(), area.top(), area, QColor(theme.ON_PICTURE.ai), QColor("black"))
     if badges.warned:
         _triangle(painter, QPointF(area.right() - 10, area.top() + 9))
 
@@ -109,6 +109,6 @@ def _chip(painter: QPainter, text: str, x: float, y: float, area: QRectF, ground
 def _triangle(painter: QPainter, at: QPointF) -> None:
     """Draw the sign of a warning; its words stand below the row."""
     painter.setPen(QColor("black"))
-    painter.setBrush(QColor(theme.CAUTION))
+    painter.setBrush(QColor(theme.ON_PICTURE.caution))
     painter.drawPolygon(QPolygonF([at + QPointF(0, -7), at + QPointF(8, 6), at + QPointF(-8, 6)]))
     painter.drawText(QRectF(at.x() - 8, at.y() - 7, 16, 14), Qt.AlignmentFlag.AlignCenter, "!")

@@ -42,13 +42,13 @@ class MarkedSlider(QSlider):
         super().__init__(Qt.Orientation.Horizontal, parent)
         self.setRange(0, STEPS)
         self.setMinimumHeight(26)
-        self._marks: tuple[tuple[float, str], ...] = ()
+        self._marks: tuple[float, ...] = ()
         self.valueChanged.connect(lambda value: self.moved.emit(value / STEPS, not self.isSliderDown()))
         self.sliderReleased.connect(lambda: self.moved.emit(self.value() / STEPS, True))
 
     def show_marks(self, package: float, score: float) -> None:
         """Mark the package's threshold and the score."""
-        self._marks = ((package, theme.ACCENT), (score, theme.AI))
+        self._marks = (package, score)
         self.update()
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
@@ -59,7 +59,7 @@ class MarkedSlider(QSlider):
         """Draw the slider, then the marks above and below its groove."""
         super().paintEvent(event)
         painter = QPainter(self)
-        for row, (share, color) in enumerate(self._marks):
+        for row, (share, color) in enumerate(zip(self._marks, (theme.ACCENT, theme.AI), strict=False)):
             at = QStyle.sliderPositionFromValue(0, STEPS, round(share * STEPS), self.width() - HANDLE_PX)
             top = 0 if row == 0 else self.height() - 6
             painter.fillRect(at + HANDLE_PX // 2 - 1, top, 3, 6, QColor(color))

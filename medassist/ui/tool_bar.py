@@ -48,8 +48,10 @@ class ToolBar(QWidget):
     def retranslate(self) -> None:
         """Say everything again in the current language."""
         for shape, button in self.buttons.items():
+            button.setIcon(tool_icon(shape))  # in the theme of the moment
             button.setAccessibleName(shape_word(shape))
             button.setToolTip(f"{shape_word(shape)} ({MEASURE_KEYS[shape]})")
+        self.pin.setIcon(pin_icon())
         self.pin.setAccessibleName(tr("Keep the tool"))
         self.pin.setToolTip(tr("Keep the tool after a measurement"))
         self._draw()
@@ -68,9 +70,6 @@ class ToolBar(QWidget):
             button.setIconSize(QSize(SIDE, SIDE))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             row.addWidget(button)
-        for shape, button in self.buttons.items():
-            button.setIcon(tool_icon(shape))
-        self.pin.setIcon(pin_icon())
         self.pin.setChecked(self.tool.stays)
         row.insertSpacing(len(self.buttons), 8)
         row.addWidget(self.hint, 1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from medassist.entities.finding import Finding, Judgement
 from medassist.entities.overlay import Overlay
 from medassist.entities.prediction import Verdict
@@ -16,18 +14,21 @@ from medassist.report.operating import cannot_say
 from medassist.session.state import Session
 from medassist.ui import theme
 
-VERDICT_COLORS: Mapping[Verdict, str] = {
-    Verdict.PASS: theme.GOOD,
-    Verdict.UNKNOWN: theme.CAUTION,
-    Verdict.FAIL: theme.BAD,
-}
-JUDGEMENT_COLORS: Mapping[Judgement, str] = {
-    Judgement.UNREVIEWED: theme.CAUTION,
-    Judgement.ACCEPTED: theme.GOOD,
-    Judgement.EDITED: theme.GOOD,
-    Judgement.REJECTED: theme.BAD,
-    Judgement.DEFERRED: theme.DIM,
-}
+
+def verdict_color(verdict: Verdict) -> str:
+    """Return the colour of the outcome of a suitability check, in the theme of the moment."""
+    return {Verdict.PASS: theme.GOOD, Verdict.UNKNOWN: theme.CAUTION, Verdict.FAIL: theme.BAD}[verdict]
+
+
+def judgement_color(judgement: Judgement) -> str:
+    """Return the colour of what the reader made of a finding, in the theme of the moment."""
+    return {
+        Judgement.UNREVIEWED: theme.CAUTION,
+        Judgement.ACCEPTED: theme.GOOD,
+        Judgement.EDITED: theme.GOOD,
+        Judgement.REJECTED: theme.BAD,
+        Judgement.DEFERRED: theme.DIM,
+    }[judgement]
 
 
 def verdict_word(verdict: Verdict) -> str:

@@ -19,7 +19,6 @@ from medassist.language import tr
 from medassist.session import jobs
 from medassist.session.queued import QueueRuns, RunState, candidates, refused_rows
 from medassist.session.state import Session
-from medassist.ui import theme
 from medassist.ui.check_table import CheckTable, problem_text
 from medassist.ui.device_menu import BackendMenu, DeviceMenu
 from medassist.ui.job_bar import JobBar
@@ -130,7 +129,7 @@ class ModelPanel(QWidget):
             text.setWordWrap(True)
         self.hint.setProperty("role", "dim")
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
-        self.problem.setStyleSheet(f"color: {theme.BAD};")
+        self.problem.setProperty("role", "bad")
         self.run.setProperty("role", "primary")
         column, line = QVBoxLayout(self), QHBoxLayout()
         column.setContentsMargins(8, 8, 8, 8)

@@ -149,14 +149,14 @@ class ColorBar(QWidget):
             draw_hatched(painter, bar, lambda pen: pen.drawImage(bar, image))
         else:
             painter.drawImage(bar, image)
-        painter.setPen(QPen(QColor(theme.DIM), 1))
+        painter.setPen(QPen(QColor(theme.ON_PICTURE.dim), 1))
         painter.drawRect(bar)
         self._draw_ticks(painter, bar)
         self._draw_captions(painter, bar)
         painter.end()
 
     def _draw_ticks(self, painter: QPainter, bar: QRectF) -> None:
-        painter.setPen(QColor(theme.TEXT))
+        painter.setPen(QColor(theme.ON_PICTURE.text))
         step = 2 if bar.width() < SHORT else 1
         for share, text in list(zip(TICKS, self.ticks(), strict=True))[::step]:
             x = bar.left() + share * bar.width()
@@ -168,11 +168,11 @@ class ColorBar(QWidget):
         left, right = self.captions()
         left = f"{left}\n{self.scale()}".strip()
         wrap = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(QColor(theme.TEXT if self._of_file else theme.AI))
+        painter.setPen(QColor(theme.ON_PICTURE.text if self._of_file else theme.ON_PICTURE.ai))
         west = QRectF(8, 2, bar.left() - 36 - 8, self.height() - 4)
         painter.drawText(west, int(wrap | Qt.AlignmentFlag.AlignLeft), left)
         if self._failure():
-            painter.setPen(QColor(theme.BAD))
+            painter.setPen(QColor(theme.ON_PICTURE.bad))
         east = QRectF(bar.right() + 28, 2, self.width() - bar.right() - 36, self.height() - 4)
         painter.drawText(east, int(wrap | Qt.AlignmentFlag.AlignRight), right)
 

@@ -32,7 +32,7 @@ class Cross:
 
 
 def draw_text(
-    painter: QPainter, rect: QRectF, lines: Sequence[str], flags: Qt.AlignmentFlag, color: str = theme.TEXT
+    painter: QPainter, rect: QRectF, lines: Sequence[str], flags: Qt.AlignmentFlag, color: str = theme.ON_PICTURE.text
 ) -> None:
     """Write lines with a dark rim, so that they can be read on white bone and on black air."""
     text = "\n".join(lines)
@@ -59,7 +59,7 @@ def draw_corners(painter: QPainter, area: QRectF, corners: Corners, under: Seque
     series = _fitted(painter, corners.top_right, half)
     draw_text(painter, east, series, right | top)
     below = east.adjusted(0, line * len(series), 0, 0)
-    draw_text(painter, below, _fitted(painter, corners.stamp, half), right | top, theme.AI)
+    draw_text(painter, below, _fitted(painter, corners.stamp, half), right | top, theme.ON_PICTURE.ai)
     raised = inner.adjusted(0, 0, 0, -1.6 * line)
     draw_text(painter, inner if area.width() > NARROW else raised, corners.bottom_left, left | bottom)
     beside = max((QFontMetricsF(painter.font()).horizontalAdvance(one) for one in corners.bottom_left), default=0.0)
@@ -112,7 +112,7 @@ def draw_loading(painter: QPainter, area: QRectF, mark: str, absence: Sequence[s
     center = Qt.AlignmentFlag.AlignHCenter
     wrapped = center | Qt.TextFlag.TextWordWrap
     below = area.adjusted(MARGIN, MARGIN + 4 * line, -MARGIN, -MARGIN)
-    draw_text(painter, below, [mark], wrapped | Qt.AlignmentFlag.AlignTop, theme.CAUTION)
+    draw_text(painter, below, [mark], wrapped | Qt.AlignmentFlag.AlignTop, theme.ON_PICTURE.caution)
     draw_text(painter, area, absence, wrapped | Qt.AlignmentFlag.AlignVCenter)
 
 
@@ -127,7 +127,7 @@ def draw_scale(painter: QPainter, area: QRectF, pixels_per_unit: float, calibrat
     text = f"{length:g} {'mm' if calibrated else 'px'}"
     room = QFontMetricsF(painter.font()).horizontalAdvance(text) + 6
     y, x = area.bottom() - MARGIN - line / 2, area.right() - MARGIN - room - width
-    for pen in (QPen(SHADOW, 4), QPen(QColor(theme.TEXT), 1.5)):
+    for pen in (QPen(SHADOW, 4), QPen(QColor(theme.ON_PICTURE.text), 1.5)):
         painter.setPen(pen)
         painter.drawLines(
             [QLineF(x, y, x + width, y), QLineF(x, y - 4, x, y + 4), QLineF(x + width, y - 4, x + width, y + 4)]
