@@ -162,13 +162,13 @@ def _statistics(measurement: Measurement, plane: DrawnOn, volume: Volume) -> Ite
     there = np.isin(np.arange(values.shape[0]), volume.lost_slices, invert=True)[box[0], None]
     if plane.axis == 2:
         there = np.array(plane.index not in volume.lost_slices)
-    counted = _real(values[box][marked & there], volume)
+    counted = real_values(values[box][marked & there], volume)
     yield Quantity("pixels", float(counted.size), NO_UNIT)
     if counted.size:
         yield from _values(counted, volume)
 
 
-def _real(values: AnyArray, volume: Volume) -> Vectors:
+def real_values(values: AnyArray, volume: Volume) -> Vectors:
     """Return values that are neither padding nor no number."""
     if volume.padding is not None:
         low, high = volume.padding

@@ -45,6 +45,19 @@ class SetLook:
         return replace(session, layers=replace(session.layers, looks=looks))
 
 
+@dataclass(frozen=True)
+class SetLooks:
+    """Draw several labels in another way at once."""
+
+    changes: tuple[SetLook, ...]
+
+    def __call__(self, session: Session) -> Session:
+        """Return the session with them."""
+        for one in self.changes:
+            session = one(session)
+        return session
+
+
 @dataclass(frozen=True, eq=False)
 class DressedMask(Mask):
     """A mask as it is drawn: without hidden labels, in chosen colours.

@@ -18,6 +18,7 @@ from medassist.entities.finding import Finding
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.impression import Impression, Withheld
+from medassist.entities.label_figures import MaskFigures
 from medassist.entities.look import CornerText, LabelLook
 from medassist.entities.measurement import Measurement
 from medassist.entities.model_change import ModelChange
@@ -139,6 +140,7 @@ class Session:
         offers: saved work on open studies that waits for the reader to take or leave it.
         restored: what was restored, oldest first.
         arrangement: how the middle of the window is divided, and what is shown beside the series on screen.
+        label_figures: what lies under the labels of masks, as far as somebody asked.
         element_lists: DICOM elements of the files somebody looks into, one or two to compare.
     """
 
@@ -180,6 +182,7 @@ class Session:
     offers: tuple[Offer, ...] = ()
     restored: tuple[Restored, ...] = ()
     arrangement: Arrangement = field(default_factory=Arrangement)
+    label_figures: tuple[MaskFigures, ...] = ()
     element_lists: tuple[ElementList, ...] = ()
 
     @property

@@ -80,7 +80,7 @@ class MainWindow(QMainWindow):
         self.region = RegionBar(shown, runner, self.viewer, self)
         self.editing = EditBar(shown, runner, self.viewer, self)
         self.focus = FocusBar(shown, self)
-        self.studies, self.layers = StudyPanel(shown, runner, self), LayersPanel(shown, self)
+        self.studies, self.layers = StudyPanel(shown, runner, self), LayersPanel(shown, runner, self)
         self.models, self.findings = ModelPanel(shown, runner, self), FindingsPanel(shown, self)
         self.explain, self.report = ExplainPanel(shown, runner, self), ReportPanel(shown, runner, self)
         self.probe, self.measurements = ProbePanel(shown, runner, self), MeasurementsPanel(shown, self)

@@ -11,8 +11,9 @@ from ui_cases import MODEL, add_heat, add_mask, make_volume, opened
 from medassist.entities.edit import Edit
 from medassist.entities.prediction import NO_MODEL, Mask, Prediction, Segment
 from medassist.language import set_language
+from medassist.session.looks import masks_on_screen
 from medassist.ui.findings_table import FindingsTable
-from medassist.ui.panels.layers_panel import _legend_lines
+from medassist.ui.overlay_list import label_title_of
 from medassist.ui.viewer.texts import banner_lines, stamp_lines
 
 AT = "2026-11-20T09:00:00+08:00"
@@ -59,14 +60,19 @@ def test_the_picture_names_the_reader_beside_the_model(session, volume):
     assert not any(line.startswith("AI") for line in stamp_lines(alone))
 
 
+def rows_of(session):
+    """Return what the list of overlays says of every label."""
+    return [label_title_of(one, segment) for one in masks_on_screen(session) for segment in one.mask.segments]
+
+
 def test_the_legend_says_which_labels_a_hand_changed(session, volume):
-    assert not any("✎" in line for line in _legend_lines(session))
-    assert _legend_lines(edited(session))[0].endswith("✎ edited by Dr. Li")
-    lines = _legend_lines(drawn(edited(session), volume))
+    assert not any("✎" in line for line in rows_of(session))
+    assert rows_of(edited(session))[0].endswith("✎ edited by Dr. Li")
+    lines = rows_of(drawn(edited(session), volume))
     assert lines[1].endswith("✎ drawn by Dr. Wu")
     set_language("zh_CN")
     try:
-        assert _legend_lines(edited(session))[0].endswith("✎ 由 Dr. Li 修改")
+        assert rows_of(edited(session))[0].endswith("✎ 由 Dr. Li 修改")
     finally:
         set_language("en")
 

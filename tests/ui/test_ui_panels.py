@@ -414,15 +414,15 @@ def test_passport_names_method_layer_target_and_cell_size(store, fake, keep, vol
         assert text in panel.passport.text()
 
 
-def test_sliders_show_and_change_the_layers(store, keep, volume):
-    panel = keep(LayersPanel(store))
+def test_sliders_show_and_change_the_layers(store, fake, keep, volume):
+    panel = keep(LayersPanel(store, fake))
     assert not panel.sliders["fill_opacity"].isEnabled()
     store.dispatch(add_mask(volume))
     panel.sliders["fill_opacity"].setValue(70)
     panel.switches["visible"].setChecked(False)
     assert store.session.layers.fill_opacity == 0.7
     assert not store.session.layers.visible
-    assert "Target" in panel.legend.text()
+    assert panel.list.topLevelItem(0).child(0).text(0) == "Target"
 
 
 def test_report_is_queued_with_the_choices(store, fake, keep, volume, tmp_path):

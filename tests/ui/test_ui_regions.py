@@ -204,7 +204,7 @@ def test_a_region_is_followed_kept_and_judged(drawn, store, volume):
     assert np.array_equal(mask.labels_zyx > 0, volume.array_zyx > 0)
     assert store.session.prediction is None, "a region is no result of a model that ran by itself"
     assert drawn.report.export.isEnabled()
-    assert "Lesion" in drawn.layers.legend.text()
+    assert drawn.layers.list.topLevelItem(0).child(0).text(0) == "Lesion"
 
 
 def test_a_painted_region_is_kept_as_changed_and_two_regions_stay_apart(drawn, store):

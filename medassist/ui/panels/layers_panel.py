@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from html import escape
 
@@ -10,15 +10,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSlider, QTextBrowser, QVBoxLayout, QWidget
 
 from medassist.entities.overlay import Overlay
-from medassist.entities.prediction import Segment
 from medassist.language import localized, tr
 from medassist.session.actions import SetLayers
 from medassist.session.state import Layers, Session
 from medassist.ui import theme
 from medassist.ui.binding import bind_share, bind_switch
-from medassist.ui.edit_words import whose
+from medassist.ui.label_details import LabelDetails
+from medassist.ui.overlay_list import OverlayList
+from medassist.ui.runner import Runner
 from medassist.ui.store import Store
-from medassist.ui.wording import file_title, local_title
+from medassist.ui.wording import file_title
 
 SHARES = ("fill_opacity", "outline_opacity", "heatmap_opacity", "heatmap_threshold")
 SWITCHES = ("visible", "mask_visible", "heatmap_visible", "heatmap_native_cells", "files_visible")
@@ -28,13 +29,13 @@ FILES_HEIGHT = 130
 class LayersPanel(QWidget):
     """Switches and sliders of the overlays, with the colours of the labels."""
 
-    def __init__(self, store: Store, parent: QWidget | None = None) -> None:
+    def __init__(self, store: Store, runner: Runner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._store = store
-        self.title, self.legend = QLabel(self), QLabel(self)
+        self.title = QLabel(self)
         self.title.setProperty("role", "title")
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
-        self.legend.setWordWrap(True)
+        self.list, self.details = OverlayList(store, self), LabelDetails(store, runner, self)
+        self.list.chosen.connect(lambda: self.details.show_label(self.list.selected()))
         self.files = QTextBrowser(self)
         self.files.setOpenLinks(False)
         self.files.setFixedHeight(FILES_HEIGHT)
@@ -52,6 +53,8 @@ class LayersPanel(QWidget):
     def retranslate(self) -> None:
         """Say everything again in the current language."""
         self.title.setText(tr("Overlays"))
+        self.list.retranslate()
+        self.details.retranslate()
         self.files.setAccessibleName(tr("Overlays of files"))
         self.switches["visible"].setText(tr("Show AI results (hold Space to hide)"))
         self.switches["mask_visible"].setText(tr("Mask"))
@@ -75,7 +78,9 @@ class LayersPanel(QWidget):
         column.setContentsMargins(8, 8, 4, 8)
         column.addWidget(self.title)
         column.addWidget(self.switches["visible"])
-        rows = ("mask_visible", "fill_opacity", "outline_opacity", "", "heatmap_visible", "heatmap_opacity",
+        column.addWidget(self.list)
+        column.addWidget(self.details)
+        rows = ("mask_visible", "fill_opacity", "outline_opacity", "heatmap_visible", "heatmap_opacity",
                 "heatmap_threshold", "heatmap_native_cells", "files_visible", "files")  # fmt: skip
         for row, name in enumerate(rows):
             if name in self.switches:
@@ -84,12 +89,15 @@ class LayersPanel(QWidget):
                 grid.addWidget(self.labels[name], row, 0)
                 grid.addWidget(self.sliders[name], row, 1)
             else:
-                grid.addWidget(self.files if name else self.legend, row, 0, 1, 2)
+                grid.addWidget(self.files, row, 0, 1, 2)
         grid.setColumnStretch(1, 1)
         column.addLayout(grid)
 
     def _changed(self, old: Session, new: Session) -> None:
         changed = old.file_map is not new.file_map or old.overlays is not new.overlays or old.current != new.current
+        if changed or _differ(old, new):
+            self.list.draw(new)
+            self.details.show_label(self.list.selected())
         changed = changed or old.layers.heatmap_visible != new.layers.heatmap_visible
         changed = changed or old.layers.visible != new.layers.visible
         changed = changed or old.predictions is not new.predictions or old.presented is not new.presented
@@ -103,8 +111,6 @@ class LayersPanel(QWidget):
         self.files.setHtml("<br>".join(lines))
         self.files.setVisible(bool(lines))
         self.switches["files_visible"].setVisible(bool(lines))
-        self.legend.setText("<br>".join(_legend_lines(session)))
-        self.legend.setVisible(has_mask)
         masks, maps = any(one.masks for one in overlays), any(one.maps for one in overlays)
         self._enable("mask_visible", has_mask)
         self._enable("outline_opacity", has_mask or masks)
@@ -146,22 +152,11 @@ def _get_switch(name: str) -> Callable[[Session], bool]:
     return lambda session: bool(_field(session.layers, name))
 
 
-def _legend_lines(session: Session) -> list[str]:
-    """Return the labels of the masks on screen with their colours; what a reader changed or drew says so."""
-    lines = []
-    for mask in (session.mask, *session.edited_masks, *session.regions):
-        owner = next((one for one in session.predictions if mask is not None and one.mask is mask), None)
-        marks = [] if mask is None or owner is None else [whose(owner, one.value) for one in mask.segments]
-        named = [] if mask is None else _named(mask.segments)
-        lines += [f"{line} · ✎ {escape(mark)}" if mark else line for line, mark in zip(named, marks, strict=True)]
-    return lines
-
-
-def _named(segments: Sequence[Segment]) -> list[str]:
-    return [
-        f'<span style="color: rgb{segment.color};">■</span> {escape(local_title(segment.label, segment.title_zh))}'
-        for segment in segments
-    ]
+def _differ(old: Session, new: Session) -> bool:
+    """Tell whether the list has something else to show, where the overlays are the same."""
+    before, now = ((one.mask, one.regions, one.heatmap, one.layers.looks, one.layers.heatmap_visible,
+                    one.label_figures, one.editing, one.volume, one.view.time) for one in (old, new))  # fmt: skip
+    return before != now
 
 
 def _state_lines(session: Session) -> list[str]:
@@ -178,8 +173,6 @@ def _state_lines(session: Session) -> list[str]:
 def _file_lines(overlay: Overlay, session: Session) -> list[str]:
     """Return the name of an overlay of a file, its colours, the range of its maps, and what must be known about it."""
     lines = [f"<b>{escape(file_title(overlay))}</b>"]
-    for mask in overlay.masks:
-        lines += _named(mask.segments)
     for one in overlay.maps:
         unit = str(one.parameters.get("unit", ""))
         told = tr(
