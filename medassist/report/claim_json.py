@@ -9,8 +9,11 @@ from medassist.entities.component import Component
 from medassist.entities.diameters import Diameters
 from medassist.entities.finding import Finding
 from medassist.entities.prediction import Code
+from medassist.entities.volume import Volume
+from medassist.imaging.measuring_plane import index_of_points
 from medassist.report.operating import as_json as as_json_at_threshold
 from medassist.report.probes import as_json as probe_as_json
+from medassist.report.wording import knows_places
 
 
 def of_class(finding: Finding) -> dict[str, Any]:
@@ -27,22 +30,22 @@ def of_class(finding: Finding) -> dict[str, Any]:
     }
 
 
-def of_segment(finding: Finding) -> dict[str, Any]:
+def of_segment(finding: Finding, volume: Volume) -> dict[str, Any]:
     """Return a claim about a segment or a piece of one, with its figures and its pieces; slices count from 0."""
     return _claim(finding) | {
         "value": finding.segment_value,
         "component": finding.component,
         "present": finding.present,
-        **_sized(finding),
-        "components": [_component(one) for one in finding.components],
+        **_sized(finding, volume),
+        "components": [_component(one, volume) for one in finding.components],
     }
 
 
-def other(finding: Finding) -> dict[str, Any]:
+def other(finding: Finding, volume: Volume) -> dict[str, Any]:
     """Return a claim of a reader that has no segment: its place, its side, and the figures of its measurement."""
     return _claim(finding) | {
         "present": finding.present,
-        "center_lps": _place(finding.center_lps),
+        **_place(finding.center_lps, finding.key_slice, volume),
         "key_slice": finding.key_slice,
         "measurement_uid": finding.measurement_uid or None,
         "measurements": dict(finding.measurements),
@@ -74,15 +77,15 @@ def _claim(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _component(one: Component) -> dict[str, Any]:
-    return {"number": one.number, "voxels": one.voxels, **_sized(one)}
+def _component(one: Component, volume: Volume) -> dict[str, Any]:
+    return {"number": one.number, "voxels": one.voxels, **_sized(one, volume)}
 
 
-def _sized(found: Finding | Component) -> dict[str, Any]:
+def _sized(found: Finding | Component, volume: Volume) -> dict[str, Any]:
     measurements: Mapping[str, float] = found.measurements
     return {
         "volume_ml": found.volume_ml,
-        "center_lps": _place(found.center_lps),
+        **_place(found.center_lps, found.key_slice, volume),
         "key_slice": found.key_slice,
         "slices": None if found.slices is None else list(found.slices),
         **_diameters(found.diameters),
@@ -90,8 +93,16 @@ def _sized(found: Finding | Component) -> dict[str, Any]:
     }
 
 
-def _place(place_lps: tuple[float, float, float] | None) -> list[float] | None:
-    return None if place_lps is None else list(place_lps)
+def _place(
+    place_lps: tuple[float, float, float] | None, key_slice: int | None, volume: Volume
+) -> dict[str, list[float] | None]:
+    """Return a place in mm of the patient, or as (column, row, slice) from 0 on pictures and films, which have none."""
+    if place_lps is None:
+        return {"center_lps": None, "center_px": None}
+    if knows_places(volume):
+        return {"center_lps": list(place_lps), "center_px": None}
+    (pixels,) = index_of_points([place_lps], key_slice, volume).tolist()
+    return {"center_lps": None, "center_px": pixels}
 
 
 def _diameters(found: Diameters | None) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from pathlib import Path
 from medassist.entities.finding import Finding
 from medassist.entities.measurement import Measurement, Quantity
 from medassist.imaging.measuring import remarks
+from medassist.imaging.measuring_plane import index_of_points
 from medassist.report.case import Case
 from medassist.report.cells import guarded
 from medassist.report.identity import code_for
 from medassist.report.verdicts import drawings, told
-from medassist.report.wording import place_of
+from medassist.report.wording import knows_places, place_of
 
 FINDINGS, MEASUREMENTS = "findings.csv", "measurements.csv"
 
@@ -25,12 +26,15 @@ FINDING_COLUMNS = (
 )  # fmt: skip
 MEASUREMENT_COLUMNS = (
     "uid", "label", "shape", "quantity", "value", "unit", "slice", "time", "made_by", "made_at", "points_lps_mm",
-    "remark", "series_uid",
+    "points_px", "remark", "series_uid",
 )  # fmt: skip
 
 
 def write(case: Case, folder: Path) -> tuple[Path, ...]:
-    """Write the tables that have rows; slices count from 1 as on screen, places are LPS in mm, numbers have dots."""
+    """Write the tables that have rows; slices count from 1 as on screen, numbers have dots.
+
+    Places are LPS in mm; those of drawings on pictures and films are (column, row, slice) from 0, in another column.
+    """
     tables = (
         (FINDINGS, FINDING_COLUMNS, [_finding(case, one) for one in told(case)]),
         (MEASUREMENTS, MEASUREMENT_COLUMNS, [row for one in drawings(case) for row in _measurement(case, one)]),
@@ -97,7 +101,7 @@ def _finding(case: Case, finding: Finding) -> tuple[object, ...]:
 
 def _measurement(case: Case, measurement: Measurement) -> list[tuple[object, ...]]:
     """Return one row per figure, and one for a drawing without any (an arrow, a text)."""
-    points = "; ".join(" ".join(f"{value:.9g}" for value in point) for point in measurement.points_lps)
+    millimetres, pixels = _points(case, measurement)
     remark = " ".join(one.text() for one in remarks(measurement, case.volume))
     figures: tuple[Quantity | None, ...] = measurement.quantities or (None,)
     return [
@@ -112,9 +116,21 @@ def _measurement(case: Case, measurement: Measurement) -> list[tuple[object, ...
             measurement.time + 1,
             measurement.by,
             measurement.made_at,
-            f"({points})",
+            millimetres,
+            pixels,
             remark,
             case.series.series_uid,
         )
         for one in figures
     ]
+
+
+def _points(case: Case, measurement: Measurement) -> tuple[str | None, str | None]:
+    """Return the points in mm of the patient, or in pixels of the picture where nobody knows the patient's."""
+    if knows_places(case.volume):
+        return _joined(measurement.points_lps), None
+    return None, _joined(index_of_points(measurement.points_lps, measurement.slice_index, case.volume).tolist())
+
+
+def _joined(points: Iterable[Sequence[float]]) -> str:
+    return f"({'; '.join(' '.join(f'{value:.9g}' for value in point) for point in points)})"

@@ -9,11 +9,14 @@ from medassist.report.measured import can_measure_volumes
 from medassist.report.prompts import sentences
 from medassist.report.seg import written_segments
 from medassist.report.sources import dicom_obstacle
+from medassist.report.verdicts import drawings
 
 
 def notes(case: Case) -> tuple[Warned, ...]:
     """Return every limit of this report, once each: of the input, of the measurements and of the objects written."""
-    told = (*case.series.warnings, *_about_input(case), *_about_masks(case), *_from_models(case))
+    told = (
+        *case.series.warnings, *_about_input(case), *_about_masks(case), *_about_drawings(case), *_from_models(case)
+    )  # fmt: skip
     return tuple(dict.fromkeys(told))
 
 
@@ -55,6 +58,15 @@ def _about_masks(case: Case) -> list[Warned]:
     if case.masks and not case.volume.is_regular:
         told.append(warned("There is no NIfTI mask: one affine would be wrong for some slices."))
     return told
+
+
+def _about_drawings(case: Case) -> list[Warned]:
+    """Say what presentation states cannot hold: they draw on single pictures."""
+    if dicom_obstacle(case) is not None:
+        return []
+    count = sum(one.slice_index is None for one in drawings(case))
+    told = warned("{count} drawings run across slices; the presentation state leaves them out.", count=count)
+    return [told] if count else []
 
 
 def _from_models(case: Case) -> list[Warned]:

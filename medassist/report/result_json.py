@@ -66,12 +66,18 @@ def result(case: Case, files: Iterable[str] = (), timings_s: Mapping[str, float]
         "override_reason": newest.override_reason if newest else "",
         "classes": [of_class(one) for one in classes],
         "segments": [
-            of_segment(one) | {"prompt": as_json(prompt_of(case, one)), "edited": edited_as_json(case, one)}
+            {
+                **of_segment(one, case.volume),
+                "prompt": as_json(prompt_of(case, one)),
+                "edited": edited_as_json(case, one),
+            }
             for one in segments
         ],
         "sides": sides(segments),
         "instances": _instances(case),
-        "other_findings": [other(one) for one in case.findings if one not in segments and one not in classes],
+        "other_findings": [
+            other(one, case.volume) for one in case.findings if one not in segments and one not in classes
+        ],
         "explanations": _maps(case, MapKind.ATTRIBUTION),
         "uncertainty": _maps(case, MapKind.UNCERTAINTY),
         "spread": _maps(case, MapKind.SPREAD),

@@ -65,9 +65,14 @@ class Wording:
         return " ".join(part for part in (groups[0] or ideographic).split("^") if part)
 
 
+def knows_places(volume: Volume) -> bool:
+    """Tell whether places of a series can be said in mm of the patient: not for pictures and films."""
+    return has_orientation(volume) and volume.geometry.calibrated
+
+
 def place_of(finding: Finding, volume: Volume) -> tuple[float, float, float] | None:
     """Return the centre of a finding (mm, LPS), None where sides or millimetres are not known: pictures, films."""
-    return finding.center_lps if has_orientation(volume) and volume.geometry.calibrated else None
+    return finding.center_lps if knows_places(volume) else None
 
 
 def place_text(finding: Finding, volume: Volume) -> str:

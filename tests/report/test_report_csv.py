@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 
+import numpy as np
 import phantoms
 import pytest
 from report_cases import MODEL, make_case
 
-from medassist.entities.finding import Judgement
+from medassist.entities.finding import Finding, Judgement
 from medassist.entities.measurement import Measurement, Quantity, Shape
 from medassist.progress import Progress
 from medassist.report.export import export
 from medassist.report.measurements_csv import cell
+from medassist.report.notes import notes
 
 ELLIPSE = Measurement(
     "1.2.3",
@@ -70,6 +73,39 @@ def test_measurements_have_one_row_per_figure_with_its_unit(case, tmp_path):
     ]
     assert told[0]["points_lps_mm"].startswith("(0 0 0.5; 12.3 0 0.5")
     assert (told[0]["slice"], told[0]["made_by"], told[2]["shape"]) == ("3", "Jane Doe", "arrow")
+
+
+@pytest.mark.parametrize("scale", [None, [0.2, 0.2]])
+def test_places_on_pictures_are_pixels_and_never_millimetres(tmp_path, scale):
+    phantoms.write_film(tmp_path / "in", modality="CR", spacing=scale, imager_spacing=None)
+    case = make_case(tmp_path / "in", heatmaps=())
+    ends = tuple(tuple(map(float, case.volume.geometry.to_world(at))) for at in ([3, 4, 0], [7.5, 9, 0]))
+    line = Measurement("2.9", case.series.key, Shape.LENGTH, ends, 0, quantities=(Quantity("length", 6.7, "{pixels}"),))
+    found = Finding("2.8", "Nodule", case.series.key, by="Ann", center_lps=ends[0], key_slice=0)
+    case = replace(case, findings=(*case.findings, found), measurements=(line,))
+    export(case, tmp_path / "out", ("csv", "json"), progress=Progress())
+    (row,) = rows(tmp_path / "out", "measurements.csv")
+    assert row["points_lps_mm"] == ""
+    at = [[float(one) for one in point.split()] for point in row["points_px"].strip("()").split(";")]
+    assert np.allclose(at, [[3, 4, 0], [7.5, 9, 0]], atol=1e-6)
+    told = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+    assert told["other_findings"][-1]["center_lps"] is None
+    assert told["other_findings"][-1]["center_px"] == pytest.approx([3, 4, 0], abs=1e-6)
+
+
+def test_places_in_the_patient_are_millimetres_and_no_pixels(case, tmp_path):
+    export(case, tmp_path / "out", ("csv", "json"), progress=Progress())
+    assert {row["points_px"] for row in rows(tmp_path / "out", "measurements.csv")} == {""}
+    told = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+    assert told["segments"][0]["center_lps"] == pytest.approx(case.findings[0].center_lps)
+    assert told["segments"][0]["center_px"] is None
+
+
+def test_drawings_across_slices_are_counted_in_the_notes(case):
+    across = replace(case, measurements=(replace(ELLIPSE, slice_index=None), ELLIPSE))
+    said = [one.text() for one in notes(across)]
+    assert "1 drawings run across slices; the presentation state leaves them out." in said
+    assert not any("run across slices" in one.text() for one in notes(case))
 
 
 def test_spreadsheets_know_the_encoding(case, tmp_path):
