@@ -155,14 +155,14 @@ def test_the_findings_of_a_lesion_share_its_voxels_out(labels: np.ndarray):
 
 
 def test_result_json_tells_each_piece_and_who_made_a_finding():
-    of_lesion = [of_segment(one) for one in findings_from(said(blobs(), LESION), volume_of())]
+    of_lesion = [of_segment(one, volume_of()) for one in findings_from(said(blobs(), LESION), volume_of())]
     assert [(one["component"], one["slices"]) for one in of_lesion] == [(1, [3, 6]), (2, [1, 1]), (3, [7, 7])]
     assert of_lesion[0]["max_value"] > of_lesion[0]["min_value"]
     (organ,) = findings_from(said(blobs(), ORGAN), volume_of())
-    told = of_segment(organ)["components"]
+    told = of_segment(organ, volume_of())["components"]
     assert [one["voxels"] for one in told] == [61, 6, 1]
     assert told[0]["volume_ml"] == pytest.approx(0.061)
     own = replace(organ, segment_value=None, model=None, by="Dr. Ng", original_label="x", measurement_uid="7")
-    claim = other(own)
+    claim = other(own, volume_of())
     assert (claim["made_by"], claim["original_label"], claim["measurement_uid"]) == ("Dr. Ng", "x", "7")
     assert claim["measurements"] == dict(organ.measurements)
