@@ -23,7 +23,7 @@ from medassist.ui.wording import (
     side_word,
 )
 
-SHARES = {CLAIM: 0.26, WHERE: 0.16, SIZE: 0.33, VERDICT: 0.25}
+SHARES = {CLAIM: 0.3, WHERE: 0.15, SIZE: 0.31, VERDICT: 0.24}
 """Of the width that the origin leaves."""
 ORIGIN_SHARE, ORIGIN_PX = 0.16, (44, 64)
 

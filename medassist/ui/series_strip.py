@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
-from PySide6.QtCore import QMimeData, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QLocale, QMimeData, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QIcon, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -16,12 +17,13 @@ from PySide6.QtWidgets import (
 )
 
 from medassist.ui.series_strip_icons import SIZE
+from medassist.ui.viewer.panes import SERIES_MIME
 
 KEY = Qt.ItemDataRole.UserRole
 """Role of the key of a series; "" for a row that unfolds, None for one that says something."""
-SERIES_MIME = "application/x-medassist-series"
-"""What is dragged: `Series.key` as UTF-8."""
 INDENTATION = 12
+BREAKABLE = re.compile(r"[_/]|\.(?=[^\W\d])")
+"""Where a long name may go on in the next line; never inside a number."""
 
 
 class SeriesStrip(QTreeWidget):
@@ -93,6 +95,10 @@ class WrappedText(QStyledItemDelegate):
         super().__init__(tree)
         self._tree = tree
 
+    def displayText(self, value: object, locale: QLocale | QLocale.Language) -> str:  # noqa: N802
+        """Let names of files break where they have no space."""
+        return BREAKABLE.sub("\\g<0>\u200b", super().displayText(value, locale))
+
     def sizeHint(self, _option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
         """Measure the wrapped text of a row."""
         depth, parent = 1, index.parent()
@@ -103,7 +109,7 @@ class WrappedText(QStyledItemDelegate):
         beside = picture.width() + 8 if picture.width() > 0 else 0
         width = max(60, self._tree.viewport().width() - depth * self._tree.indentation() - beside - 24)
         metrics = QFontMetrics(index.data(Qt.ItemDataRole.FontRole) or self._tree.font())
-        text = str(index.data(Qt.ItemDataRole.DisplayRole))
+        text = self.displayText(index.data(Qt.ItemDataRole.DisplayRole), self._tree.locale())
         flags = int(Qt.TextFlag.TextWordWrap)
         high = metrics.boundingRect(QRect(0, 0, width, 10_000), flags, text).height()
         return QSize(width, max(high, picture.height()) + 8)

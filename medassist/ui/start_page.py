@@ -32,7 +32,6 @@ class StartPage(QWidget):
         self._there: dict[str, bool] = {}
         self.drop, self.promise, self.before = QLabel(self), QLabel(self), QLabel(self)
         self.folder, self.file, self.list = QPushButton(self), QPushButton(self), QListWidget(self)
-        self.drop.setFont(theme.font(13))
         self.before.setProperty("role", "title")
         self.promise.setProperty("role", "dim")
         self.folder.setProperty("role", "primary")
@@ -47,6 +46,7 @@ class StartPage(QWidget):
 
     def retranslate(self) -> None:
         """Say everything again in the current language."""
+        self.drop.setFont(theme.font(13))
         self.drop.setText(tr("Drop a folder, a file or a ZIP anywhere in this window."))
         self.promise.setText(tr("Nothing is copied or sent anywhere."))
         self.folder.setText(tr("Open folder…"))

@@ -19,9 +19,10 @@ from medassist.session.thumbnails import Thumbnail
 from medassist.ui import theme
 from medassist.ui.opening import LOAD_LANE
 from medassist.ui.panels.study_panel import StudyPanel
-from medassist.ui.series_strip import KEY, SERIES_MIME
+from medassist.ui.series_strip import KEY
 from medassist.ui.series_strip_icons import SIZE, badges_of, icon_of
 from medassist.ui.series_strip_pictures import AT_ONCE, THUMBNAIL_LANE
+from medassist.ui.viewer.panes import SERIES_MIME
 
 
 def filed(series, path):
@@ -171,3 +172,8 @@ def test_one_patient_needs_no_line(store, panel):
     store.dispatch(AddScan(make_scan(make_series())))
     assert panel.tree.topLevelItem(0).child(0).data(0, KEY) == "one"
     assert panel.tree.topLevelItem(0).flags() & Qt.ItemFlag.ItemIsEnabled
+
+
+def test_long_names_of_files_break_and_numbers_do_not(panel):
+    shown = panel.tree.itemDelegate().displayText("head_053.nii.gz, 7.25 mm", panel.tree.locale())
+    assert [part for part in shown.split("\u200b") if part] == ["head_", "053.", "nii.", "gz, 7.25 mm"]
