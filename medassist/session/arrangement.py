@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from medassist.entities.pane_layout import PLANES
+from medassist.entities.pane_layout import LAYOUTS, PLANES
 from medassist.imaging.slicing import Plane
 
 
@@ -54,6 +55,12 @@ class Arrangement:
     def with_key(self, number: int, key: str) -> Arrangement:
         """Return it with another series in one pane."""
         return replace(self, panes=self._with(number, replace(self.panes[number], series_key=key)))
+
+    def only(self, keys: Collection[str]) -> Arrangement:
+        """Return it with nothing but these series in its panes; the usual one where it has no layout of its own."""
+        if not self.panes or len(self.panes) != LAYOUTS.get(self.layout) or not 0 <= self.active < len(self.panes):
+            return Arrangement()
+        return replace(self, panes=tuple(one if one.series_key in keys else Pane("", one.plane) for one in self.panes))
 
     def with_plane(self, plane: Plane) -> Arrangement:
         """Return it with another plane in the active pane."""

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from medassist.entities.pane_layout import LAYOUTS
 from medassist.entities.study import Series
 from medassist.entities.volume import Volume
-from medassist.imaging.slicing import Plane
+from medassist.imaging.slicing import Plane, native_plane
 from medassist.imaging.windows import starting_window
 from medassist.progress import Progress
 from medassist.session.actions import Action, center_of
@@ -118,7 +118,8 @@ def _spare(session: Session, shown: list[Pane]) -> Iterator[Pane]:
         if key not in used and session.holds(key) and sameness(session.study_of(key), mine) is Sameness.SAME:
             yield Pane(key)
     if session.volume.is_regular and session.volume.geometry.shape_zyx[0] > 1:
-        taken = {one.plane or Plane.AXIAL for one in shown if one.series_key == session.current}
+        own = native_plane(session.volume.geometry)
+        taken = {one.plane or own for one in shown if one.series_key == session.current}
         yield from (Pane(session.current, plane) for plane in Plane if plane not in taken)
 
 

@@ -19,6 +19,7 @@ from medassist.entities.study import Warned, warned
 from medassist.entities.volume import Volume
 from medassist.session import state
 from medassist.session.actions import ShowVolume
+from medassist.session.arrangement import Arrangement
 from medassist.session.case_marks import mark_of, sources_of, study_name
 from medassist.session.history import WORK, forget
 from medassist.session.state import Session
@@ -29,7 +30,7 @@ from medassist.storage.case_file import Decoder, Encoder, Saved, Work
 BY_SERIES = ("findings", "predictions", "measurements", "probes", "heatmaps", "impressions")
 BY_KEY = ("drafts", "views")
 BY_MODEL = ("thresholds", "prevalences", "threshold_changes")
-SAVED = (*dict.fromkeys((*WORK, *BY_SERIES, *BY_KEY, *BY_MODEL)), "region", "layers", "current")
+SAVED = (*dict.fromkeys((*WORK, *BY_SERIES, *BY_KEY, *BY_MODEL)), "region", "layers", "current", "arrangement")
 """The fields of `Session` that go into a file: the work, what was computed for it, and how it was looked at."""
 
 
@@ -71,6 +72,7 @@ def values_of(session: Session, keys: frozenset[str]) -> dict[str, Any]:
         "region": replace(region, before=None) if isinstance(region, Region) and region.series_key in keys else None,
         "layers": session.layers,
         "current": session.current if session.current in keys else "",
+        "arrangement": (session.arrangement if session.current in keys else Arrangement()).only(keys),
     }
 
 
@@ -130,6 +132,8 @@ class RestoreWork:
             restored=(*session.restored, told),
             offers=tuple(one for one in session.offers if not self.keys.intersection(one.series)),
         )
+        if self.volume is not None and values["arrangement"].panes:
+            after = replace(after, arrangement=replace(values["arrangement"], by_reader=True))
         others = (one if one.series_key in self.keys else with_settings(after, one) for one in after.findings)
         return forget(replace(after, findings=tuple(others)))
 
@@ -214,6 +218,7 @@ def _about(values: dict[str, Any], keys: frozenset[str]) -> tuple[dict[str, Any]
     region = values["region"]
     kept["region"] = region if region is None or region.series_key in keys else None
     kept["current"] = values["current"] if values["current"] in keys else ""
+    kept["arrangement"] = values["arrangement"].only(keys)
     left = sum(len(values[name]) - len(kept[name]) for name in (*BY_SERIES, "drafts"))
     note = warned("{count} results are about series the saved work does not list; they are left out.", count=left)
     return values | kept, (note,) if left else ()

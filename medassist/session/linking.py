@@ -58,9 +58,18 @@ def is_pointed_at(session: Session, key: str) -> bool:
     shown = session.arrangement.keys(session.current)
     if shown.count(key) > 1:
         return True
+    if not session.arrangement.linked or not session.arrangement.panes:
+        return False
     here = session.views.get(key, View()).cursor_lps
-    others = (session.views.get(other, View()).cursor_lps for other in linked_with(session, key))
-    return any(np.allclose(here, there, rtol=0.0, atol=TOUCHING_MM) for there in others)
+    others = (other for other in on_screen(session) if other != key)
+    return any(
+        _touch(here, session.views.get(other, View()).cursor_lps) and _share_a_frame(session, key, other)
+        for other in others
+    )
+
+
+def _touch(one: Point, other: Point) -> bool:
+    return all(abs(here - there) <= TOUCHING_MM for here, there in zip(one, other, strict=True))
 
 
 def _share_a_frame(session: Session, one: str, other: str) -> bool:

@@ -14,6 +14,7 @@ from medassist.language import tr
 from medassist.session.arranging import HangByRules, SetLayout, SetLinked, SetPlane
 from medassist.session.state import Session
 from medassist.ui.store import Store
+from medassist.ui.viewer.pane_drawing import plane_of
 from medassist.ui.viewer.slices import planes_shown
 from medassist.ui.viewer.texts import plane_name
 from medassist.ui.viewer.viewer import Viewer
@@ -88,12 +89,11 @@ class LayoutMenu(QMenu):
         told = session.arrangement
         for name, action in self.layouts.items():
             action.setChecked(name == told.layout)
-        possible = planes_shown(session)
-        free = bool(told.panes) and len(possible) > 1
-        shown = told.panes[told.active].plane if told.panes else None
+        free = bool(told.panes) and len(planes_shown(session)) > 1
+        shown = plane_of(session, told.panes[told.active].plane) if free else None
         for plane, action in self.planes.items():
             action.setEnabled(free)
-            action.setChecked(free and plane is (shown if shown in possible else possible[0]))
+            action.setChecked(plane is shown)
         self.linked.setChecked(told.linked)
         for action in (self.next_pane, self.previous_pane):
             action.setEnabled(session.geometry is not None)

@@ -29,9 +29,12 @@ from medassist.entities.prediction import Mask, ModelRef, Prediction, Segment
 from medassist.entities.saved_work import Offer, Restored
 from medassist.entities.stamp import Stamp, Standing
 from medassist.entities.volume import Window
+from medassist.imaging.slicing import Plane
 from medassist.progress import Progress
 from medassist.session import case_writer, jobs, trail
 from medassist.session.actions import AddHeatmap, AddPrediction, AddScan, Judge, MoveCursor, SetWindow
+from medassist.session.arrangement import Arrangement
+from medassist.session.arranging import SetLayout
 from medassist.session.case_writer import CaseWriter
 from medassist.session.cases import SAVED, DropOffer, OfferWork, offer_of
 from medassist.session.drafts import WritePassage
@@ -116,6 +119,25 @@ def test_a_case_file_brings_everything_back_into_an_empty_session(work, tmp_path
     assert back.volume is not None
     assert back.history.to_undo is None
     assert back.findings[0].comment == "skin fold of Jane Doe"
+
+
+def test_the_panes_come_back_with_the_series_that_were_checked_and_no_other(work, tmp_path):
+    arranged = SetLayout("1x2")(work)
+    assert arranged.arrangement.panes[1].plane is Plane.CORONAL
+    path = saved_case(arranged, tmp_path / "a.medassist")
+    assert_same_work(arranged, fold(Session(), open_case(Session(), path, progress=Progress())))
+
+    def slip(told: dict[str, Any]) -> None:
+        told["arrangement"]["panes"][1]["series_key"] = "1.2.3 of somebody else"
+
+    back = fold(Session(), open_case(Session(), rewritten(path, slip), progress=Progress()))
+    assert back.arrangement.keys(back.current) == (back.current, "")
+
+    def break_off(told: dict[str, Any]) -> None:
+        told["arrangement"]["active"] = 7
+
+    back = fold(Session(), open_case(Session(), rewritten(path, break_off), progress=Progress()))
+    assert back.arrangement == Arrangement()
 
 
 def test_a_case_names_no_patient_but_in_what_the_reader_wrote(work, tmp_path, ct):

@@ -195,6 +195,19 @@ def test_planes_of_one_series_and_zoom_together_where_they_show_the_same(viewer,
     assert first.to_screen(10, 10) == third.to_screen(10, 10)
 
 
+def test_a_pane_shows_the_plane_its_series_was_taken_in_until_another_is_asked_for(viewer, store):
+    sagittal = np.array([[0.0, 0, 2, -12], [0.8, 0, 0, -16], [0, -0.8, 0, 10], [0, 0, 0, 1]])
+    taken = make_volume(make_series("sagittal"), affine=sagittal)
+    store.dispatch(AddScan(make_scan(taken.series, source="/third")))
+    store.dispatch(ShowVolume(taken))
+    assert viewer.views[0].plane is Plane.SAGITTAL
+    store.dispatch(SetPlane(Plane.CORONAL))
+    assert viewer.views[0].plane is viewer.views[0].shown.plane is Plane.CORONAL
+    store.dispatch(SetLayout("2x2"))
+    assert shown(viewer) == ["sagittal", "two", "one", "sagittal"]
+    assert [view.plane for view in viewer.views] == [Plane.CORONAL, Plane.AXIAL, Plane.AXIAL, Plane.AXIAL]
+
+
 def test_an_empty_pane_says_what_to_do_and_takes_the_next_series(viewer, store):
     store.dispatch(SetLayout("1+3"))
     store.dispatch(Activate(0))

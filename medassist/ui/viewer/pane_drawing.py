@@ -8,7 +8,7 @@ from operator import is_
 import numpy as np
 
 from medassist.entities.pane_layout import PLANES
-from medassist.imaging.slicing import Plane
+from medassist.imaging.slicing import Plane, native_plane
 from medassist.language import tr
 from medassist.session.arranging import at_pane, patients_on_screen
 from medassist.session.focusing import focused
@@ -130,11 +130,15 @@ def _planes(session: Session, seen: Sequence[Session]) -> tuple[Plane | None, ..
     told = session.arrangement
     if not told.panes:
         return planes_shown(session)
-    found: list[Plane | None] = []
-    for here, pane in zip(seen, told.panes, strict=True):
-        possible = planes_shown(here)
-        found.append(pane.plane if pane.plane in possible else next(iter(possible), None))
-    return tuple(found)
+    return tuple(plane_of(here, pane.plane) for here, pane in zip(seen, told.panes, strict=True))
+
+
+def plane_of(here: Session, wanted: Plane | None) -> Plane | None:
+    """Return the plane a pane shows: the one asked for, else the one its series was taken in; None without a series."""
+    possible = planes_shown(here)
+    if wanted in possible or here.geometry is None:
+        return wanted if possible else None
+    return native_plane(here.geometry)
 
 
 def _hint(session: Session, number: int) -> str:
