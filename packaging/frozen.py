@@ -5,6 +5,7 @@ A rule names a kind of file and why. Lists kept by hand go stale with the next v
 
 from __future__ import annotations
 
+import posixpath
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
@@ -88,8 +89,13 @@ def left_out(name: str) -> str:
 
 
 def trimmed(toc: Iterable[Entry]) -> list[Entry]:
-    """Return the entries (name, source, kind) of a table of PyInstaller that go in."""
-    return [entry for entry in toc if not left_out(entry[0])]
+    """Return the entries (name, source, kind) of a PyInstaller table that go in; a link goes with what it leads to."""
+    return [entry for entry in toc if not (left_out(entry[0]) or left_out(_leads_to(entry)))]
+
+
+def _leads_to(entry: Entry) -> str:
+    name, source, kind = entry
+    return posixpath.normpath(PurePosixPath(name).parent / source) if kind == "SYMLINK" else name
 
 
 def without_symbols(toc: Iterable[Entry], folder: Path, least_bytes: int = 50_000_000) -> list[Entry]:
@@ -168,3 +174,11 @@ def system_owner(source: str) -> str:
         if done.returncode == 0:
             return done.stdout.partition(":")[0].split(",")[0].strip()
     return ""
+
+
+def system_packages(libraries: Iterable[str]) -> set[str]:
+    """Return the Debian packages whose libraries these shared libraries are linked to, themselves or through others."""
+    from PyInstaller.depend.bindepend import get_imports
+
+    found = {path for library in libraries for _name, path in get_imports(library) if path}
+    return {system_owner(path) for path in found} - {""}

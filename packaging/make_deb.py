@@ -108,9 +108,16 @@ def plain(root: Path) -> None:
     """Give every file of the package the same owner's rights and time, whoever builds it."""
     for path in (root, *root.rglob("*")):
         if not path.is_symlink():
-            run = path.is_dir() or (path.stat().st_mode & 0o100 and ".so" not in path.name)
+            run = path.is_dir() or (path.stat().st_mode & 0o100 and is_program(path))
             path.chmod(0o755 if run else 0o644)
         os.utime(path, (epoch(), epoch()), follow_symlinks=False)
+
+
+def is_program(path: Path) -> bool:
+    """Return whether a file can be run: wheels mark libraries and even licences so."""
+    with path.open("rb") as file:
+        begins = file.read(4)
+    return begins[:2] == b"#!" or (begins == b"\x7fELF" and ".so" not in path.name)
 
 
 def control(root: Path, depends: list[str], suffix: str) -> None:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Try a package in a fresh Debian 12: install, doctor, an analysis beside the source install, a window, no network, purge.
+# Try a package in a fresh Debian 12: install, doctor, an analysis beside the source install, a window, no network,
+# an upgrade, purge.
 #
 #     sudo packaging/try_deb.sh build/medassist_VERSION_amd64.deb [FOLDER]
 #
@@ -38,8 +39,9 @@ if [ ! -e "$root/made" ]; then
   touch "$root/made"
 fi
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
+mountpoint -q "$root/dev/pts" || mount -t devpts devpts "$root/dev/pts"
 mountpoint -q "$root/sys" || mount -t sysfs -o ro sysfs "$root/sys"
-undo() { umount "$root/proc" "$root/sys" 2>/dev/null || true; [ -n "${kept:-}" ] || rm -rf "$folder"; }
+undo() { umount "$root/dev/pts" "$root/proc" "$root/sys" 2>/dev/null || true; [ -n "${kept:-}" ] || rm -rf "$folder"; }
 kept=${2:-}
 trap undo EXIT
 cp "$package" "$root/tmp/package.deb"
@@ -79,6 +81,14 @@ cp "$root/tmp/window.png" "$folder/window.png"
 step "sockets: what the namespace offered"
 unshare --net cat /proc/net/dev
 
+step "the same version over it, as an upgrade: what users have stays"
+kept_data=$root/root/.local/share/medassist
+[ -d "$kept_data" ] || { echo "the program noted nothing in the home of its user"; exit 1; }
+before=$(cd "$kept_data" && find . -type f -exec sha256sum {} + | sort)
+inside apt-get install -qq --yes --reinstall --no-install-recommends /tmp/package.deb >"$folder/upgrade.log"
+[ "$before" = "$(cd "$kept_data" && find . -type f -exec sha256sum {} + | sort)" ] || { echo "an upgrade changed them"; exit 1; }
+offline medassist --version
+
 step "purge"
 inside apt-get purge -qq --yes "$name" >"$folder/purge.log"
 files >"$folder/after.txt"
@@ -86,4 +96,5 @@ files >"$folder/after.txt"
 if comm -13 "$folder/before.txt" "$folder/after.txt" | grep .; then
   echo "the package left these behind"; exit 1
 fi
-echo "nothing is left"
+[ "$before" = "$(cd "$kept_data" && find . -type f -exec sha256sum {} + | sort)" ] || { echo "purge took what was a user's"; exit 1; }
+echo "nothing is left but what is a user's own"

@@ -194,6 +194,30 @@ def test_what_goes_in_and_what_stays_out(name: str, goes_in: bool) -> None:
     assert (frozen.left_out(name) == "") is goes_in
 
 
+def test_a_link_goes_with_what_it_leads_to() -> None:
+    kept = ("libtorch.so", "torch/lib/libtorch.so", "SYMLINK")
+    dangling = ("libopenvino_onnx_frontend.so.1", "openvino/libs/libopenvino_onnx_frontend.so.1", "SYMLINK")
+    beside = ("openvino/libs/libopenvino.so", "libopenvino.so.2641", "SYMLINK")
+    assert frozen.trimmed([kept, dangling, beside]) == [kept, beside]
+
+
+def test_only_programs_are_marked_as_such(tmp_path) -> None:
+    script, program, library, licence = (tmp_path / name for name in ("run", "medassist", "libx.so.1", "LICENSE"))
+    script.write_text("#!/bin/sh\n")
+    for path in (program, library):
+        path.write_bytes(b"\x7fELF....")
+    licence.write_text("may be used")
+    for path in (script, program, library, licence):
+        path.chmod(0o755)
+    make_deb.plain(tmp_path)
+    assert [path.stat().st_mode & 0o100 > 0 for path in (script, program, library, licence)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
 def test_the_reporter_of_openvino_never_goes_in() -> None:
     assert "openvino_telemetry" in frozen.NEVER_IMPORTED
 
