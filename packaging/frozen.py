@@ -9,7 +9,7 @@ import posixpath
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path, PurePosixPath
 
 from packaging.requirements import Requirement
@@ -139,6 +139,16 @@ def closure(name: str, extras: Sequence[str] = ()) -> dict[str, Distribution]:
             continue
         waiting += _required(found[key], its_extras)
     return found
+
+
+def strangers(payload: Iterable[str]) -> list[str]:
+    """Return the modules of installed distributions that `payload` does not name: tools of the build.
+
+    Libraries try to import some of them and do without; they would go in with licences nobody looked at.
+    """
+    wanted = set(payload)
+    of = packages_distributions().items()
+    return sorted(module for module, names in of if wanted.isdisjoint(map(canonicalize_name, names)))
 
 
 def _required(dist: Distribution, extras: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -218,6 +218,12 @@ def test_only_programs_are_marked_as_such(tmp_path) -> None:
     ]
 
 
+def test_what_the_program_does_not_need_stays_out_by_name() -> None:
+    out = frozen.strangers(frozen.closure("medassist", ["cpu"]))
+    assert {"pytest", "hypothesis", "mypy"} <= set(out)
+    assert {"numpy", "torch", "pydicom", "yaml", "medassist", "PySide6"}.isdisjoint(out)
+
+
 def test_the_reporter_of_openvino_never_goes_in() -> None:
     assert "openvino_telemetry" in frozen.NEVER_IMPORTED
 
