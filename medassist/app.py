@@ -14,7 +14,7 @@ from medassist.language import set_language
 from medassist.session import trail
 from medassist.session.impressions import keep_agreement
 from medassist.session.objects import load_overlays
-from medassist.session.state import Session
+from medassist.session.state import Layers, Session
 from medassist.session.thresholds import prevalences_of
 from medassist.storage import settings
 from medassist.ui import theme
@@ -48,8 +48,7 @@ def show(
     """
     application = _application(screenshot, language)
     told = settings.read()
-    begun = Session(prevalences=prevalences_of(told.text("prevalences")), reader_first=bool(told["reader_first"]))
-    store = Store(begun)
+    store = Store(_begun(told))
     window: MainWindow
     store.changed.connect(lambda old, new: _keep(window, keep_agreement, old, new))  # before anybody tells the count
     runner = Runner(store)
@@ -117,6 +116,15 @@ def run(
             window.bring_up(window.probe)
 
     return show(plan, open_paths=paths, screenshot=screenshot, language=language, size=size, prepare=prepare)
+
+
+def _begun(told: settings.Settings) -> Session:
+    """Return the session a window begins with, by the settings."""
+    return Session(
+        prevalences=prevalences_of(told.text("prevalences")),
+        reader_first=bool(told["reader_first"]),
+        layers=Layers(fill_opacity=float(told["fill_opacity"]), heatmap_opacity=float(told["heatmap_opacity"])),
+    )
 
 
 def _keep(window: MainWindow, write: Callable[[Session, Session], None], old: Session, new: Session) -> None:

@@ -12,6 +12,7 @@ from medassist.entities.errors import MedAssistError
 from medassist.language import LANGUAGES, current_language, localized, set_language, tr
 from medassist.report.stamp_words import verdict
 from medassist.report.wording import Wording
+from medassist.storage import settings
 
 MOST_NAMED = 20
 """Files nobody understood that are named one by one."""
@@ -46,7 +47,7 @@ def register(verbs: Any) -> None:
     )
     explain.add_argument("--no-stamp", action="store_true", help="do not measure the maps: quicker, and worth less")
     explain.add_argument("--resume", action="store_true", help="go on with what an earlier run left in DIR")
-    explain.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]|mps")
+    explain.add_argument("--device", default=settings.read().text("device"), metavar="auto|cpu|cuda[:N]|mps")
     explain.add_argument("--override", default="", metavar="REASON", help="explain although a check failed")
     add_charset(explain)
     explain.add_argument("--language", choices=tuple(LANGUAGES), default="", help="language of page and pictures")

@@ -11,6 +11,7 @@ from medassist.cli.terminal import progress_bar, say_json, say_table
 from medassist.entities.errors import UsageError
 from medassist.language import current_language, tr
 from medassist.report.wording import Wording
+from medassist.storage import settings
 
 if TYPE_CHECKING:
     from medassist.training.evaluation.result import Evaluation, Robustness
@@ -22,7 +23,7 @@ def register(verbs: Any) -> None:
     evaluate.add_argument("model", nargs="?", metavar="MODEL", help="a name of `models list`, or a folder")
     evaluate.add_argument("data", nargs="?", type=Path, metavar="DATA")
     evaluate.add_argument("-o", "--out", type=Path, metavar="DIR")
-    evaluate.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]|mps")
+    evaluate.add_argument("--device", default=settings.read().text("device"), metavar="auto|cpu|cuda[:N]|mps")
     evaluate.add_argument("--json", action="store_true", help="one JSON object on standard output")
     evaluate.add_argument(
         "--robustness", action="store_true", help="ask again about spoiled images, and about ones made to mislead"

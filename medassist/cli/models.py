@@ -20,6 +20,7 @@ from medassist.session import analysing, history, jobs, trail
 from medassist.session.actions import Action, ReportWritten, ShowVolume
 from medassist.session.remembered import is_known
 from medassist.session.state import Session
+from medassist.storage import settings
 
 if TYPE_CHECKING:
     from medassist.entities.study import Study
@@ -36,7 +37,7 @@ def register(verbs: Any) -> None:
     analyze.add_argument("--series", default="", metavar="UID")
     add_charset(analyze)
     add_explanation(analyze)
-    analyze.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]|mps")
+    analyze.add_argument("--device", default=settings.read().text("device"), metavar="auto|cpu|cuda[:N]|mps")
     analyze.add_argument(
         "--backend",
         default="auto",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,9 @@ class Setting:
     Attributes:
         text: English label; `choices` are the allowed values, empty when any value of the type is.
         low, high: inclusive range of a number.
+        pattern: what a text must look like as a whole, "" for any.
         personal: whether only a user may set it, not a site for everybody.
+        offered: whether the settings window shows it; others are kept by what they are about.
     """
 
     key: str
@@ -34,13 +37,17 @@ class Setting:
     choices: tuple[Value, ...] = ()
     low: float | None = None
     high: float | None = None
+    pattern: str = ""
     personal: bool = False
+    offered: bool = True
 
     def accepts(self, value: object) -> TypeGuard[Value]:
         """Tell whether `value` has the right type and lies in the allowed range."""
         number = isinstance(value, int | float) and not isinstance(value, bool)
         same_type = number if isinstance(self.default, float) else type(value) is type(self.default)
         if not same_type or (self.choices and value not in self.choices):
+            return False
+        if self.pattern and not re.fullmatch(self.pattern, str(value)):
             return False
         above = self.low is None or (isinstance(value, int | float) and value >= self.low)
         return above and (self.high is None or (isinstance(value, int | float) and value <= self.high))
@@ -49,15 +56,15 @@ class Setting:
 DECLARED: tuple[Setting, ...] = (
     Setting("language", "auto", "Language", choices=("auto", "en", "zh_CN")),
     Setting("theme", "dark", "Theme", choices=("dark", "light", "high contrast")),
-    Setting("device", "auto", "Device that runs models"),
+    Setting("device", "auto", "Device that runs models", pattern=rf"auto|{site.DEVICE.pattern}"),
     Setting("reader_first", False, "Hide what models say until the reader has recorded a first impression"),
     Setting("reader_name", "", "Name of the reader in reports", personal=True),
-    Setting("last_folder", "", "Folder opened last", personal=True),
-    Setting("tour_seen", False, "The tour for a first start was shown", personal=True),
+    Setting("last_folder", "", "Folder opened last", personal=True, offered=False),
+    Setting("tour_seen", False, "The tour for a first start was shown", personal=True, offered=False),
     Setting("remember_recent", True, "Keep a list of what was opened on this computer"),
-    Setting("window_drag_inverted", False, "Dragging up makes the picture brighter"),
+    Setting("window_drag_inverted", False, "Dragging up makes the picture brighter", offered=False),
     Setting("fill_opacity", 0.3, "Opacity of a mask's fill", low=0.0, high=1.0),
-    Setting("prevalences", "{}", "Local prevalence of the findings of models", personal=True),
+    Setting("prevalences", "{}", "Local prevalence of the findings of models", personal=True, offered=False),
     Setting("remember_results", True, "Keep what models said on this computer, to answer the same run at once"),
     Setting("heatmap_opacity", 0.5, "Opacity of a heatmap", low=0.0, high=1.0),
     Setting("segmentations", "auto", "How DICOM segmentations are written", choices=("auto", "binary", "labelmap")),
@@ -66,14 +73,25 @@ DECLARED: tuple[Setting, ...] = (
 )
 
 
+DEFAULT, SITE, USER = "default", "site", "user"
+
+
 @dataclass(frozen=True)
 class Settings:
-    """A value for every declared key; `problems` says what in the file could not be used."""
+    """A value for every declared key.
+
+    Attributes:
+        origins: DEFAULT, SITE or USER for every key: who set the value that holds.
+        of_site: what holds where the user sets nothing.
+        problems: what in the files could not be used.
+    """
 
     values: Mapping[str, Value] = field(
         default_factory=lambda: MappingProxyType({one.key: one.default for one in DECLARED})
     )
     problems: tuple[Warned, ...] = ()
+    origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    of_site: Mapping[str, Value] = field(default_factory=lambda: MappingProxyType({}))
 
     def __getitem__(self, key: str) -> Value:
         """Return the value of a declared key (KeyError for another one)."""
@@ -95,20 +113,27 @@ def read() -> Settings:
     A damaged file must not keep the product from starting, so nothing is raised.
     """
     values: dict[str, Value] = {one.key: one.default for one in DECLARED}
-    problems = _lay_over(values, _of_site(), site.read().path)
+    origins = dict.fromkeys(values, DEFAULT)
+    problems = _lay_over(values, _of_site(), site.read().path, origins, SITE)
+    of_site, (stored, damage) = dict(values), _users()
+    problems += [damage] if damage is not None else _lay_over(values, stored, settings_file(), origins, USER)
+    return Settings(
+        MappingProxyType(values), tuple(problems), origins=MappingProxyType(origins), of_site=MappingProxyType(of_site)
+    )
+
+
+def _users() -> tuple[dict[str, object], Warned | None]:
+    """Return what the user's file holds, or why it cannot be used."""
     path = settings_file()
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        stored = {}
+        return {}, None
     except (OSError, ValueError) as error:
-        problem = warned("{path} cannot be used: {reason}. All settings have their defaults.", path=path, reason=error)
-        return Settings(MappingProxyType(values), (*problems, problem))
+        return {}, warned("{path} cannot be used: {reason}. All settings have their defaults.", path=path, reason=error)
     if not isinstance(stored, dict):
-        problem = warned("{path} holds no settings. All settings have their defaults.", path=path)
-        return Settings(MappingProxyType(values), (*problems, problem))
-    problems += _lay_over(values, stored, path)
-    return Settings(MappingProxyType(values), tuple(problems))
+        return {}, warned("{path} holds no settings. All settings have their defaults.", path=path)
+    return stored, None
 
 
 def _of_site() -> dict[str, object]:
@@ -127,16 +152,18 @@ def site_problems() -> tuple[Warned, ...]:
         if key not in allowed
     )
     values: dict[str, Value] = {one.key: one.default for one in DECLARED}
-    return (*found.problems, *unknown, *_lay_over(values, _of_site(), found.path))
+    return (*found.problems, *unknown, *_lay_over(values, _of_site(), found.path, {}, SITE))
 
 
-def _lay_over(values: dict[str, Value], stored: Mapping[str, object], path: Path) -> list[Warned]:
+def _lay_over(
+    values: dict[str, Value], stored: Mapping[str, object], path: Path, origins: dict[str, str], origin: str
+) -> list[Warned]:
     """Put what is stored in the place of what holds so far; return what cannot be used, which changes nothing."""
     problems = []
     for one in DECLARED:
         value = stored.get(one.key, one.default)
         if one.key in stored and one.accepts(value):
-            values[one.key] = value
+            values[one.key], origins[one.key] = value, origin
         elif one.key in stored:
             problems.append(
                 warned(
@@ -172,6 +199,19 @@ def write(key: str, value: Value) -> Settings:
     path = settings_file()
     with locked(path):
         write_atomically(path, json.dumps(_stored(path) | {key: value}, ensure_ascii=False, indent=2).encode())
+    return read()
+
+
+def forget(key: str) -> Settings:
+    """Take back what the user set, so that the site's value or the default holds; return all settings.
+
+    Raises UsageError for an unknown key, UnwritableOutput when the file cannot be written.
+    """
+    path = settings_file()
+    declared(key)
+    with locked(path):
+        kept = {name: value for name, value in _stored(path).items() if name != key}
+        write_atomically(path, json.dumps(kept, ensure_ascii=False, indent=2).encode())
     return read()
 
 

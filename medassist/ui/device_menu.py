@@ -12,6 +12,7 @@ from medassist.inference.devices import Device, usable_cores
 from medassist.language import tr
 from medassist.session.means import find_devices
 from medassist.session.state import Session
+from medassist.storage import settings
 from medassist.ui import theme
 from medassist.ui.runner import Runner
 from medassist.ui.store import Store
@@ -75,7 +76,13 @@ class DeviceMenu(ChoiceMenu):
         super().__init__(parent)
         self._store, self._runner = store, runner
         store.changed.connect(self._changed)
+        self.prefer(settings.read().text("device"))
+
+    def prefer(self, name: str) -> None:
+        """Choose the device of the settings; one that is not here is refused when a model is to run, not replaced."""
+        self._preferred = "cuda:0" if name == "cuda" else name
         self.retranslate()
+        self.setCurrentIndex(self.findData(self._preferred))
 
     def retranslate(self) -> None:
         """Say everything again in the current language."""
@@ -83,7 +90,8 @@ class DeviceMenu(ChoiceMenu):
         self.setToolTip(tr("Device"))
         found = {one.name: (_title(one), tr(one.reason) if one.reason else "") for one in self._store.session.devices}
         cpu = {"cpu": found.pop("cpu", (tr("CPU"), ""))}
-        self.offer({"auto": (tr("Device: automatic"), ""), **cpu, **found})
+        asked = {} if self._preferred in ("auto", *cpu, *found) else {self._preferred: (self._preferred, "")}
+        self.offer({"auto": (tr("Device: automatic"), ""), **cpu, **found, **asked})
 
     def showPopup(self) -> None:  # noqa: N802
         """Open with what is known, and look again: free memory changes."""

@@ -118,16 +118,24 @@ class MainWindow(QMainWindow):
         show_tags(self, self._store, self._runner)
 
     def speak(self, language: str) -> None:
-        """Change the language of everything on screen."""
-        set_language(language)
+        """Change the language of everything on screen, and keep it."""
         keep("language", language)
-        QApplication.setFont(theme.font())
+        self.say_in(language)
+
+    def say_in(self, language: str) -> None:
+        """Say everything on screen in a language, or in that of the system ("auto")."""
+        set_language(language)
+        theme.apply(cast(QApplication, QApplication.instance()))  # Chinese has another face
         self.retranslate()
 
     def dress(self, name: str) -> None:
-        """Take another theme, for everything on screen but the pictures."""
-        theme.choose(name)
+        """Take another theme, for everything on screen but the pictures, and keep it."""
         keep("theme", name)
+        self.wear(name)
+
+    def wear(self, name: str) -> None:
+        """Draw everything on screen but the pictures in a theme."""
+        theme.choose(name)
         theme.apply(cast(QApplication, QApplication.instance()))
         self.retranslate()
 

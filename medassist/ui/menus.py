@@ -87,6 +87,8 @@ class Menus:
         self.models.aboutToShow.connect(self._mind_models)
         self._languages = self._language_actions()
         self.keys = self._action(self.help, partial(show_keys, window), "F1")
+        self.edit.addSeparator()
+        self.settings = self._action(self.edit, self._show_settings, "Ctrl+,")
         self.system = self._action(self.help, window.check_system)
         self.tour = self._action(self.help, window.tour.begin)
         self.about = self._action(self.help, partial(show_about, window))
@@ -108,6 +110,7 @@ class Menus:
         self.targets.retranslate()
         self.quit.setText(tr("Quit"))
         self.edit.retranslate()
+        self.settings.setText(tr("Settings…"))
         self.view.setTitle(tr("View"))
         self.left.setText(tr("Studies and overlays"))
         self.right.setText(tr("Models and findings"))
@@ -235,6 +238,11 @@ class Menus:
         self._window.tabs.setCurrentIndex(REPORT_TAB)
         if self._window.report.export.isEnabled():
             self._window.report.choose_folder()
+
+    def _show_settings(self) -> None:
+        from medassist.ui.settings_effects import show_settings
+
+        show_settings(self._window, self._store)
 
     def _toggle_full_screen(self) -> None:
         window = self._window

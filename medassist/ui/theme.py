@@ -153,6 +153,13 @@ def palette() -> QPalette:
     return filled
 
 
+def _of_ticks() -> QPalette:
+    """Return the palette of check boxes: the style draws their frame a shade darker than the ground they stand on."""
+    filled = palette()
+    filled.setColor(QPalette.ColorRole.Window, QColor(colors().line).lighter(160))
+    return filled
+
+
 def font(points: float = 10.0) -> QFont:
     """Return the face of the window in the current language; the other script's families stand behind.
 
@@ -169,5 +176,6 @@ def apply(application: QApplication) -> None:
     if application.style().objectName() != "fusion":
         application.setStyle("Fusion")
     application.setPalette(palette())
+    application.setPalette(_of_ticks(), "QCheckBox")
     application.setFont(font())
     application.setStyleSheet(style_sheet())

@@ -86,6 +86,11 @@ class ToolBar(QWidget):
         self.tool.chosen.connect(lambda _shape: self._draw())
         self._store.changed.connect(self._changed)
 
+    def keep_tool(self, on: bool) -> None:
+        """Keep a tool after a drawing, or give the mouse back each time."""
+        self.tool.stays = on
+        self.pin.setChecked(on)
+
     def _pin(self, on: bool) -> None:
         self.tool.stays = on
         keep(STAYS, on)

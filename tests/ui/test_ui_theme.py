@@ -87,3 +87,10 @@ def test_an_unknown_theme_or_colour_is_an_error():
         theme.choose("pink")
     with pytest.raises(AttributeError):
         theme.NO_SUCH  # noqa: B018
+
+
+def test_the_face_of_texts_follows_the_language(window):
+    window.say_in("zh_CN")
+    chinese = window.strip.font().families()[0]
+    window.say_in("en")
+    assert window.strip.font().families()[0] != chinese
