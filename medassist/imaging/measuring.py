@@ -159,13 +159,29 @@ def _statistics(measurement: Measurement, plane: DrawnOn, volume: Volume) -> Ite
     if volume.is_color:
         yield Quantity("pixels", float(np.count_nonzero(marked)), NO_UNIT)
         return
-    there = np.isin(np.arange(values.shape[0]), volume.lost_slices, invert=True)[box[0], None]
-    if plane.axis == 2:
-        there = np.array(plane.index not in volume.lost_slices)
-    counted = real_values(values[box][marked & there], volume)
+    counted = _counted(values, plane, box, marked, volume)
     yield Quantity("pixels", float(counted.size), NO_UNIT)
     if counted.size:
         yield from _values(counted, volume)
+
+
+def values_inside(measurement: Measurement, volume: Volume) -> Vectors | None:
+    """Return the values an outline is measured by, None where nothing inside is told: those of its statistics."""
+    plane = drawn_on(measurement, volume) if measurement.shape.encloses else None
+    if plane is None or volume.is_color or measurement.time >= len(volume.array_tzyx):
+        return None
+    values = plane_values(volume, plane, measurement.time)
+    box, marked = inside(measurement.shape, plane.points, (values.shape[0], values.shape[1]))
+    return _counted(values, plane, box, marked, volume)
+
+
+def _counted(
+    values: AnyArray, plane: DrawnOn, box: tuple[slice, slice], marked: NDArray[np.bool_], volume: Volume
+) -> Vectors:
+    there = np.isin(np.arange(values.shape[0]), volume.lost_slices, invert=True)[box[0], None]
+    if plane.axis == 2:
+        there = np.array(plane.index not in volume.lost_slices)
+    return real_values(values[box][marked & there], volume)
 
 
 def real_values(values: AnyArray, volume: Volume) -> Vectors:

@@ -29,6 +29,7 @@ from medassist.entities.probe import Probe
 from medassist.entities.region import Region
 from medassist.entities.saved_work import Offer, Restored
 from medassist.entities.study import Scan, Series, Study
+from medassist.entities.value_statistics import Inspected
 from medassist.entities.volume import Volume, Window
 from medassist.session.arrangement import Arrangement
 from medassist.session.steps import History
@@ -140,6 +141,7 @@ class Session:
         offers: saved work on open studies that waits for the reader to take or leave it.
         restored: what was restored, oldest first.
         arrangement: how the middle of the window is divided, and what is shown beside the series on screen.
+        inspected: what the values of a slice or a drawing are like, while somebody looks at them.
         label_figures: what lies under the labels of masks, as far as somebody asked.
         element_lists: DICOM elements of the files somebody looks into, one or two to compare.
     """
@@ -183,6 +185,7 @@ class Session:
     restored: tuple[Restored, ...] = ()
     arrangement: Arrangement = field(default_factory=Arrangement)
     label_figures: tuple[MaskFigures, ...] = ()
+    inspected: Inspected | None = None
     element_lists: tuple[ElementList, ...] = ()
 
     @property

@@ -35,5 +35,6 @@ def _values(told: LabelFigures, factor: float, unit: str) -> str:
 
 def number(value: float) -> str:
     """Write a value with four digits, a true minus sign before it."""
-    text = f"{value:.1f}" if abs(value) >= 1000 else f"{value:.4g}"
+    large = f"{value:.0f}" if value == round(value) else f"{value:.1f}"
+    text = large if abs(value) >= 1000 else f"{value:.4g}"
     return text.replace("-", "−") if "e" not in text else text

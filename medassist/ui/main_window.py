@@ -117,6 +117,12 @@ class MainWindow(QMainWindow):
 
         show_tags(self, self._store, self._runner)
 
+    def show_values(self) -> None:
+        """Show what the values of the slice, or of the selected drawing, are like."""
+        from medassist.ui.value_page import show_values
+
+        show_values(self, self._store, self._runner)
+
     def speak(self, language: str) -> None:
         """Change the language of everything on screen, and keep it."""
         keep("language", language)

@@ -43,6 +43,7 @@ def explained() -> tuple[tuple[str, str], ...]:
         ("H", tr("Show or hide the crosshair")),
         ("V", tr("Fewer or more texts on the picture")),
         ("Ctrl+I", tr("DICOM tags of the slice on screen")),
+        ("Ctrl+H", tr("Statistics of the slice, an outline or a length")),
         ("B", tr("Outline what lies in a box; again or Esc: stop")),
         ("K", tr("Edit a mask by hand; again or Esc: stop")),
         ("[  ]  X", tr("Smaller or larger brush, paint or erase")),
