@@ -1,7 +1,7 @@
 # The two commands a newcomer needs: `make run` and `make test`.
 PYTHON ?= python3
 
-.PHONY: run test models screenshots deb deb-cuda lock
+.PHONY: run test models screenshots tour deb deb-cuda lock
 
 run:
 	@$(PYTHON) packaging/bootstrap.py
@@ -24,7 +24,7 @@ PAIR = MEDASSIST_CACHE=$$(mktemp -d) xvfb-run -a -s "-screen 0 1600x1000x24" \
 TALL = MEDASSIST_CACHE=$$(mktemp -d) xvfb-run -a -s "-screen 0 1600x1450x24" .venv/bin/medassist open
 CROP = ../shared/data/hippocampus/images/hippocampus_053.nii.gz
 
-screenshots:
+screenshots: tour
 	for language in en zh_CN; do \
 	  $(SHOT) resources/samples/RG1_J2KR.dcm --model chest_xray_findings --explain Cardiomegaly \
 	    --language $$language --screenshot docs/screenshots/chest-$$language.png && \
@@ -39,6 +39,11 @@ screenshots:
 	  $(TALL) resources/samples/RG1_J2KR.dcm --model chest_xray_findings --explain Cardiomegaly --probe hottest \
 	    --size 1600x1450 --language $$language --screenshot docs/screenshots/explain_probe_$${language%_CN}.png || exit 1; \
 	done
+
+# The window from place to place, in both languages, themes and sizes; what looks cut or untranslated is printed.
+tour:
+	export MEDASSIST_CACHE=$$(mktemp -d) MEDASSIST_CONFIG=$$(mktemp -d) MEDASSIST_DATA=$$(mktemp -d) && \
+	  xvfb-run -a -s "-screen 0 2560x1440x24" .venv/bin/python packaging/tour.py ../shared/data docs/screenshots
 
 # The Debian package, of the CPU flavour: build/medassist_VERSION_amd64.deb. packaging/try_deb.sh tries it in a fresh Debian.
 deb:

@@ -144,7 +144,7 @@ class ColorBar(QWidget):
         signed = self._heatmap.signed
         table = heat_table(1.0, self._layers.heatmap_threshold, signed)[1 if signed else 0 :].copy()
         image = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
-        painter.fillRect(bar, QColor(0, 0, 0))
+        painter.fillRect(self.rect(), QColor(0, 0, 0))  # part of the picture, which is on black in every theme
         if self._heatmap.fails:
             draw_hatched(painter, bar, lambda pen: pen.drawImage(bar, image))
         else:

@@ -61,7 +61,7 @@ def draw_corners(painter: QPainter, area: QRectF, corners: Corners, under: Seque
     below = east.adjusted(0, line * len(series), 0, 0)
     draw_text(painter, below, _fitted(painter, corners.stamp, half), right | top, theme.ON_PICTURE.ai)
     raised = inner.adjusted(0, 0, 0, -1.6 * line)
-    draw_text(painter, inner if area.width() > NARROW else raised, corners.bottom_left, left | bottom)
+    draw_text(painter, raised if _lifted(painter, area, corners) else inner, corners.bottom_left, left | bottom)
     beside = max((QFontMetricsF(painter.font()).horizontalAdvance(one) for one in corners.bottom_left), default=0.0)
     draw_text(painter, raised, _fitted(painter, under, inner.width() - beside - MARGIN), right | bottom, UNDER)
 
@@ -70,7 +70,7 @@ def corner_boxes(painter: QPainter, area: QRectF, corners: Corners) -> tuple[QRe
     """Return where `draw_corners` writes what does not follow the mouse."""
     inner = area.adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
     half, line = inner.width() / 2 - LETTERS / 2, QFontMetricsF(painter.font()).lineSpacing()
-    bottom = inner.bottom() - (0 if area.width() > NARROW else 1.6 * line)
+    bottom = inner.bottom() - (1.6 * line if _lifted(painter, area, corners) else 0)
     above = _size(painter, _fitted(painter, corners.top_left, half))
     right = _size(painter, _fitted(painter, [*corners.top_right, *corners.stamp], half))
     below = _size(painter, corners.bottom_left)
@@ -79,6 +79,12 @@ def corner_boxes(painter: QPainter, area: QRectF, corners: Corners) -> tuple[QRe
         QRectF(QPointF(inner.right() - right.width(), inner.top()), right),
         QRectF(QPointF(inner.left(), bottom - below.height()), below),
     )
+
+
+def _lifted(painter: QPainter, area: QRectF, corners: Corners) -> bool:
+    """Tell whether the lower left corner would run into the letter at the bottom or the scale."""
+    half = area.width() / 2 - MARGIN - LETTERS / 2
+    return area.width() <= NARROW or _size(painter, corners.bottom_left).width() > half
 
 
 def _size(painter: QPainter, lines: Sequence[str]) -> QSizeF:
