@@ -22,6 +22,7 @@ from benchmarks import (
     shortcut,
     soak,
     start,
+    view,
 )
 from benchmarks import open as opening
 
@@ -39,6 +40,7 @@ BENCHMARKS: Mapping[str, Callable[[int], Rows]] = {
     "labelmap": labelmap.measure,
     "painting": painting.measure,
     "pieces": pieces.measure,
+    "view": view.measure,
 }
 
 MISSES: Mapping[str, Callable[[Rows], Sequence[str]]] = {
@@ -48,6 +50,7 @@ MISSES: Mapping[str, Callable[[Rows], Sequence[str]]] = {
     "rounds": rounds.misses,
     "labelmap": labelmap.misses,
     "painting": painting.misses,
+    "view": view.misses,
 }
 OWN_WORDS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "boxes": boxes.main,

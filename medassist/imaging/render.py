@@ -14,6 +14,9 @@ from medassist.imaging.colormaps import SIGNED, colormap, steps
 Gray = NDArray[np.uint8]
 Rgb = NDArray[np.uint8]
 
+PIECE = 1 << 15
+"""Values looked up at a time: as many indices as the processor keeps near."""
+
 
 def to_gray8(values: AnyArray, window: Window, inverted: bool = False) -> Gray:
     """Map values to uint8 by a window of DICOM PS3.3 C.11.2.1; `inverted` swaps black and white.
@@ -27,9 +30,19 @@ def to_gray8(values: AnyArray, window: Window, inverted: bool = False) -> Gray:
         information = np.iinfo(values.dtype)
         every = np.arange(information.min, information.max + 1, dtype=np.int32)
         table = np.roll(_window(every, window, inverted), int(information.min))
-        unsigned: NDArray[np.unsignedinteger[Any]] = values.view(f"u{values.dtype.itemsize}")
-        return np.take(table, unsigned)
+        return _through(table, values.view(f"u{values.dtype.itemsize}"))
     return _window(values, window, inverted)
+
+
+def _through(table: Gray, unsigned: NDArray[np.unsignedinteger[Any]]) -> Gray:
+    """Look values up piece by piece: numpy would make 64-bit indices of all of them, four times as slow."""
+    flat = np.ascontiguousarray(unsigned).reshape(-1)
+    found, index = np.empty(flat.size, np.uint8), np.empty(min(PIECE, flat.size), np.intp)
+    for begin in range(0, flat.size, PIECE):
+        end = min(begin + PIECE, flat.size)
+        index[: end - begin] = flat[begin:end]
+        np.take(table, index[: end - begin], out=found[begin:end], mode="clip")  # no value lies outside
+    return found.reshape(unsigned.shape)
 
 
 def _window(values: AnyArray, window: Window, inverted: bool) -> Gray:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from medassist.entities.volume import Window
 from medassist.imaging.colormaps import NAMES, SIGNED, ZERO, _lab_from_srgb, colormap, shares, steps
-from medassist.imaging.render import auto_window, blend_heat, blend_labels, outline, to_gray8, to_rgb
+from medassist.imaging.render import PIECE, auto_window, blend_heat, blend_labels, outline, to_gray8, to_rgb
 
 
 def standard(value, center, width):
@@ -161,3 +161,13 @@ def test_colour_tables_grow_lighter_evenly(name):
     rises = np.diff(lightness)
     assert rises.min() > -0.4
     np.testing.assert_allclose(lightness, np.linspace(lightness[0], lightness[-1], 256), atol=1.5)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16])
+def test_large_pictures_are_looked_up_piece_by_piece_as_a_whole(dtype) -> None:
+    information = np.iinfo(dtype)
+    values = np.random.default_rng(0).integers(information.min, information.max, (3, 151, 217), dtype, endpoint=True)
+    assert values.size > 2 * PIECE
+    window = Window(20.0, 90.0)
+    for some in (values, values[:, ::2, ::-1]):
+        assert (to_gray8(some, window) == to_gray8(some.astype(np.int32), window)).all()

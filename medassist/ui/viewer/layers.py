@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QTransform
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsPathItem, QGraphicsScene, QWidget
 
 from medassist.entities.heatmap import Heatmap
@@ -35,6 +35,8 @@ OBJECT_FILL = 0.3
 class SliceImage(pg.ImageItem):  # type: ignore[misc]
     """An 8-bit slice; pixel centres lie at (column * spacing, row * spacing) of the scene, in mm."""
 
+    qimage: QImage | None
+
     def __init__(self, z: float, *, smooth: bool) -> None:
         super().__init__(axisOrder="row-major")
         self._smooth, self._hatched = smooth, False
@@ -47,6 +49,16 @@ class SliceImage(pg.ImageItem):  # type: ignore[misc]
         self.setTransform(QTransform(right, 0, 0, down, -right / 2, -down / 2))
         self.setImage(values, autoLevels=False, levels=None)
         self.show()
+
+    def render(self) -> None:
+        """Make a smooth picture in the format that Qt draws quickest.
+
+        Labels and cells stay as they are: without smoothing Qt has a way for that format which lays the edges of a
+        picture on whole pixels of the screen, and so half a pixel off.
+        """
+        super().render()
+        if self._smooth and self.qimage is not None:
+            self.qimage = self.qimage.convertToFormat(QImage.Format.Format_RGB32)
 
     @property
     def hatched(self) -> bool:
