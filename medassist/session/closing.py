@@ -11,6 +11,7 @@ from medassist.entities.overlay import Overlay
 from medassist.entities.parts import find
 from medassist.entities.study import Scan, Study
 from medassist.progress import Progress
+from medassist.session.arrangement import Arrangement
 from medassist.session.case_marks import study_name
 from medassist.session.case_writer import CaseWriter
 from medassist.session.cases import BY_SERIES
@@ -103,9 +104,16 @@ def _settled(session: Session, after: Session, gone: Callable[[str], bool], on_s
         loading=None if on_screen else session.loading,
         region=None if session.region is not None and gone(session.region.series_key) else session.region,
         editing=None if session.editing is not None and gone(session.editing.series_key) else session.editing,
+        arrangement=_emptied(session.arrangement, gone),
         focus=session.focus if session.focus in kept else "",
         selected_measurement=session.selected_measurement if session.selected_measurement in drawn else "",
     )
+
+
+def _emptied(told: Arrangement, gone: Callable[[str], bool]) -> Arrangement:
+    """Return the layout with nothing in the panes that showed the study."""
+    panes = tuple(replace(one, series_key="") if gone(one.series_key) else one for one in told.panes)
+    return told if panes == told.panes else replace(told, panes=panes)
 
 
 def _scans(scans: Iterable[Scan], closing: tuple[Study, ...]) -> Iterable[Scan]:

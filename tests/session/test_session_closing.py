@@ -25,6 +25,7 @@ from medassist.entities.volume import Volume
 from medassist.progress import Progress
 from medassist.session import trail
 from medassist.session.actions import AddHeatmap, AddPrediction, AddScan, Judge, ShowVolume
+from medassist.session.arrangement import Arrangement, Pane
 from medassist.session.case_writer import CaseWriter
 from medassist.session.closing import CloseStudy, close_saved
 from medassist.session.history import Undo, fold
@@ -103,6 +104,12 @@ def test_the_study_on_screen_leaves_the_screen_and_the_last_one_its_scan(session
     after = fold(session, CloseStudy(SECOND))
     assert (after.current, after.volume, after.focus) == ("", None, "")
     assert fold(after, CloseStudy(FIRST)).scans == ()
+
+
+def test_panes_that_showed_the_study_are_empty(session: Session) -> None:
+    panes = (Pane("b"), Pane("a"))
+    after = fold(replace(session, arrangement=Arrangement("1x2", panes)), CloseStudy(FIRST))
+    assert [one.series_key for one in after.arrangement.panes] == ["b", ""]
 
 
 def test_a_name_nobody_has_closes_nothing(session: Session) -> None:
