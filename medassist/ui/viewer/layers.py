@@ -36,6 +36,7 @@ class SliceImage(pg.ImageItem):  # type: ignore[misc]
     """An 8-bit slice; pixel centres lie at (column * spacing, row * spacing) of the scene, in mm."""
 
     qimage: QImage | None
+    _rendered_smooth: bool | None = None
 
     def __init__(self, z: float, *, smooth: bool) -> None:
         super().__init__(axisOrder="row-major")
@@ -49,16 +50,6 @@ class SliceImage(pg.ImageItem):  # type: ignore[misc]
         self.setTransform(QTransform(right, 0, 0, down, -right / 2, -down / 2))
         self.setImage(values, autoLevels=False, levels=None)
         self.show()
-
-    def render(self) -> None:
-        """Make a smooth picture in the format that Qt draws quickest.
-
-        Labels and cells stay as they are: without smoothing Qt has a way for that format which lays the edges of a
-        picture on whole pixels of the screen, and so half a pixel off.
-        """
-        super().render()
-        if self._smooth and self.qimage is not None:
-            self.qimage = self.qimage.convertToFormat(QImage.Format.Format_RGB32)
 
     @property
     def hatched(self) -> bool:
@@ -74,11 +65,24 @@ class SliceImage(pg.ImageItem):  # type: ignore[misc]
     def paint(self, painter: QPainter, option: object, widget: QWidget | None = None) -> None:
         """Draw with interpolation for pictures, without it for labels and cells."""
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
+        if self._rendered_smooth is not self._smooth:
+            self.qimage = None  # another format is needed; it is rendered again below
         paint = super().paint
         if self._hatched:
             draw_hatched(painter, self.boundingRect(), lambda pen: paint(pen, option, widget))
         else:
             paint(painter, option, widget)
+
+    def render(self) -> None:
+        """Make a smooth picture in the format that Qt draws quickest.
+
+        Labels and cells stay as they are: without smoothing Qt has a way for that format which lays the edges of a
+        picture on whole pixels of the screen, and so half a pixel off.
+        """
+        super().render()
+        self._rendered_smooth = self._smooth
+        if self._smooth and self.qimage is not None:
+            self.qimage = self.qimage.convertToFormat(QImage.Format.Format_RGB32)
 
 
 @lru_cache(maxsize=64)
