@@ -99,13 +99,15 @@ def look_of(session: Session, key: str, value: int) -> LabelLook:
 
 
 def hidden_labels(session: Session) -> int:
-    """Count the labels on screen that a reader hid one by one."""
+    """Count the labels on screen that a reader hid one by one; of a mask that is edited all are drawn."""
     if not session.layers.looks:
         return 0
+    edited = None if session.edited is None else session.edited.mask
     return sum(
         not look_of(session, one.key, segment.value).visible
         for one in masks_on_screen(session)
         for segment in one.mask.segments
+        if one.mask is not edited
     )
 
 

@@ -24,6 +24,7 @@ from medassist.session.looks import (
     look_of,
     masks_on_screen,
 )
+from medassist.session.mask_editing import begun
 from medassist.session.state import Layers, Session
 from medassist.storage.codec import decode, encode
 from medassist.ui.viewer.layers import label_table, outline_share
@@ -76,6 +77,12 @@ def test_a_hidden_label_is_not_drawn_and_is_counted(session) -> None:
     back = SetLook(key, 2, PLAIN)(after)
     assert back.layers == session.layers
     assert dressed(back, back.mask) is back.mask
+
+
+def test_a_mask_that_is_edited_has_no_hidden_labels(session) -> None:
+    key = masks_on_screen(session)[0].key
+    after = SetLook(key, 2, LabelLook(visible=False))(session)
+    assert hidden_labels(replace(after, editing=begun(after.predictions[0]))) == 0
 
 
 def test_colour_and_strength_of_one_label_leave_the_others(session) -> None:
