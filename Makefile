@@ -7,9 +7,10 @@ run:
 	@$(PYTHON) packaging/bootstrap.py
 	@.venv/bin/medassist demo
 
+# Two processes; `make test PYTEST_ADDOPTS="-n 0 -x -s"` is one that shows what it does. pytest alone takes one, too.
 test:
 	@$(PYTHON) packaging/bootstrap.py --extra test
-	@.venv/bin/python -m pytest
+	@PYTEST_ADDOPTS="-n 2 --dist worksteal $$PYTEST_ADDOPTS" .venv/bin/python -m pytest
 
 # Every shipped model again from the development data in ../shared, compared with its card. Hours; resumes.
 models:

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
+# Before numpy or torch is imported. Sums come out the same on every machine, and two processes of tests do not fight
+# over two cores; the processes that tests start inherit it.
+os.environ.update(
+    OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS="1"
+)
+
+import random
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -29,6 +40,15 @@ def shared(relative: str) -> Path:
 @pytest.fixture
 def shared_data():
     return shared
+
+
+@pytest.fixture(autouse=True)
+def same_numbers():
+    """Let every test draw the same numbers, whichever tests ran before it in its process."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - what libraries draw from
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(autouse=True)

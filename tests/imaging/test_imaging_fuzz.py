@@ -23,6 +23,10 @@ def test_corrupted_copies_give_a_result_or_a_sentence():
         ("raise ValueError('no sentence')", "BROKEN"),
         ("import os; os._exit(7)", "CRASH"),
         ("import time; time.sleep(60)", "HANG"),
+        (
+            "import time; began = time.process_time(); any(time.process_time() - began > 1.5 for _ in iter(int, 1))",
+            "SLOW",
+        ),
         ("bytearray(3 << 30)", "MEMORY"),
     ],
 )
@@ -30,7 +34,7 @@ def test_the_fuzzer_sees_what_it_looks_for(tmp_path, monkeypatch, body, word):
     program = tmp_path / "worker.py"
     program.write_text(
         f"import sys; sys.path.insert(0, {str(fuzz.HERE)!r})\n"
-        "import fuzz\nfrom medassist.entities.errors import UnreadableInput\n"
+        "import fuzz; fuzz.LIMIT_S = 1.0\nfrom medassist.entities.errors import UnreadableInput\n"
         "def scan(path):\n"
         "    try:\n"
         f"        {body}\n"
@@ -39,7 +43,8 @@ def test_the_fuzzer_sees_what_it_looks_for(tmp_path, monkeypatch, body, word):
         "fuzz.work(scan)\n",
         encoding="utf-8",
     )
-    monkeypatch.setattr(fuzz, "LIMIT_S", 1.0)
+    if word == "HANG":
+        monkeypatch.setattr(fuzz, "SILENCE_S", 1.0)
     worker = fuzz.Worker(command=(sys.executable, str(program)))
     assert worker.ask(tmp_path / "any.dcm").startswith(word)
     worker.close()

@@ -98,11 +98,11 @@ def test_of_several_offers_the_newest_is_shown_then_the_result(store, gates):
     runner = Runner(store, hold_s=0.0)
     runner._timer.timeout.disconnect()
     runner.start("load", offering, "one", "two", **gates)
-    gates["offered"].wait(5)
+    gates["offered"].wait(100)
     runner._deliver()
     assert names(store) == ["two"]
     gates["gate"].set()
-    runner._runs[0].future.result(5)
+    runner._runs[0].future.result(100)
     runner._deliver()
     assert names(store) == ["two", "end"]
     runner.close()
@@ -112,7 +112,7 @@ def test_of_several_offers_the_newest_is_shown_then_the_result(store, gates):
 def test_a_job_that_is_done_soon_shows_only_its_result(store, gates):
     runner = Runner(store, hold_s=1e9)
     runner.start("load", offering, "one", **gates)
-    gates["offered"].wait(5)
+    gates["offered"].wait(100)
     runner._deliver()
     assert names(store) == []
     gates["gate"].set()
@@ -126,7 +126,7 @@ def test_nothing_is_shown_of_a_job_that_no_longer_counts(store, gates, end):
     runner = Runner(store, hold_s=0.0)
     runner._timer.timeout.disconnect()
     runner.start("load", offering, "old", **gates)
-    gates["offered"].wait(5)
+    gates["offered"].wait(100)
     if end == "cancel":
         runner.cancel("load")
     else:
@@ -135,7 +135,7 @@ def test_nothing_is_shown_of_a_job_that_no_longer_counts(store, gates, end):
     assert names(store) == []
     gates["gate"].set()
     for run in list(runner._runs):
-        run.future.result(5)
+        run.future.result(100)
     runner._deliver()
     assert names(store) == ([] if end == "cancel" else ["new"])
     runner.close()

@@ -16,7 +16,7 @@ from medassist.ui.store import Store
 
 def job(source, *, progress, gate=None, steps=0):
     if gate is not None:
-        gate.wait(5)
+        gate.wait(100)
     for number in range(steps):
         progress.step("Working", number / steps)
         time.sleep(0.002)
@@ -68,7 +68,7 @@ def test_close_cancels_started_jobs_and_keeps_queued_ones(store):
 
     runner.start("model", endless)
     runner.queue("save", job, "kept", steps=20)
-    began.wait(5)
+    began.wait(100)
     runner.close()
     assert names(store) == ["kept"]
     assert not [one for one in threading.enumerate() if one.name.startswith("medassist")]
@@ -86,7 +86,7 @@ def test_a_plan_does_not_go_on_after_close(store):
 
     plan = Plan(store, runner, [first, lambda _session, *, progress: later.append("ran")], lambda: later.append("done"))
     plan.go_on()
-    began.wait(5)
+    began.wait(100)
     runner.close()
     runner.start("model", lambda *, progress: later.append("started"))
     assert not runner.running()

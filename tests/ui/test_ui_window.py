@@ -214,7 +214,7 @@ def test_closing_during_a_job_ends_cleanly(application):
             time.sleep(0.002)
 
     runner.start("model", endless)
-    ran.wait(5)
+    ran.wait(100)
     before = store.session
     assert window.close()
     assert store.session is before

@@ -24,7 +24,7 @@ MODEL = ModelRef("demo_model", "0.1.0", "0" * 64, "Demo")
 AXIAL = np.array([[0.8, 0, 0, -12.0], [0, 0.8, 0, -16.0], [0, 0, 2.0, -10.0], [0, 0, 0, 1]])
 
 
-def pump(until: Callable[[], bool], seconds: float = 10.0) -> None:
+def pump(until: Callable[[], bool], seconds: float = 100.0) -> None:
     """Let the event loop run until something holds."""
     end = time.monotonic() + seconds
     while not until():
