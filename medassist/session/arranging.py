@@ -205,8 +205,8 @@ class KeepVolume:
         volumes = shown_last(session.volumes, self.volume, self.budget_bytes, pinned)
         views = {**session.views, key: session.views.get(key, fresh)}
         after = replace(session, volumes=volumes, views=views)
-        if key in linked_with(after, session.current):
-            place = within(self.volume.geometry, session.view.cursor_lps)
+        place = session.view.cursor_lps
+        if key in linked_with(after, session.current) and within(self.volume.geometry, place) == place:
             views[key] = replace(views[key], cursor_lps=place)
         return replace(after, views=MappingProxyType(views))
 

@@ -250,6 +250,8 @@ def test_a_series_loaded_for_a_pane_leaves_the_one_on_screen_and_starts_where_th
     assert at_pane(loaded, 1).volume is loaded.volumes["b"]
     assert loaded.views["b"].cursor_lps == (2.0, 2.0, 6.0)
     assert KeepVolume(volume("c"))(loaded) is loaded
+    elsewhere = KeepVolume(volume("b", origin=(500.0, 0.0, 0.0)))(beside)
+    assert elsewhere.views["b"].cursor_lps == (506.0, 4.0, 12.0)  # its own middle, not its edge
 
 
 def test_the_job_loads_without_showing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,6 +109,12 @@ def test_the_frame_stands_around_the_active_pane(viewer, store):
     store.dispatch(Activate(1))
     QApplication.processEvents()
     assert framed(second) == accent != framed(first)
+    store.dispatch(SetLayout("2x2"))
+    QApplication.processEvents()
+    image, edge = viewer.panes.grab().toImage(), second.geometry()
+    around = [(edge.center().x(), edge.top() - 1), (edge.center().x(), edge.bottom() + 1),
+              (edge.left() - 1, edge.center().y()), (edge.right() + 1, edge.center().y())]  # fmt: skip
+    assert {image.pixelColor(x, y).name() for x, y in around} == {accent}
 
 
 def test_only_what_changed_is_drawn_again(viewer, store, monkeypatch):

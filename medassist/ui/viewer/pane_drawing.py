@@ -33,6 +33,7 @@ class PaneDrawing:
         self._shown: tuple[int, ...] = (0, 1, 2)
         self._drawn: dict[int, tuple[Session, tuple[object, ...]]] = {}
         self._linked: tuple[object, ...] = ()
+        self._seen: tuple[Session, ...] = ()
 
     def shown(self, active: int) -> tuple[SliceView, ...]:
         """Return the planes on screen, that of the active pane first where panes have series of their own."""
@@ -53,17 +54,17 @@ class PaneDrawing:
         """Draw everything at the next call."""
         self._drawn.clear()
 
+    def arrange(self, session: Session) -> None:
+        """Bring the layout up to date: before panes are drawn, and before they come on screen, they have their size."""
+        self._seen = _seen(session)
+        self._arrange((session.arrangement.layout, _planes(session, self._seen), self._maximised), session)
+
     def draw(self, session: Session, *, hidden: bool, crosshair: bool) -> None:
-        """Bring layout and panes up to date."""
+        """Bring the panes up to date; `arrange` comes first."""
         told = session.arrangement
-        seen = [at_pane(session, number) for number in range(len(told.panes))] or [session]
-        planes = _planes(session, seen)
-        if not told.panes:
-            seen = [session] * (len(planes) or len(self._grid.views))
-        self._arrange((told.layout, planes, self._maximised), session)
         leading: set[str] = set()
         for number in self._shown:
-            here = seen[number]
+            here = self._seen[number] if told.panes else session
             first = here.current not in leading if told.panes else number == self._shown[0]
             leading.add(here.current)
             marked = crosshair and len(planes_shown(here)) == 3
@@ -87,8 +88,6 @@ class PaneDrawing:
             return
         empty = tuple(number for number, plane in enumerate(planes) if plane is None)
         if state != self._state:
-            if layout != self._state[0]:
-                self._grid.place(layout)
             self._state = state
             alone = maximised is not None and maximised < len(planes)
             self._shown = tuple(number for number in range(len(planes)) if not alone or number == maximised)
@@ -123,6 +122,11 @@ class PaneDrawing:
             groups.setdefault(_picture_plane(session, view) if own else view, []).append(view)
         for group in groups.values():
             link([view.camera for view in group])
+
+
+def _seen(session: Session) -> tuple[Session, ...]:
+    """Return the session as every pane with a series of its own shows it."""
+    return tuple(at_pane(session, number) for number in range(len(session.arrangement.panes)))
 
 
 def _planes(session: Session, seen: Sequence[Session]) -> tuple[Plane | None, ...]:

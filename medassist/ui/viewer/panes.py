@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QDropEvent, QPainter, QPaintEvent, QPen, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from medassist.entities.pane_layout import LAYOUTS, PLANES
 from medassist.imaging.slicing import Plane
@@ -58,40 +58,35 @@ class PaneGrid(QWidget):
         self.warning.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.warning.setWordWrap(True)
         self.warning.hide()
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(2)
+        column, self._grid = QVBoxLayout(self), QGridLayout()
+        for each in (column, self._grid):
+            each.setContentsMargins(0, 0, 0, 0)
+            each.setSpacing(2)
+        column.addWidget(self.warning)
+        column.addLayout(self._grid, 1)
         for hint in self.hints:
             hint.setProperty("role", "hint")
             hint.setWordWrap(True)
             hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
             hint.hide()
-        self.place(PLANES)
         self.show_only(PLANES, (0, 1, 2))
         self.setAcceptDrops(True)
 
-    def place(self, layout: str) -> None:
-        """Put the panes where a layout has them; above them there is room for the warning."""
-        for widget in (*self.views, *self.hints, self.warning):
-            self._grid.removeWidget(widget)
-        self._grid.addWidget(self.warning, 0, 0, 1, 2)
-        for view, hint, (row, column, rows, columns) in zip(self.views, self.hints, PLACES[layout], strict=False):
-            for widget in (view, hint):
-                self._grid.addWidget(widget, row + 1, column, rows, columns)
-
     def show_only(self, layout: str, shown: Sequence[int], empty: Sequence[int] = ()) -> None:
-        """Show some panes, of which some are empty, and share the room between them."""
-        places = [PLACES[layout][number] for number in shown]
+        """Show some panes where a layout has them, of which some are empty, and share the room between them."""
         for number, (view, hint) in enumerate(zip(self.views, self.hints, strict=True)):
-            view.setVisible(number in shown and number not in empty)
-            hint.setVisible(number in shown and number in empty)
-        wide = WIDE.get(layout, (1, 1))
+            for widget, wanted in ((view, number not in empty), (hint, number in empty)):
+                self._grid.removeWidget(widget)
+                if number in shown and wanted:  # a hidden widget in the same cell would take the gap away
+                    self._grid.addWidget(widget, *PLACES[layout][number])
+                widget.setVisible(number in shown and wanted)
+        places, wide = [PLACES[layout][number] for number in shown], WIDE.get(layout, (1, 1))
         for column in range(2):
             used = any(place[1] <= column < place[1] + place[3] for place in places)
             self._grid.setColumnStretch(column, wide[column] if used else 0)
         for row in range(3):
             used = any(place[0] <= row < place[0] + place[2] for place in places)
-            self._grid.setRowStretch(row + 1, int(used))
+            self._grid.setRowStretch(row, int(used))
 
     def mark(self, active: int | None) -> None:
         """Draw a frame around the active pane, or none where all panes show one series."""

@@ -68,6 +68,11 @@ class Viewer(QWidget):
             return self.sides.visible_views()
         return self._drawing.shown(self._store.session.arrangement.active)
 
+    @property
+    def active(self) -> SliceView:
+        """The plane the keys are for."""
+        return self._active()
+
     def toggle_maximised(self, view: SliceView) -> None:
         """Show one plane alone, or all of them again."""
         self._drawing.maximise(view)
@@ -143,6 +148,7 @@ class Viewer(QWidget):
 
     def _draw(self, session: Session) -> None:
         compared, shown = session.compared is not None, focused(session)
+        self._drawing.arrange(session)
         filled = shown.geometry is not None or any(one.series_key for one in session.arrangement.panes)
         self.stack.setCurrentIndex(2 if compared else int(filled))
         lines = texts.banner_lines(replace(shown, heatmaps=()) if compared else shown)
