@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +52,11 @@ class Shelf:
         self._kept[series.key] = series, thumbnail
         for oldest in list(self._kept)[: -self._most]:
             del self._kept[oldest]
+
+    def drop_others(self, listed: Mapping[str, Series]) -> None:
+        """Forget series that are not open any more, with the names of their files."""
+        for key in [key for key, (series, _) in self._kept.items() if listed.get(key) is not series]:
+            del self._kept[key]
 
     def has(self, series: Series) -> bool:
         """Tell whether somebody tried to picture this very series."""

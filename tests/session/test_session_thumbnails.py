@@ -114,6 +114,10 @@ def test_a_shelf_is_bounded_and_knows_the_very_series():
     again = replace(several[2], shape_zyx=(2, 2, 2))  # its files changed and were opened again
     assert not shelf.has(again)
     assert shelf.get(again) is None
+    shelf.drop_others({"2": several[2]})
+    assert len(shelf) == 1
+    shelf.drop_others({"2": again})
+    assert len(shelf) == 0, "nothing of a study that was closed or opened again stays in memory"
 
 
 def test_volume_files_are_not_read_for_a_thumbnail_but_their_loaded_pixels_are_used():

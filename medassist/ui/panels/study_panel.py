@@ -106,6 +106,7 @@ class StudyPanel(QWidget):
         self._drawn.clear()
         analysed = _analysed(session)
         self._listed = {one.key: one for one in session.all_series()}
+        self.thumbnails.shelf.drop_others(self._listed)
         self._rows = {key: _series_item(one, analysed) for key, one in self._listed.items()}
         self._add_studies(session)
         for scan in session.scans:
