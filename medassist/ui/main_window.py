@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
+    QDialog,
     QLabel,
     QMainWindow,
     QScrollArea,
@@ -156,6 +157,8 @@ class MainWindow(QMainWindow):
                      self.probe, self.report, self.status, self.cases, self.start, self.tour,
                      self.menus):  # fmt: skip
             part.retranslate()
+        for page in self.findChildren(QDialog):
+            getattr(page, "retranslate", lambda: None)()  # pages that stand open beside the window
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Give keys nobody wanted to the viewer, so that they work wherever the focus is."""

@@ -154,7 +154,9 @@ def swatch(color: tuple[int, int, int]) -> QIcon:
     """Return a square of a colour."""
     picture = QPixmap(SWATCH_PX, SWATCH_PX)
     picture.fill(QColor(*color))
-    return QIcon(picture)
+    icon = QIcon(picture)
+    icon.addPixmap(picture, QIcon.Mode.Selected)  # in its own colour where the row is chosen, too
+    return icon
 
 
 def size_text(volume_ml: float) -> str:

@@ -69,17 +69,34 @@ class TagPage(QDialog):
         self._rows: tuple[ElementRow, ...] = ()
         self._asked: tuple[Place, ...] | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(tr("DICOM tags"))
         self.about, self.note = QLabel(self), QLabel(self)
-        self.search, self.differences = QLineEdit(self), QCheckBox(tr("Only differences"), self)
+        self.search, self.differences = QLineEdit(self), QCheckBox(self)
         self.beside, self.slice = QComboBox(self), QSpinBox(self)
         self.tree, self.model = QTreeView(self), TagModel(self)
-        self.copy, self.copy_all = QPushButton(tr("Copy rows"), self), QPushButton(tr("Copy all"), self)
+        self.copy, self.copy_all = QPushButton(self), QPushButton(self)
+        self.words = QLabel(self), QLabel(self)
         self._reading, self._looking = QTimer(self), QTimer(self)
         self._lay_out()
         self._connect()
-        self._offer()
         self._say("")
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Say everything again in the current language."""
+        self.setWindowTitle(tr("DICOM tags"))
+        self.differences.setText(tr("Only differences"))
+        self.copy.setText(tr("Copy rows"))
+        self.copy_all.setText(tr("Copy all"))
+        self.search.setPlaceholderText(tr("Search name, tag, keyword or value"))
+        for label, part, word in zip(
+            self.words, (self.search, self.beside), (tr("Search"), tr("Compare with")), strict=True
+        ):
+            label.setText(word)
+            part.setAccessibleName(word)
+        self.slice.setAccessibleName(tr("File or frame"))
+        self.slice.setToolTip(tr("Which file or frame of that series, as stored"))
+        self.tree.setAccessibleName(tr("DICOM tags"))
+        self._offer()
         self._draw()
 
     def read(self) -> None:
@@ -136,19 +153,14 @@ class TagPage(QDialog):
         self.about.setWordWrap(True)
         self.about.setTextFormat(Qt.TextFormat.PlainText)
         self.note.setWordWrap(True)
-        self.search.setPlaceholderText(tr("Search name, tag, keyword or value"))
-        self.search.setAccessibleName(tr("Search"))
         self.search.setClearButtonEnabled(True)
-        self.beside.setAccessibleName(tr("Compare with"))
-        self.slice.setAccessibleName(tr("File or frame"))
-        self.slice.setToolTip(tr("Which file or frame of that series, as stored"))
         self._dress_tree()
         column, form, second, buttons = QVBoxLayout(self), QFormLayout(), QHBoxLayout(), QHBoxLayout()
         second.addWidget(self.beside, 1)
         second.addWidget(self.slice)
         second.addWidget(self.differences)
-        form.addRow(tr("Search"), self.search)
-        form.addRow(tr("Compare with"), second)
+        form.addRow(self.words[0], self.search)
+        form.addRow(self.words[1], second)
         for button in (self.copy, self.copy_all):
             button.setAutoDefault(False)
             buttons.addWidget(button)
@@ -164,7 +176,6 @@ class TagPage(QDialog):
     def _dress_tree(self) -> None:
         tree = self.tree
         tree.setModel(self.model)
-        tree.setAccessibleName(tr("DICOM tags"))
         tree.setUniformRowHeights(True)
         tree.setAlternatingRowColors(True)
         tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)

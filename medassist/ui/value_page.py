@@ -39,9 +39,8 @@ class ValuePage(QDialog):
         super().__init__(parent)
         self._store, self._runner = store, runner
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(tr("Image statistics"))
         self.about, self.figures, self.hint = QLabel(self), QLabel(self), QLabel(self)
-        self.chart, self.copy = ValueChart(self), QPushButton(tr("Copy values"), self)
+        self.chart, self.copy = ValueChart(self), QPushButton(self)
         self._resting = QTimer(self)
         self._resting.setSingleShot(True)
         self._resting.setInterval(PAUSE_MS)
@@ -50,7 +49,14 @@ class ValuePage(QDialog):
         self._lay_out()
         store.changed.connect(self._changed)
         self.finished.connect(lambda _result: self._let_go())
-        self._draw(store.session)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Say everything again in the current language."""
+        self.setWindowTitle(tr("Image statistics"))
+        self.copy.setText(tr("Copy values"))
+        self.hint.setText(tr("Select an outline for the values inside it, or a length for those along it."))
+        self._draw(self._store.session)
 
     def measure(self) -> None:
         """Measure what is on screen now."""
@@ -91,7 +97,6 @@ class ValuePage(QDialog):
 
     def _lay_out(self) -> None:
         column, row = QVBoxLayout(self), QHBoxLayout()
-        self.hint.setText(tr("Select an outline for the values inside it, or a length for those along it."))
         self.hint.setProperty("role", "dim")
         self.figures.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         for label in (self.about, self.figures, self.hint):

@@ -117,6 +117,15 @@ def test_the_menu_opens_it_in_chinese(window, runner) -> None:
     page.close()
 
 
+def test_an_open_page_changes_its_language_with_the_window(window, store, runner) -> None:
+    page = show_tags(window, store, runner)
+    window.speak("zh_CN")
+    assert page.windowTitle() == "DICOM 标签"
+    assert page.words[0].text() == page.search.accessibleName() == "搜索"
+    assert page.beside.itemText(0) == "无"
+    page.close()
+
+
 def test_show_tags_is_not_modal(window, store, runner) -> None:
     page = show_tags(window, store, runner)
     assert not page.isModal()
