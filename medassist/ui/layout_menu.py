@@ -14,12 +14,11 @@ from medassist.language import tr
 from medassist.session.arranging import HangByRules, SetLayout, SetLinked, SetPlane
 from medassist.session.state import Session
 from medassist.ui.store import Store
+from medassist.ui.viewer.keys import LAYOUT_KEYS
 from medassist.ui.viewer.pane_drawing import plane_of
 from medassist.ui.viewer.slices import planes_shown
 from medassist.ui.viewer.texts import plane_name
 from medassist.ui.viewer.viewer import Viewer
-
-KEYS = {PLANES: "Alt+1", "1x1": "Alt+2", "1x2": "Alt+3", "2x1": "Alt+4", "2x2": "Alt+5", "1+3": "Alt+6"}
 
 
 class LayoutMenu(QMenu):
@@ -28,7 +27,7 @@ class LayoutMenu(QMenu):
     def __init__(self, store: Store, viewer: Viewer, parent: QWidget) -> None:
         super().__init__(parent)
         self._store = store
-        self.by_rules = self._action(lambda: store.dispatch(HangByRules()), "Alt+0")
+        self.by_rules = self._action(lambda: store.dispatch(HangByRules()), LAYOUT_KEYS["by_rules"])
         self.layouts = {name: self._choice(name) for name in LAYOUTS}
         self.addSeparator()
         group = QActionGroup(self)
@@ -37,10 +36,10 @@ class LayoutMenu(QMenu):
             action.setCheckable(True)
             group.addAction(action)
         self.addSeparator()
-        self.linked = self._action(self._toggle_linked, "Ctrl+L")
+        self.linked = self._action(self._toggle_linked, LAYOUT_KEYS["linked"])
         self.linked.setCheckable(True)
-        self.next_pane = self._action(partial(viewer.go, 1), "F6")
-        self.previous_pane = self._action(partial(viewer.go, -1), "Shift+F6")
+        self.next_pane = self._action(partial(viewer.go, 1), LAYOUT_KEYS["next_pane"])
+        self.previous_pane = self._action(partial(viewer.go, -1), LAYOUT_KEYS["previous_pane"])
         store.changed.connect(self._changed)
         self._mind(store.session)
 
@@ -61,7 +60,7 @@ class LayoutMenu(QMenu):
         self.previous_pane.setText(tr("Previous pane"))
 
     def _choice(self, name: str) -> QAction:
-        action = self._action(lambda: self._store.dispatch(SetLayout(name)), KEYS[name])
+        action = self._action(lambda: self._store.dispatch(SetLayout(name)), LAYOUT_KEYS[name])
         action.setCheckable(True)
         return action
 

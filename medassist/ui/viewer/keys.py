@@ -20,6 +20,10 @@ MEASURE_KEYS: dict[Shape, str] = {
     Shape.LENGTH: "L", Shape.ANGLE: "G", Shape.COBB: "C", Shape.BIDIRECTIONAL: "M", Shape.ELLIPSE: "O",
     Shape.RECTANGLE: "Q", Shape.POLYGON: "P", Shape.FREEHAND: "Y", Shape.ARROW: "W", Shape.TEXT: "T",
 }  # fmt: skip
+LAYOUT_KEYS: dict[str, str] = {
+    "by_rules": "Alt+0", "mpr": "Alt+1", "1x1": "Alt+2", "1x2": "Alt+3", "2x1": "Alt+4", "2x2": "Alt+5",
+    "1+3": "Alt+6", "linked": "Ctrl+L", "next_pane": "F6", "previous_pane": "Shift+F6",
+}  # fmt: skip
 
 
 def explained() -> tuple[tuple[str, str], ...]:
@@ -41,6 +45,10 @@ def explained() -> tuple[tuple[str, str], ...]:
         ("F", tr("Fit the picture into the window")),
         ("+  −", tr("Zoom in or out")),
         ("H", tr("Show or hide the crosshair")),
+        ("Alt+1 – Alt+6", tr("Divide the middle of the window into panes, or show three planes")),
+        ("Alt+0", tr("Leave the layout to the hanging rules")),
+        ("F6  Shift+F6", tr("Go to the next pane or plane, or back")),
+        ("Ctrl+L", tr("Let panes of one frame of reference go to the same point, or each on its own")),
         ("V", tr("Fewer or more texts on the picture")),
         ("Ctrl+I", tr("DICOM tags of the slice on screen")),
         ("Ctrl+H", tr("Statistics of the slice, an outline or a length")),
