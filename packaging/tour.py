@@ -47,7 +47,8 @@ LOOKS: tuple[tuple[Look, Look], ...] = (
 )
 MODELS, EXPLANATION, REPORT = 0, 1, 3
 MOST_BYTES = 400_000
-LEAST_COLORED = 12
+LEAST_COLORED, RARE = 12, 48
+"""Colours that are few on the screen, such as letters and badges, have a share of the palette of their own."""
 SAMPLE = Path(__file__).resolve().parents[1] / "resources" / "samples" / "RG1_J2KR.dcm"
 FACELESS = ("ct_philips_phantom/In", "nih_epi/In/20180918GE/mr_0004", "nih_epi/In/20180918GE/mr_0005")
 """A plastic head and a brain without a face: the other heads of the development data must not be published."""
@@ -102,11 +103,10 @@ def _parts(data: Path, scratch: Path) -> Sequence[tuple[str, Sequence[Path], Seq
     """Return what is opened, the jobs to run then, and what is pictured; studies lie under names anybody may read."""
     heads, film, crop = scratch / "heads", scratch / "chest.dcm", scratch / "hippocampus_053.nii.gz"
     heads.mkdir()
-    for name in ("uih_t1_head", "ct_philips_phantom"):
-        for number, file in enumerate(
-            sorted(one for one in (data / "dicom" / name / "In").rglob("*") if one.is_file())
-        ):
-            (heads / f"{name}_{number:04}.dcm").symlink_to(file.resolve())  # links to folders are not followed
+    for name in FACELESS:
+        files = sorted(one for one in (data / "dicom" / name).rglob("*") if one.suffix in ("", ".dcm"))
+        for number, file in enumerate(files):
+            (heads / f"{name.replace('/', '_')}_{number:04}.dcm").symlink_to(file.resolve())  # a folder is not followed
     film.symlink_to(SAMPLE)
     crop.symlink_to((data / "hippocampus" / "images" / crop.name).resolve())
     chest = "chest_xray_findings"
@@ -243,10 +243,12 @@ def _palette(whole: Image.Image, grays: int) -> Image.Image:
 
     pixels = np.asarray(whole).reshape(-1, 3)
     colored = pixels[np.ptp(pixels, axis=1) > LEAST_COLORED]
-    found = Image.fromarray(colored[None]).quantize(256 - grays, method=Image.Quantize.MAXCOVERAGE)
+    found = Image.fromarray(colored[None])
+    rare = found.quantize(RARE, method=Image.Quantize.MAXCOVERAGE).getpalette() or []
+    often = found.quantize(256 - grays - RARE, method=Image.Quantize.MEDIANCUT).getpalette() or []
     steps = np.linspace(0, 255, grays).round().astype(np.uint8).repeat(3)
     palette = Image.new("P", (1, 1))
-    palette.putpalette([*steps.tolist(), *(found.getpalette() or [])[: 3 * (256 - grays)]])
+    palette.putpalette([*steps.tolist(), *rare[: 3 * RARE], *often[: 3 * (256 - grays - RARE)]])
     return palette
 
 

@@ -10,11 +10,11 @@ from medassist.ui.viewer.hud import LETTERS, corner_boxes
 from medassist.ui.viewer.texts import Corners
 
 
-def lower_left(words: str, width: float) -> QRectF:
+def lower_left(words: str, width: float, *more: str) -> QRectF:
     canvas = QImage(2000, 800, QImage.Format.Format_RGB32)
     painter = QPainter(canvas)
     painter.setFont(theme.font(9.0))
-    box = corner_boxes(painter, QRectF(0, 0, width, 700), Corners([], [], [words], []))[2]
+    box = corner_boxes(painter, QRectF(0, 0, width, 700), Corners((), (), (words, *more), ()))[2]
     painter.end()
     return box
 
@@ -26,3 +26,9 @@ def test_a_long_line_stands_above_the_letter_and_a_short_one_beside_it(applicati
         raised = lower_left(long, width).bottom() < 700 - 2 * 8
         assert raised == (beside_letter or width < 420)
     assert lower_left("W 400  L 40", 560.0).bottom() > 700 - 2 * 8
+
+
+def test_many_lines_in_a_low_pane_leave_the_letter_of_the_side_free(application):
+    low = [lower_left("W 400  L 40", 560.0, *["Axial"] * count) for count in (2, 30)]
+    assert low[0].left() < LETTERS <= low[1].left()
+    assert low[0].top() > 700 / 2

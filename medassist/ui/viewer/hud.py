@@ -83,7 +83,8 @@ def draw_corners(painter: QPainter, area: QRectF, corners: Corners, under: Seque
     below = east.adjusted(0, line * len(series), 0, 0)
     draw_text(painter, below, _fitted(painter, corners.stamp, half), right | top, theme.ON_PICTURE.ai)
     raised = inner.adjusted(0, 0, 0, -1.6 * line)
-    draw_text(painter, raised if _lifted(painter, area, corners) else inner, corners.bottom_left, left | bottom)
+    lower = (raised if _lifted(painter, area, corners) else inner).adjusted(_indent(painter, area, corners), 0, 0, 0)
+    draw_text(painter, lower, corners.bottom_left, left | bottom)
     beside = max((QFontMetricsF(painter.font()).horizontalAdvance(one) for one in corners.bottom_left), default=0.0)
     draw_text(painter, raised, _fitted(painter, under, inner.width() - beside - MARGIN), right | bottom, UNDER)
 
@@ -99,7 +100,7 @@ def corner_boxes(painter: QPainter, area: QRectF, corners: Corners) -> tuple[QRe
     return (
         QRectF(inner.topLeft(), above),
         QRectF(QPointF(inner.right() - right.width(), inner.top()), right),
-        QRectF(QPointF(inner.left(), bottom - below.height()), below),
+        QRectF(QPointF(inner.left() + _indent(painter, area, corners), bottom - below.height()), below),
     )
 
 
@@ -107,6 +108,13 @@ def _lifted(painter: QPainter, area: QRectF, corners: Corners) -> bool:
     """Tell whether the lower left corner would run into the letter at the bottom or the scale."""
     half = area.width() / 2 - MARGIN - LETTERS / 2
     return area.width() <= NARROW or _size(painter, corners.bottom_left).width() > half
+
+
+def _indent(painter: QPainter, area: QRectF, corners: Corners) -> float:
+    """Return how far the lower left corner stands from the edge, where it is as high as the letter of the left side."""
+    lines = len(corners.bottom_left) + 1 + (1.6 if _lifted(painter, area, corners) else 0)
+    reaches = lines * QFontMetricsF(painter.font()).lineSpacing() + MARGIN > area.height() / 2
+    return LETTERS if reaches else 0.0
 
 
 def _size(painter: QPainter, lines: Sequence[str]) -> QSizeF:
