@@ -91,6 +91,7 @@ class Menus:
         self.edit.addSeparator()
         self.settings = self._action(self.edit, self._show_settings, "Ctrl+,")
         self.system = self._action(self.help, window.check_system)
+        self.bug_report = self._action(self.help, self._show_bug_report)
         self.tour = self._action(self.help, window.tour.begin)
         self.about = self._action(self.help, partial(show_about, window))
 
@@ -132,6 +133,7 @@ class Menus:
         self.help.setTitle(tr("Help"))
         self.keys.setText(tr("Keys and mouse"))
         self.system.setText(tr("System check"))
+        self.bug_report.setText(tr("Collect a bug report…"))
         self.tour.setText(tr("Show the tour"))
         self.about.setText(tr("About MedAssist"))
         for name, action in self._languages.items():
@@ -245,6 +247,11 @@ class Menus:
         from medassist.ui.settings_effects import show_settings
 
         show_settings(self._window, self._store)
+
+    def _show_bug_report(self) -> None:
+        from medassist.ui.bug_report_page import show_bug_report
+
+        show_bug_report(self._window, self._store.session)
 
     def _toggle_full_screen(self) -> None:
         window = self._window

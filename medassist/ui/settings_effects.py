@@ -36,12 +36,20 @@ def _layers(store: Store, **shares: Any) -> None:
     store.dispatch(SetLayers(replace(store.session.layers, **shares)))
 
 
+def _device(window: MainWindow, _store: Store, name: str) -> None:
+    window.models.device.prefer(name)
+
+
+def _tool_stays(window: MainWindow, _store: Store, on: bool) -> None:
+    window.tools.keep_tool(on)
+
+
 _EFFECTS: Mapping[str, Callable[[MainWindow, Store, Any], None]] = {
     "language": lambda window, _store, value: window.say_in(value),
     "theme": lambda window, _store, value: window.wear(value),
-    "device": lambda window, _store, value: window.models.device.prefer(value),
+    "device": _device,
     "reader_first": lambda _window, store, value: store.dispatch(SetReaderFirst(value)),
     "fill_opacity": lambda _window, store, value: _layers(store, fill_opacity=value),
     "heatmap_opacity": lambda _window, store, value: _layers(store, heatmap_opacity=value),
-    "measure_tool_stays": lambda window, _store, value: window.tools.keep_tool(value),
+    "measure_tool_stays": _tool_stays,
 }

@@ -176,6 +176,6 @@ def apply(application: QApplication) -> None:
     if application.style().objectName() != "fusion":
         application.setStyle("Fusion")
     application.setPalette(palette())
-    application.setPalette(_of_ticks(), "QCheckBox")
+    application.setPalette(_of_ticks(), "QCheckBox")  # type: ignore[arg-type]  # Qt takes a str, its stub says bytes
     application.setFont(font())
     application.setStyleSheet(style_sheet())

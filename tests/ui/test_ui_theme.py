@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QCheckBox, QLabel
 
 from medassist.entities.prediction import Verdict
 from medassist.storage import settings
@@ -94,3 +94,11 @@ def test_the_face_of_texts_follows_the_language(window):
     chinese = window.strip.font().families()[0]
     window.say_in("en")
     assert window.strip.font().families()[0] != chinese
+
+
+def test_frames_of_check_boxes_can_be_seen_on_black(window, keep):
+    box = keep(QCheckBox(), 60, 30)
+    window.wear("high contrast")
+    image = box.grab().toImage()
+    row = [image.pixelColor(x, image.height() // 2).name() for x in range(30)]
+    assert sum(contrast(one, "#000000") >= 3.0 for one in row) >= 2, "the frame, left and right of an empty box"
