@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from phantoms import write_film
-from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt
-from PySide6.QtGui import QDropEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from ui_cases import AXIAL, add_mask, drag, make_scan, make_series, make_volume, mouse, press, pump
 
@@ -267,6 +267,28 @@ def test_what_is_dropped_on_a_pane_comes_into_that_pane(viewer):
     viewer.panes.dropEvent(QDropEvent(at, Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton,
                                       Qt.KeyboardModifier.NoModifier))  # fmt: skip
     assert dropped == [(1, "键")]
+
+
+def dragged(event_type, view, mime):
+    at = QPointF(30, 30) if event_type is QDropEvent else QPoint(30, 30)
+    event = event_type(at, Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(view.viewport(), event)
+    return event.isAccepted()
+
+
+def test_a_series_dragged_over_the_window_lands_in_the_pane_below_the_mouse(window, store):
+    volumes = [make_volume(make_series(key)) for key in ("three", "two", "one")]
+    store.dispatch(AddScan(make_scan(*(one.series for one in volumes))))
+    for one in volumes:
+        store.dispatch(ShowVolume(one))
+    store.dispatch(SetLayout("1x2"))
+    QApplication.processEvents()
+    mime, view = QMimeData(), window.viewer.views[1]
+    mime.setData(SERIES_MIME, b"three")
+    assert dragged(QDragEnterEvent, view, mime)
+    assert dragged(QDropEvent, view, mime)
+    assert shown(window.viewer) == ["one", "three"]
+    assert store.session.current == "one"
 
 
 def test_two_views_of_a_chest_hang_beside_each_other_and_the_reader_has_the_last_word(window, store, tmp_path):
