@@ -19,8 +19,10 @@ from medassist.session.keeping import keep_slice
 from medassist.storage.case_file import SUFFIX
 from medassist.ui import recent
 from medassist.ui.edit_menu import EditMenu
+from medassist.ui.go_menu import GoMenu
 from medassist.ui.help_pages import show_about, show_keys
 from medassist.ui.layout_menu import LayoutMenu
+from medassist.ui.picture_menu import PictureMenu
 from medassist.ui.reader_first import reader_first_switch
 from medassist.ui.targets_menu import TargetsMenu
 from medassist.ui.text_menu import TextMenu
@@ -70,6 +72,10 @@ class Menus:
         self.full_screen = self._action(self.view, self._toggle_full_screen, "F11")
         self.layout = LayoutMenu(store, window.viewer, self.view)
         self.view.addMenu(self.layout)
+        self.picture, self.go = PictureMenu(store, window.viewer, self.view), GoMenu(window, store, self.view)
+        self.view.addMenu(self.picture)
+        self.view.addMenu(self.go)
+        window.closed.connect(self.picture.cine.stop)
         self.outline = self._action(self.view, window.region.toggle)
         self.paint = self._action(self.view, window.editing.toggle)
         self.reader_first = reader_first_switch(self.view, store)
@@ -88,6 +94,7 @@ class Menus:
         self.models.aboutToShow.connect(self._mind_models)
         self._languages = self._language_actions()
         self.keys = self._action(self.help, partial(show_keys, window), "F1")
+        self.keys.setShortcuts([QKeySequence(one) for one in ("F1", "?")])
         self.edit.addSeparator()
         self.settings = self._action(self.edit, self._show_settings, "Ctrl+,")
         self.system = self._action(self.help, window.check_system)
@@ -118,6 +125,8 @@ class Menus:
         self.right.setText(tr("Models and findings"))
         self.full_screen.setText(tr("Full screen"))
         self.layout.retranslate()
+        self.picture.retranslate()
+        self.go.retranslate()
         self.outline.setText(tr("Outline with a box") + "\tB")
         self.paint.setText(tr("Edit a mask by hand") + "\tK")
         self.reader_first.setText(tr("First my impression, then results of models"))

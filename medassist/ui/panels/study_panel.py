@@ -68,6 +68,10 @@ class StudyPanel(QWidget):
         self.tree.setAccessibleName(tr("Studies"))
         self._build(self._store.session)
 
+    def bring(self, series: Series) -> None:
+        """Show a series as a click on its row does."""
+        show_series(self._store, self._runner, series)
+
     def _changed(self, old: Session, new: Session) -> None:
         changed = old.overlays is not new.overlays or old.awaited != new.awaited
         if changed or old.scans is not new.scans or old.predictions is not new.predictions:
@@ -95,7 +99,7 @@ class StudyPanel(QWidget):
             if can_open(series):
                 open_object(self._store, self._runner, series)
             else:
-                show_series(self._store, self._runner, series)
+                self.bring(series)
             if not self._runner.running(LOAD_LANE):
                 self._mark_current(self._store.session)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
@@ -13,6 +13,8 @@ from medassist.imaging.slicing import Plane, edge_letters
 from medassist.session.state import Session
 from medassist.ui import theme
 from medassist.ui.viewer import hud, texts
+from medassist.ui.viewer.facing import STRAIGHT as FACING_STRAIGHT
+from medassist.ui.viewer.facing import Facing, facing_lines
 from medassist.ui.viewer.slices import Shown
 
 CROSS_COLORS = {
@@ -33,6 +35,7 @@ class Annotated:
         hidden: whether the reader holds model results back.
         cursor: where the crosshair lies on screen, None without one.
         under: display (row, column) under the mouse, None when it is elsewhere.
+        facing: how the picture is turned and mirrored on screen.
     """
 
     shown: Shown
@@ -41,6 +44,7 @@ class Annotated:
     hidden: bool
     cursor: QPointF | None = None
     under: tuple[float, float] | None = None
+    facing: Facing = FACING_STRAIGHT
 
 
 def draw_annotations(
@@ -58,12 +62,14 @@ def draw_annotations(
     painter.setFont(theme.font(9.0))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     if what.cursor is not None and shown.arriving is None:
-        hud.draw_cross(painter, area, hud.Cross(what.cursor, *CROSS_COLORS[shown.plane]))
+        colors = CROSS_COLORS[shown.plane][:: -1 if what.facing.lies else 1]
+        hud.draw_cross(painter, area, hud.Cross(what.cursor, *colors))
     corners = texts.corners(session, shown, what.zoom * min(shown.layout.spacing_mm), leading=what.leading)
+    corners = replace(corners, bottom_left=(*facing_lines(what.facing), *corners.bottom_left))
     over_cross(hud.corner_boxes(painter, area, corners))
     letters = edge_letters(shown.volume, shown.layout)
     if letters is not None:
-        hud.draw_letters(painter, area, letters)
+        hud.draw_letters(painter, area, what.facing.letters(letters))
     silent = session.layers.corner_text is CornerText.OFF
     if not silent:
         hud.draw_scale(painter, area, what.zoom, shown.volume.geometry.calibrated)

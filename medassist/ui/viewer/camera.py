@@ -9,18 +9,28 @@ from PySide6.QtGui import QTransform
 from PySide6.QtWidgets import QGraphicsView
 
 from medassist.ui.viewer import gestures
+from medassist.ui.viewer.facing import STRAIGHT, Facing
 
 FILLED = 0.96
 
 
 class Camera:
-    """Zoom (screen pixels per scene unit) and pan of one view; until the reader changes them, all is in sight."""
+    """Zoom (screen pixels per scene unit), pan and turn of one view; until the reader changes them, all is in sight.
+
+    A picture that just came is never turned or mirrored: nobody reads the next patient from the wrong side.
+    """
 
     def __init__(self, view: QGraphicsView) -> None:
         self._view = view
         self._center, self._picture, self._fitted = QPointF(), QRectF(), True
         self._linked: tuple[Camera, ...] = ()
-        self.zoom = 1.0
+        self.zoom, self.facing = 1.0, STRAIGHT
+
+    def face(self, facing: Facing) -> None:
+        """Turn and mirror what is shown; its middle stays."""
+        for one in (self, *self._linked):
+            one.facing = facing
+            one.resized()
 
     def fit(self, picture: QRectF) -> None:
         """Show the whole picture (scene units), now and after every change of size."""
@@ -30,10 +40,11 @@ class Camera:
 
     def frame(self, picture: QRectF) -> None:
         """Show a picture that just came: as a linked camera shows the same one by now, else the whole of it."""
-        same = next((other for other in self._linked if other._picture == picture and not other._fitted), None)
+        same = [other for other in self._linked if other._picture == picture]
+        self.facing = same[0].facing if same else STRAIGHT
         self._fit(picture)
-        if same is not None:
-            self._follow(same)
+        for other in (one for one in same if not one._fitted):
+            self._follow(other)
 
     def zoom_by(self, factor: float, at: QPointF) -> None:
         """Enlarge around a viewport position, which stays where it is."""
@@ -47,7 +58,7 @@ class Camera:
     def shift(self, step: QPointF) -> None:
         """Move the picture by viewport pixels."""
         self._fitted = False
-        self._look_at(self._center - step / self.zoom)
+        self._look_at(self._center - self.facing.transform().inverted()[0].map(step) / self.zoom)
         self._lead()
 
     def resized(self) -> None:
@@ -59,7 +70,8 @@ class Camera:
 
     def _fit(self, picture: QRectF) -> None:
         self._picture, self._fitted = picture, True
-        area = self._view.viewport().rect()
+        area = self._view.viewport().size()
+        area = area.transposed() if self.facing.lies else area
         self.zoom = FILLED * min(area.width() / picture.width(), area.height() / picture.height())
         self._look_at(picture.center())
 
@@ -69,12 +81,12 @@ class Camera:
             other._follow(self)
 
     def _follow(self, other: Camera) -> None:
-        self.zoom, self._fitted = other.zoom, False
+        self.zoom, self._fitted, self.facing = other.zoom, False, other.facing
         self._look_at(other._center)
 
     def _look_at(self, center: QPointF) -> None:
         self._center = center
-        self._view.setTransform(QTransform.fromScale(self.zoom, self.zoom))
+        self._view.setTransform(self.facing.transform() * QTransform.fromScale(self.zoom, self.zoom))
         self._view.centerOn(center)
         self._view.viewport().update()
 

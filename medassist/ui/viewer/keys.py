@@ -20,6 +20,17 @@ MEASURE_KEYS: dict[Shape, str] = {
     Shape.LENGTH: "L", Shape.ANGLE: "G", Shape.COBB: "C", Shape.BIDIRECTIONAL: "M", Shape.ELLIPSE: "O",
     Shape.RECTANGLE: "Q", Shape.POLYGON: "P", Shape.FREEHAND: "Y", Shape.ARROW: "W", Shape.TEXT: "T",
 }  # fmt: skip
+
+PICTURE_KEYS: dict[str, str] = {
+    "turn_right": "Shift+R", "turn_left": "Shift+L", "mirror": "Shift+H", "upside_down": "Shift+V",
+    "as_stored": "Shift+F", "one_to_one": "Shift+Z", "invert": "I", "smooth": "Shift+S",
+    "play": "J", "faster": ".", "slower": ",", "bounce": "Shift+J",
+}  # fmt: skip
+GO_KEYS: dict[str, str] = {
+    "studies": "F2", "picture": "F3", "models": "F4", "explanation": "F5", "findings": "F7", "report": "F8",
+    "overlays": "F9", "next_series": "Ctrl+PgDown", "previous_series": "Ctrl+PgUp",
+    "next_study": "Ctrl+Shift+PgDown", "previous_study": "Ctrl+Shift+PgUp",
+}  # fmt: skip
 LAYOUT_KEYS: dict[str, str] = {
     "by_rules": "Alt+0", "mpr": "Alt+1", "1x1": "Alt+2", "1x2": "Alt+3", "2x1": "Alt+4", "2x2": "Alt+5",
     "1+3": "Alt+6", "linked": "Ctrl+L", "next_pane": "F6", "previous_pane": "Shift+F6",
@@ -44,6 +55,13 @@ def explained() -> tuple[tuple[str, str], ...]:
         ("I", tr("Swap black and white")),
         ("F", tr("Fit the picture into the window")),
         ("+  −", tr("Zoom in or out")),
+        ("Shift+Z", tr("One pixel of the picture on one of the screen")),
+        ("Shift+R  Shift+L", tr("Turn the picture to the right or left, on screen only")),
+        ("Shift+H  Shift+V", tr("Mirror the picture from left to right or from top to bottom, on screen only")),
+        ("Shift+F", tr("Neither turned nor mirrored")),
+        ("Shift+S", tr("Smooth between pixels, or show them as they are")),
+        ("J", tr("Play time points or slices; again: stop")),
+        (",  .  Shift+J", tr("Play slower, faster, to and fro")),
         ("H", tr("Show or hide the crosshair")),
         ("Alt+1 – Alt+6", tr("Divide the middle of the window into panes, or show three planes")),
         ("Alt+0", tr("Leave the layout to the hanging rules")),
@@ -68,5 +86,11 @@ def explained() -> tuple[tuple[str, str], ...]:
         ("E  N", tr("Correct the selected finding, go to the next one nobody judged")),
         ("Shift+N", tr("Add a finding of your own at the crosshair")),
         ("S", tr("Put the slice on screen into the report")),
+        ("Ctrl+PgUp  Ctrl+PgDown", tr("Previous or next series; with Shift: study")),
+        ("F2  F3  F9", tr("Go to the studies, the picture, the overlays")),
+        ("F4  F5  F7  F8", tr("Go to the models, the explanation, the findings, the report")),
+        ("Ctrl+E", tr("Write the report")),
+        ("F11", tr("Full screen")),
+        ("?  F1", tr("Show all keys")),
         ("Ctrl+O", tr("Open a folder")),
     )

@@ -51,6 +51,11 @@ class SliceImage(pg.ImageItem):  # type: ignore[misc]
         self.setImage(values, autoLevels=False, levels=None)
         self.show()
 
+    def smooth(self, smooth: bool) -> None:
+        """Draw with interpolation between pixels, or each pixel as it is."""
+        self._smooth = smooth
+        self.update()
+
     @property
     def hatched(self) -> bool:
         """Whether it is drawn with diagonal gaps."""
@@ -66,7 +71,7 @@ class SliceImage(pg.ImageItem):  # type: ignore[misc]
         """Draw with interpolation for pictures, without it for labels and cells."""
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
         if self._rendered_smooth is not self._smooth:
-            self.qimage = None  # another format is needed; it is rendered again below
+            self._renderRequired = True  # another format is needed
         paint = super().paint
         if self._hatched:
             draw_hatched(painter, self.boundingRect(), lambda pen: paint(pen, option, widget))

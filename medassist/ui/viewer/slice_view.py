@@ -245,6 +245,7 @@ class SliceView(QGraphicsView):
             self._hidden,
             self.to_screen(float(row), float(column)) if self._crosshair else None,
             None if self._hover is None else self.to_pixel(self._hover),
+            facing=self.camera.facing,
         )
 
     def _dress(self) -> None:
