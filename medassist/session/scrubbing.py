@@ -28,6 +28,9 @@ ERRORS = frozenset(
 )
 OURS = frozenset({"MedAssistError", "UnreadableInput", "UnwritableOutput", "Refused", "UsageError", "Cancelled"})
 
+OPEN = ("frames", "raw", "format", "modality", "photometric", "object_kind")
+"""What of a noun names nobody."""
+
 
 @dataclass(frozen=True)
 class Scrubber:
@@ -91,7 +94,7 @@ def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str | Path):
         yield str(value)
     elif is_dataclass(value):
-        for one in (one for one in fields(value) if one.name not in ("frames", "raw")):
+        for one in (one for one in fields(value) if one.name not in OPEN):
             yield from _texts(getattr(value, one.name))
     elif isinstance(value, list | tuple):
         for one in value:

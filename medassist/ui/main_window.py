@@ -50,6 +50,7 @@ from medassist.ui.runner import Runner
 from medassist.ui.start_page import StartPage
 from medassist.ui.status_bar import StatusBar
 from medassist.ui.store import Store
+from medassist.ui.toasts import Toasts
 from medassist.ui.tool_bar import ToolBar
 from medassist.ui.tour_bar import TourBar
 from medassist.ui.viewer.viewer import Viewer
@@ -87,6 +88,7 @@ class MainWindow(QMainWindow):
         self.probe, self.measurements = ProbePanel(shown, runner, self), MeasurementsPanel(shown, self)
         self.tabs, self.status = QTabWidget(self), StatusBar(shown, runner, self)
         self.start, self.tour = StartPage(shown, runner, self), TourBar(shown, self)
+        self.toasts = Toasts(shown, runner, self, self.status)
         self.menus = Menus(self, shown)
         self._lay_out()
         self._bring_on()
@@ -154,7 +156,7 @@ class MainWindow(QMainWindow):
             self.tabs.setTabText(number, title)
         for part in (self.messages, self.tools, self.grid, self.region, self.editing, self.focus, self.viewer,
                      self.studies, self.layers, self.models, self.findings, self.measurements, self.explain,
-                     self.probe, self.report, self.status, self.cases, self.start, self.tour,
+                     self.probe, self.report, self.status, self.cases, self.start, self.tour, self.toasts,
                      self.menus):  # fmt: skip
             part.retranslate()
         for page in self.findChildren(QDialog):

@@ -64,6 +64,7 @@ class MessageBar(QWidget):
         close = QPushButton("✕", frame)
         close.setFixedWidth(32)
         close.setFlat(True)
+        close.setProperty("role", "close")
         close.setAccessibleName(tr("Close this message"))
         close.setToolTip(tr("Close this message"))
         close.clicked.connect(lambda: self.dismiss(problem))

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
 
 from medassist.language import tr
 from medassist.progress import Step
+from medassist.session.memory import budget_bytes
 from medassist.session.queued import DropWaiting
 from medassist.session.state import Session
 from medassist.ui.case_keeper import QUIET_LANES
@@ -90,3 +91,8 @@ class StatusBar(QStatusBar):
     def _draw_memory(self) -> None:
         held = resident_bytes()
         self.memory.setText("" if held is None else tr("Memory {size} MB", size=f"{held / 2**20:.0f}"))
+        pictures = sum(one.array_tzyx.nbytes for one in self._store.session.volumes.values())
+        self.memory.setToolTip(
+            tr("Pictures hold {size} MB of at most {most} MB; those not seen for longest give way.",
+               size=f"{pictures / 2**20:.0f}", most=f"{budget_bytes() / 2**20:.0f}")
+        )  # fmt: skip

@@ -71,6 +71,7 @@ QTableWidget[role="dense"]::item { padding: 2px 0; }
 QTableWidget[role="dense"] QHeaderView::section { padding: 4px 3px; }
 QTableCornerButton::section { background: $RAISED; border: none; }
 QPushButton { background: $RAISED; border: 1px solid $LINE; border-radius: 4px; padding: 5px 12px; }
+QPushButton[role="close"] { padding: 4px 0; }
 QPushButton:hover { border-color: $ACCENT; }
 QPushButton:pressed, QPushButton:checked { background: $CHOSEN; color: $ON_CHOSEN; }
 QPushButton:disabled { color: $FAINT; background: $SURFACE; }

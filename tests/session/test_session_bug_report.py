@@ -82,6 +82,7 @@ def test_what_helps_is_inside(named):
     found = {page.name: page.text for page in pages(named)}
     assert json.loads(found["versions.json"])["medassist"] == __version__
     assert json.loads(found["session.json"])["series"] == 1
+    assert json.loads(found["session.json"])["formats"] == ["DICOM"]
     assert json.loads(found["settings.json"])["device"] == "auto"
     assert "reader_name" not in json.loads(found["settings.json"])
     assert "2026-01-02 10:11:13,123 ERROR medassist.session" in found["log.txt"]
