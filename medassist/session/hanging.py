@@ -18,24 +18,37 @@ from medassist.session.state import Session
 def hang(session: Session, rules: Sequence[HangingRule]) -> Hang:
     """Return how the study on screen is hung: by the first rule that fits, as ever where none does.
 
-    A rule never takes the series on screen away: it fits only where one of its panes asks for it.
+    An earlier study that comes on screen hangs beside the newest one of the patient. A rule never takes the series on
+    screen away: it fits only where one of its panes asks for it.
     """
     if session.holds(session.current):
-        for rule in rules:
-            panes = _panes(session, rule)
-            if panes is not None:
-                return Hang(rule.layout, panes)
+        on_screen = session.series(session.current)
+        for shown in (*_newest(session, on_screen), on_screen):
+            for rule in rules:
+                panes = _panes(session, rule, shown)
+                as_ever = panes == () and shown is on_screen
+                if panes is not None and (as_ever or session.current in [one.series_key for one in panes]):
+                    return Hang(rule.layout, panes)
     return Hang(PLANES, ())
 
 
-def _panes(session: Session, rule: HangingRule) -> tuple[Pane, ...] | None:
-    """Return what the panes of a rule show; None where it does not fit."""
-    shown, study = session.series(session.current), session.study_of(session.current)
+def _newest(session: Session, on_screen: Series) -> list[Series]:
+    """Return the first picture of the same kind in the newest study of the patient, where a later one is open."""
+    mine = session.study_of(on_screen.key)
+    later = [one for one in _studies_like(session, mine, on_screen) if one.date > mine.date > ""]
+    newest = max(later, key=_moment, default=None)
+    return [one for one in _pictures(newest) if one.modality == on_screen.modality][:1]
+
+
+def _panes(session: Session, rule: HangingRule, shown: Series) -> tuple[Pane, ...] | None:
+    """Return what the panes of a rule show around a series; None where it does not fit."""
+    study = session.study_of(shown.key)
     if not _fits(rule, shown, study):
         return None
     mine, earlier = _pictures(study), _pictures(prior_of(session, study, shown))
     if shown.key not in (one.key for one in mine):
         return None  # a part of a series is chosen by hand
+    earlier.sort(key=lambda one: one.key != session.current)
     used: list[str] = []
     panes = []
     for place in rule.places:
@@ -44,7 +57,7 @@ def _panes(session: Session, rule: HangingRule) -> tuple[Pane, ...] | None:
             return None
         used += [] if found is None else [found.key]
         panes.append(Pane("" if found is None else found.key, Plane(place.plane) if place.plane else None))
-    return tuple(panes) if shown.key in used or not panes else None
+    return tuple(panes)
 
 
 def _first(place: Place, among: Sequence[Series], used: Sequence[str]) -> Series | None:
@@ -53,15 +66,22 @@ def _first(place: Place, among: Sequence[Series], used: Sequence[str]) -> Series
 
 def prior_of(session: Session, study: Study, shown: Series) -> Study | None:
     """Return the newest open study of the same patient, by name and ID, that is earlier and has this modality."""
-    found = [
+    earlier = (one for one in _studies_like(session, study, shown) if "" < one.date < study.date)
+    return max(earlier, key=_moment, default=None)
+
+
+def _studies_like(session: Session, study: Study, shown: Series) -> list[Study]:
+    return [
         one
         for scan in session.scans
         for one in scan.studies
-        if "" < one.date < study.date
-        and sameness(one, study) is Sameness.SAME
+        if sameness(one, study) is Sameness.SAME
         and any(series.modality == shown.modality and _same_part(series, shown) for series in _pictures(one))
     ]
-    return max(found, key=lambda one: (one.date, one.time), default=None)
+
+
+def _moment(study: Study) -> tuple[str, str]:
+    return study.date, study.time
 
 
 def _same_part(one: Series, other: Series) -> bool:

@@ -55,13 +55,9 @@ class Hanger(QObject):
             self._fill(new)
 
     def _is_due(self, old: Session, new: Session) -> bool:
-        """Tell whether another study came on screen, an earlier one was opened beside it, or a reader left it to us."""
+        """Tell whether another study came on screen that no pane showed, or a reader left the layout to the rules."""
         if old.arrangement.by_reader:
             return True
-        if old.scans is not new.scans and new.current == old.current:
-            known = {one.key for scan in old.scans for one in scan.all_series()}
-            rules = read().rules
-            return any(one.series_key and one.series_key not in known for one in hang(new, rules).panes)
         if new.current in old.arrangement.keys(old.current):
             return False
         before = old.study_of(old.current).study_uid if old.holds(old.current) else None

@@ -85,7 +85,12 @@ def test_the_newest_earlier_study_of_the_same_patient_hangs_beside():
     now, old, older = (study(one(key, "CT"), date=date) for key, date in
                        (("n", "20260102"), ("o", "20250102"), ("p", "20200102")))  # fmt: skip
     assert hung(now, older, old, current="n") == ("1x2", ("n", "o"))
-    assert hung(now, older, old, current="p") == ("mpr", ())
+    assert hung(now, old, current="o") == ("1x2", ("n", "o"))  # opened after the newer one
+    assert hung(now, older, old, current="p") == ("mpr", ())  # not the one that would hang there
+    assert hung(study(one("n", "CT")), study(one("o", "CT"), one("q", "CT"), date="2025"), current="q") == (
+        "1x2",
+        ("n", "q"),
+    )
 
 
 def test_no_series_of_another_patient_or_another_part_hangs_beside():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from phantoms import write_film
+from phantoms import write_ct_series, write_film
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
@@ -313,6 +313,23 @@ def test_two_views_of_a_chest_hang_beside_each_other_and_the_reader_has_the_last
     assert store.session.current == lateral
     window.hanger.drop(0, lateral)
     assert menu.layouts["1x2"].isChecked()
+
+
+def test_an_earlier_study_opened_later_hangs_beside_the_newer_one(window, store, runner, tmp_path):
+    write_ct_series(tmp_path / "new", slices=4, rows=16, columns=16)
+    write_ct_series(tmp_path / "old", slices=4, rows=16, columns=16, StudyInstanceUID="1.2.9", StudyDate="20250102")
+    window.open([tmp_path / "new"])
+    pump(lambda: store.session.volume is not None and not runner.running())
+    newer = store.session.current
+    assert store.session.arrangement.layout == "mpr"
+    window.open([tmp_path / "old"])
+    pump(lambda: len(store.session.volumes) == 2 and not runner.running())
+    earlier = next(key for key in store.session.volumes if key != newer)
+    assert store.session.arrangement.keys(store.session.current) == (newer, earlier)
+    assert shown(window.viewer) == [newer, earlier]
+    store.dispatch(Activate(0 if store.session.current == earlier else 1))
+    assert store.session.arrangement.layout == "1x2"
+    assert not window.viewer.panes.warning.isVisible()
 
 
 def test_a_series_that_cannot_be_loaded_leaves_its_pane_with_its_name_and_is_tried_once(
