@@ -44,6 +44,7 @@ BENCHMARKS: Mapping[str, Callable[[int], Rows]] = {
 }
 
 MISSES: Mapping[str, Callable[[Rows], Sequence[str]]] = {
+    "heartbeat": heartbeat.misses,
     "infer": infer.misses,
     "planted": planted.misses,
     "explain": explain.misses,
