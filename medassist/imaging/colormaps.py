@@ -74,7 +74,9 @@ def steps(share: NDArray[np.float32], *, signed: bool) -> NDArray[np.uint8]:
     """Return the step of a table for shares of the full scale: 0..1, or -1..1 where values are signed."""
     if signed:
         return (ZERO + np.rint(np.clip(share, -1.0, 1.0) * (255 - ZERO))).astype(np.uint8)
-    return np.rint(np.clip(share, 0.0, 1.0) * 255).astype(np.uint8)
+    scaled = np.clip(share, 0.0, 1.0)
+    scaled *= 255
+    return np.rint(scaled, out=scaled).astype(np.uint8)
 
 
 def shares(*, signed: bool) -> NDArray[np.float64]:

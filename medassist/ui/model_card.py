@@ -23,13 +23,17 @@ class ModelCard(QTextBrowser):
         self.setOpenExternalLinks(False)
         self.setOpenLinks(False)
         self.setMinimumHeight(LEAST_HEIGHT)
+        self._shown = ""
 
     def show_package(self, package: Package | None) -> None:
         """Show the card of a model."""
         self.setAccessibleName(tr("Model card"))
         plain = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
-        self.document().setMarkdown(_text(package), plain)
-        self._calm_headings()
+        text = _text(package)
+        if text != self._shown:  # laying a long card out takes longer than a picture may
+            self._shown = text
+            self.document().setMarkdown(text, plain)
+            self._calm_headings()
         self.setVisible(package is not None)
 
     def loadResource(self, _kind: int, _name: QUrl | str) -> object:  # noqa: N802

@@ -135,8 +135,10 @@ def heat(shown: Shown, heatmap: Heatmap, native_cells: bool) -> NDArray[np.float
         if native_cells
         else shown.layout.extract(heatmap.values_zyx, shown.index)
     )
-    share = np.nan_to_num(np.asarray(values, dtype=np.float32)) / np.float32(heatmap.full_scale)
-    return np.ascontiguousarray(np.clip(share, -1.0 if heatmap.signed else 0.0, 1.0), dtype=np.float32)
+    share = np.asarray(values, dtype=np.float32) / np.float32(heatmap.full_scale)
+    np.clip(share, -1.0 if heatmap.signed else 0.0, 1.0, out=share)
+    np.copyto(share, 0, where=np.isnan(share))  # `nan_to_num` takes many times as long
+    return np.ascontiguousarray(share)
 
 
 def _cells(shown: Shown, native_zyx: NDArray[np.float32], native: Geometry) -> NDArray[np.float32]:
