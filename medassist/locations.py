@@ -31,6 +31,25 @@ def _written(variable: str, fallback: str) -> Path:
     return Path(os.environ.get(variable) or fallback)
 
 
+def portable_dir() -> Path | None:
+    """Return the folder that holds all the program writes, None where it writes to the user's own folders.
+
+    It is named by $MEDASSIST_PORTABLE; an installed program with a file or folder `portable` beside it writes to
+    `medassist-data` beside it.
+    """
+    named = os.environ.get("MEDASSIST_PORTABLE")
+    if named:
+        return Path(named).absolute()
+    beside = Path(sys.executable).parent
+    return beside / "medassist-data" if hasattr(sys, "frozen") and (beside / "portable").exists() else None
+
+
+def _own(variable: str, name: str, usual: str) -> Path:
+    """Return a folder the program writes to: as a variable says, in the portable folder, or the user's own."""
+    portable = portable_dir()
+    return _written(variable, usual if portable is None else str(portable / name))
+
+
 def user_models_dir() -> Path:
     """Return the folder for model packages the user added ($MEDASSIST_DATA/models)."""
     return data_dir() / "models"
@@ -43,17 +62,17 @@ def weights_dir() -> Path:
 
 def data_dir() -> Path:
     """Return the folder for the user's own data ($MEDASSIST_DATA)."""
-    return _written("MEDASSIST_DATA", platformdirs.user_data_dir("medassist", appauthor=False))
+    return _own("MEDASSIST_DATA", "data", platformdirs.user_data_dir("medassist", appauthor=False))
 
 
 def cache_dir() -> Path:
     """Return the folder for what can be fetched or computed again ($MEDASSIST_CACHE)."""
-    return _written("MEDASSIST_CACHE", platformdirs.user_cache_dir("medassist", appauthor=False))
+    return _own("MEDASSIST_CACHE", "cache", platformdirs.user_cache_dir("medassist", appauthor=False))
 
 
 def config_dir() -> Path:
     """Return the folder for settings ($MEDASSIST_CONFIG)."""
-    return _written("MEDASSIST_CONFIG", platformdirs.user_config_dir("medassist", appauthor=False))
+    return _own("MEDASSIST_CONFIG", "config", platformdirs.user_config_dir("medassist", appauthor=False))
 
 
 def site_file() -> Path:
