@@ -102,7 +102,8 @@ def drawn(window: MainWindow) -> bool:
 def picture(window: MainWindow) -> np.ndarray:
     QApplication.processEvents()
     image = window.viewer.grab().toImage().convertToFormat(image_format())
-    return np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine()).copy()
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : 3 * image.width()].copy()  # what fills a row up to four bytes is nobody's
 
 
 def image_format():
