@@ -17,7 +17,7 @@ from medassist.session.objects import load_overlays
 from medassist.session.state import Layers, Session
 from medassist.session.thresholds import prevalences_of
 from medassist.storage import settings
-from medassist.ui import theme
+from medassist.ui import theme, window_place
 from medassist.ui.main_window import MainWindow
 from medassist.ui.plan import Plan, PlanStep, explain_label, run_model
 from medassist.ui.probing import probe_label, read_wish
@@ -54,6 +54,10 @@ def show(
     runner = Runner(store)
     window = MainWindow(store, runner)
     window.resize(*size)
+    if screenshot is None:
+        if size == SIZE:  # nobody asked for another
+            window_place.restore(window)
+        window.closed.connect(lambda: window_place.remember(window))
     window.keeper.active = screenshot is None  # who takes a picture leaves no work behind
     problems: list[MedAssistError] = []
 
