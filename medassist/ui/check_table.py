@@ -19,6 +19,7 @@ class CheckTable(QTableWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, 4, parent)
+        self.setTabKeyNavigation(False)  # Tab goes on to the next part of the window
         self._checks: tuple[Check, ...] = ()
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)

@@ -52,6 +52,7 @@ class DoctorPage(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("System check"))
         self.summary, self.table, self.progress = QLabel(self), QTableWidget(0, 4, self), JobBar(runner, LANE, self)
+        self.table.setTabKeyNavigation(False)  # Tab goes on to the next part of the page
         self.again, self.copy = QPushButton(tr("Check again"), self), QPushButton(tr("Copy for support"), self)
         self.again.clicked.connect(self.look)
         self.copy.clicked.connect(self._copy)

@@ -41,6 +41,7 @@ class FindingsTable(QTableWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, len(SHARES) + 1, parent)
+        self.setTabKeyNavigation(False)  # Tab goes on to the next part of the window
         self._findings, self._rows = tuple[Finding, ...](), tuple[Row, ...]()
         self._closed = set[GroupKey]()
         self._column: int | None = None

@@ -28,6 +28,7 @@ class MeasurementsTable(QTableWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, 4, parent)
+        self.setTabKeyNavigation(False)  # Tab goes on to the next part of the window
         self._uids: tuple[str, ...] = ()
         self.setProperty("role", "dense")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
