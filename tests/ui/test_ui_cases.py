@@ -91,7 +91,7 @@ def test_saving_is_no_work_that_could_be_stopped(sit):
     first.runner.began.connect(lambda lane: seen.append((lane, first.window.status.job.text())))
     seen: list[tuple[str, str]] = []
     first.work()
-    pump(lambda: bool(seen) and not first.runner.running())
+    pump(lambda: SAVE_LANE in dict(seen) and not first.runner.running())
     assert {said for _lane, said in seen} == {"Ready"}
     assert SAVE_LANE in dict(seen)
 
