@@ -97,8 +97,11 @@ class Layout:
         """Return the slice nearest to a point (LPS mm), kept inside the volume."""
         return int(np.clip(np.rint(self.to_display(world_lps)[..., 2]), 0, self.count - 1))
 
-    def extract(self, array_zyx: AnyArray, index: int) -> AnyArray:
-        """Return slice `index` as a view on `array_zyx` (slice, row, column[, 3]) in display orientation."""
+    def extract(self, array_zyx: AnyArray, index: int, *, linear: bool = False) -> AnyArray:  # noqa: ARG002
+        """Return slice `index` as a view on `array_zyx` (slice, row, column[, 3]) in display orientation.
+
+        `linear` means nothing here: no pixel lies between voxels (see `imaging.oblique`).
+        """
         axes = tuple(2 - axis for axis in (self.through_axis, self.down_axis, self.right_axis))
         moved: AnyArray = np.moveaxis(array_zyx, axes, (0, 1, 2))[index]
         return moved[:: -1 if self.down_flipped else 1, :: -1 if self.right_flipped else 1]

@@ -28,7 +28,9 @@ from medassist.entities.prediction import Mask, Prediction
 from medassist.entities.probe import Probe
 from medassist.entities.region import Region
 from medassist.entities.saved_work import Offer, Restored
+from medassist.entities.slab import Slab
 from medassist.entities.study import Scan, Series, Study
+from medassist.entities.turn import STRAIGHT, Turn
 from medassist.entities.value_statistics import Inspected
 from medassist.entities.volume import Volume, Window
 from medassist.session.arrangement import Arrangement
@@ -77,12 +79,18 @@ class View:
         time: index of the time point.
         window: grey-scale window in use; None before a series is shown.
         inverted: whether the reader swapped black and white (on top of MONOCHROME1).
+        slab: how thick the planes are and what is shown of what lies in them; None for single slices.
+        turn: how far the three planes are turned in the patient.
+        turning: whether the reader turns them at this moment.
     """
 
     cursor_lps: Point = (0.0, 0.0, 0.0)
     time: int = 0
     window: Window | None = None
     inverted: bool = False
+    slab: Slab | None = None
+    turn: Turn = STRAIGHT
+    turning: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from medassist.session.actions import Action
 from medassist.session.comparing import StopComparing
 from medassist.session.mask_editing import SetEditing, apply_edit, begun, copy_overlay, own_mask, revert, with_label
 from medassist.session.mask_shapes import Reshape, reshape_label
+from medassist.session.reslicing import is_resliced
 from medassist.session.state import Session
 from medassist.ui.edit_form import EditForm
 from medassist.ui.edit_targets import Target, first
@@ -215,6 +216,8 @@ class EditBar(QWidget):
         layers = self._store.session.layers
         if not (layers.visible and layers.mask_visible):
             self._say(tr("Masks are hidden: show them before you paint."))
+        elif is_resliced(self._store.session):
+            self._say(tr("Slabs and turned planes are not drawn on: show single slices as stored first."))
         elif self.tool.canvas.pen is None:
             self._say(tr("Name a label first: what do you want to mark?"))
         else:

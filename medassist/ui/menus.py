@@ -23,6 +23,7 @@ from medassist.ui.go_menu import GoMenu
 from medassist.ui.help_pages import show_about, show_keys
 from medassist.ui.layout_menu import LayoutMenu
 from medassist.ui.picture_menu import PictureMenu
+from medassist.ui.planes_menu import PlanesMenu
 from medassist.ui.reader_first import reader_first_switch
 from medassist.ui.targets_menu import TargetsMenu
 from medassist.ui.text_menu import TextMenu
@@ -72,6 +73,8 @@ class Menus:
         self.full_screen = self._action(self.view, self._toggle_full_screen, "F11")
         self.layout = LayoutMenu(store, window.viewer, self.view)
         self.view.addMenu(self.layout)
+        self.planes = PlanesMenu(store, self.view)
+        self.view.addMenu(self.planes)
         self.picture, self.go = PictureMenu(store, window.viewer, self.view), GoMenu(window, store, self.view)
         self.view.addMenu(self.picture)
         self.view.addMenu(self.go)
@@ -125,6 +128,7 @@ class Menus:
         self.right.setText(tr("Models and findings"))
         self.full_screen.setText(tr("Full screen"))
         self.layout.retranslate()
+        self.planes.retranslate()
         self.picture.retranslate()
         self.go.retranslate()
         self.outline.setText(tr("Outline with a box") + "\tB")

@@ -26,6 +26,7 @@ from medassist.language import localized, tr
 from medassist.session import regions
 from medassist.session.comparing import StopComparing
 from medassist.session.regions import DropRegion, SetRegion, UndoRegion
+from medassist.session.reslicing import is_resliced
 from medassist.session.state import Session
 from medassist.ui.job_bar import JobBar
 from medassist.ui.reader import reader_name
@@ -246,6 +247,8 @@ def _hint(session: Session) -> str:
     region = session.drawing
     if session.volume is None:
         return tr("Open a study to outline something on it.")
+    if is_resliced(session):
+        return tr("Slabs and turned planes are not drawn on: show single slices as stored first.")
     if region is None:
         return tr("Drag a box around one structure, in the plane of the slices as stored. The model marks what stands "
                   "out in it.")  # fmt: skip

@@ -9,10 +9,12 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
 
 from medassist.entities.look import CornerText
+from medassist.entities.turn import STRAIGHT
 from medassist.imaging.slicing import Plane, edge_letters
 from medassist.session.state import Session
 from medassist.ui import theme
 from medassist.ui.viewer import hud, texts
+from medassist.ui.viewer.cross_lines import CrossLine, draw_handles, draw_lines
 from medassist.ui.viewer.facing import STRAIGHT as FACING_STRAIGHT
 from medassist.ui.viewer.facing import Facing, facing_lines
 from medassist.ui.viewer.slices import Shown
@@ -35,6 +37,7 @@ class Annotated:
         hidden: whether the reader holds model results back.
         cursor: where the crosshair lies on screen, None without one.
         under: display (row, column) under the mouse, None when it is elsewhere.
+        lines: where the other planes cut this one, for planes that can be turned.
         facing: how the picture is turned and mirrored on screen.
     """
 
@@ -44,6 +47,7 @@ class Annotated:
     hidden: bool
     cursor: QPointF | None = None
     under: tuple[float, float] | None = None
+    lines: tuple[CrossLine, ...] = ()
     facing: Facing = FACING_STRAIGHT
 
 
@@ -62,8 +66,13 @@ def draw_annotations(
     painter.setFont(theme.font(9.0))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     if what.cursor is not None and shown.arriving is None:
-        colors = CROSS_COLORS[shown.plane][:: -1 if what.facing.lies else 1]
-        hud.draw_cross(painter, area, hud.Cross(what.cursor, *colors))
+        if session.view.turn == STRAIGHT or not what.lines:
+            colors = CROSS_COLORS[shown.plane][:: -1 if what.facing.lies else 1]
+            hud.draw_cross(painter, area, hud.Cross(what.cursor, *colors))
+        else:
+            draw_lines(painter, area, what.lines)
+        if what.under is not None:
+            draw_handles(painter, area, what.lines)
     corners = texts.corners(session, shown, what.zoom * min(shown.layout.spacing_mm), leading=what.leading)
     corners = replace(corners, bottom_left=(*facing_lines(what.facing), *corners.bottom_left))
     over_cross(hud.corner_boxes(painter, area, corners))

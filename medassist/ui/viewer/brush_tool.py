@@ -101,7 +101,8 @@ class BrushTool(QObject):
         editing, shown = self.canvas.editing, view.shown
         if editing is None or shown is None or not self.free:
             return
-        if self.canvas.pen is None or view.brush.labels is None:  # nobody paints what he cannot see
+        unseen = view.brush.labels is None or not shown.is_plain  # nobody paints what he cannot see
+        if self.canvas.pen is None or unseen:
             self._refused()
             return
         self._view, self._last, self.axis = view, None, shown.layout.through_axis

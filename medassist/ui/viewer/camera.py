@@ -68,6 +68,11 @@ class Camera:
         else:
             self._look_at(self._center)
 
+    def hold(self, before: QPointF, now: QPointF, picture: QRectF) -> None:
+        """Keep a place where it is in the viewport, as close, when the scene shows it elsewhere from now on."""
+        self._picture = picture
+        self._look_at(self._center + now - before)
+
     def _fit(self, picture: QRectF) -> None:
         self._picture, self._fitted = picture, True
         area = self._view.viewport().size()

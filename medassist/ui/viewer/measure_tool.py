@@ -97,6 +97,9 @@ class MeasureTool(QObject):
             return False
         if self._store.session.volume is None or view.shown.arriving is not None:
             return False
+        if not view.shown.is_plain:  # what would be measured is not what is seen; the corner says so
+            left = isinstance(event, QMouseEvent) and event.button() is Qt.MouseButton.LeftButton
+            return left and self._shape is not None
         acts: dict[QEvent.Type, Callable[[SliceView, QMouseEvent], bool]] = {
             QEvent.Type.MouseButtonPress: self._press,
             QEvent.Type.MouseMove: self._move,

@@ -85,7 +85,7 @@ class RegionTool(QObject):
         view = self._views.get(watched)  # type: ignore[call-overload]
         if not self._active or view is None or not isinstance(event, QMouseEvent) or view.shown is None:
             return False
-        if self._store.session.volume is None or not as_stored(view.shown.layout):
+        if self._store.session.volume is None or not as_stored(view.shown.layout) or not view.shown.is_plain:
             return False
         kind, left = event.type(), Qt.MouseButton.LeftButton
         if kind is QEvent.Type.MouseButtonPress and event.button() is left and not event.modifiers():

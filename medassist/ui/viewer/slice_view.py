@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QTransform, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
 
-from medassist.imaging.slicing import Layout, Plane, layout
+from medassist.imaging.slicing import Layout, Plane
 from medassist.session.actions import MoveCursor, SetWindow
 from medassist.session.state import Session
 from medassist.ui.store import Store
@@ -18,6 +18,8 @@ from medassist.ui.viewer.camera import Camera
 from medassist.ui.viewer.file_layers import FileLayers
 from medassist.ui.viewer.layers import SliceLayers
 from medassist.ui.viewer.measure_layer import MeasureLayer
+from medassist.ui.viewer.placing import Placing, can_be_reached, grid_of, in_scene, picture_rect
+from medassist.ui.viewer.plane_turning import PlaneTurner
 from medassist.ui.viewer.presented import PresentationLayer
 from medassist.ui.viewer.region_layers import RegionLayers
 from medassist.ui.viewer.slices import Shown, shown_of
@@ -40,8 +42,10 @@ class SliceView(QGraphicsView):
     def __init__(self, store: Store, plane: Plane, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._store, self.plane = store, plane
+        self._placing = Placing()
         self._layout: Layout | None = None
         self._shown: Shown | None = None
+        self._turner = PlaneTurner(store, self)
         self._seen = store.session
         self._crosshair, self._hidden = True, False
         self.leading = False
@@ -86,17 +90,18 @@ class SliceView(QGraphicsView):
             self.presented.clear()
             self.viewport().update()
             return
-        if self._layout is None or self._layout.geometry is not geometry:
-            self._layout = layout(geometry, self.plane)
-        self._shown = shown_of(session, self.plane, self._layout)
+        before, self._layout = self._layout, self._placing.follow(session, self.plane)
+        assert self._layout is not None  # noqa: S101 - there is a grid
+        self._shown = shown_of(session, self.plane, self._layout, self._shown)
         assert self._shown is not None  # noqa: S101 - there is a grid, so there is a series
         self._crosshair, self._hidden = crosshair, hidden
+        self._turner.follow(session, self._shown, crosshair=crosshair)
         self.layers.draw(self._shown, session, hidden)
         self.files.draw(self._shown, session, hidden)
         self.regions.draw(self._shown, session, hidden)
         self.brush.draw(self._shown, session, self.canvas, hidden)
         self.presented.draw(self._shown, session, hidden)
-        self._frame(session.current)
+        self._frame(session.current, before)
         self.viewport().update()
 
     def draw_brush(self) -> None:
@@ -104,13 +109,19 @@ class SliceView(QGraphicsView):
         if self._shown is not None:
             self.brush.draw(self._shown, self._store.session, self.canvas, self._hidden)
 
-    def _frame(self, key: str) -> None:
-        """Show the whole slice of a series that just came; zoom and place stay when more of the same is there."""
+    def _frame(self, key: str, before: Layout | None) -> None:
+        """Show the whole slice of a series that just came; zoom and place stay when more of the same is there.
+
+        When the planes are turned the crosshair stays where it is on screen.
+        """
         assert self._layout is not None  # noqa: S101 - the caller set it
-        framed = (key, self.plane, *self._layout.shape, *(round(size, 6) for size in self._layout.spacing_mm))
+        framed = (key, self.plane, *grid_of(self._layout))
         if framed != self._framed:
             self._framed = framed
-            self.camera.frame(self._picture_rect())
+            self.camera.frame(picture_rect(self._layout))
+        elif before is not None and before is not self._layout:
+            then, now = (in_scene(one, self._seen.view.cursor_lps) for one in (before, self._layout))
+            self.camera.hold(then, now, picture_rect(self._layout))
 
     def show_plane(self, plane: Plane) -> None:
         """Show another plane from the next `draw` on."""
@@ -120,7 +131,7 @@ class SliceView(QGraphicsView):
     def fit(self) -> None:
         """Show the whole slice."""
         if self._layout is not None:
-            self.camera.fit(self._picture_rect())
+            self.camera.fit(picture_rect(self._layout))
 
     def to_screen(self, row: float, column: float) -> QPointF:
         """Return where a display pixel's centre lies in the viewport."""
@@ -146,7 +157,8 @@ class SliceView(QGraphicsView):
             return
         index = min(max(index, 0), self._layout.count - 1)
         row, column, _index = self._layout.to_display(self._store.session.view.cursor_lps)
-        self._move_cursor(float(row), float(column), index)
+        if can_be_reached(self._layout, row, column, index):
+            self._move_cursor(float(row), float(column), index)
 
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
         """Enlarge around a viewport position, by default the middle."""
@@ -158,6 +170,9 @@ class SliceView(QGraphicsView):
         self.setFocus(Qt.FocusReason.MouseFocusReason)
         self._pressed = self._last = event.position()
         self._dragging = False
+        if self._turner.press(event):
+            self._pressed = None
+            return
         if event.button() is Qt.MouseButton.LeftButton and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self._point_at(event.position())
 
@@ -167,6 +182,7 @@ class SliceView(QGraphicsView):
         if self._layout is None:
             return
         self._hover = at
+        self._turner.pull(event)
         if self._pressed is not None and buttons is not Qt.MouseButton.NoButton:
             moved = at - self._pressed
             self._dragging = self._dragging or moved.manhattanLength() >= gestures.DRAG_STARTS_PX
@@ -177,6 +193,7 @@ class SliceView(QGraphicsView):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """A left click that was no drag moves the crosshair."""
+        self._turner.let_go(event)
         clicked = event.button() is Qt.MouseButton.LeftButton and not self._dragging
         if clicked and self._pressed is not None:
             self._point_at(event.position())
@@ -245,6 +262,7 @@ class SliceView(QGraphicsView):
             self._hidden,
             self.to_screen(float(row), float(column)) if self._crosshair else None,
             None if self._hover is None else self.to_pixel(self._hover),
+            self._turner.lines,
             facing=self.camera.facing,
         )
 
@@ -279,8 +297,3 @@ class SliceView(QGraphicsView):
         assert self._layout is not None  # noqa: S101 - callers have a slice on screen
         x, y, z = self._layout.to_lps(row, column, index)
         self._store.dispatch(MoveCursor((float(x), float(y), float(z))))
-
-    def _picture_rect(self) -> QRectF:
-        assert self._layout is not None  # noqa: S101 - callers have a slice on screen
-        (rows, columns), (down, right) = self._layout.shape, self._layout.spacing_mm
-        return QRectF(-right / 2, -down / 2, columns * right, rows * down)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,15 @@ from numpy.typing import NDArray
 from medassist.entities.arriving import Arriving
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
+from medassist.entities.slab import Slab
 from medassist.entities.study import Series
 from medassist.entities.volume import AnyArray, Volume
+from medassist.imaging.oblique import ObliqueLayout
+from medassist.imaging.projection import project, slices_of
 from medassist.imaging.render import to_gray8
 from medassist.imaging.slicing import Layout, Plane, native_plane
 from medassist.language import localized, tr
+from medassist.session.reslicing import can_be_resliced
 from medassist.session.state import Session, View
 from medassist.ui.wording import label_title
 
@@ -29,6 +34,7 @@ class Shown:
             there yet another one.
         layout: how the plane lies on the grid of the whole series; `index` counts its slices.
         arriving: what is there of a series that still loads, None when it is whole.
+        slab: how thick the plane is, None for a single slice. Overlays are those of the slice in the middle.
     """
 
     volume: Volume
@@ -37,6 +43,22 @@ class Shown:
     index: int
     time: int = 0
     arriving: Arriving | None = None
+    slab: Slab | None = None
+
+    @property
+    def oblique(self) -> ObliqueLayout | None:
+        """The place of a plane that is turned out of the axes of the volume, None for one that is not."""
+        return self.layout if isinstance(self.layout, ObliqueLayout) else None
+
+    @property
+    def slices(self) -> range:
+        """The slices whose values are shown: one, or those of the slab."""
+        return slices_of(self.slab, self.index, self.layout.count, self.layout.through_mm)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every pixel is a voxel, so that what is drawn or measured there is what is seen."""
+        return self.oblique is None and len(self.slices) == 1
 
     @property
     def is_there(self) -> bool:
@@ -76,17 +98,66 @@ class Shown:
         return self.volume.array_tzyx[self.time, k if self.arriving is None else 0, j, i]
 
     def extract(self) -> AnyArray:
-        """Return the values of the slice in display orientation: (rows, columns[, 3])."""
-        return self.layout.extract(self.volume.array_tzyx[self.time], self._own_index)
+        """Return the values that are shown in display orientation: (rows, columns[, 3])."""
+        return self._values
+
+    @cached_property
+    def _values(self) -> AnyArray:
+        array = self.volume.array_tzyx[self.time]
+        if self.is_plain or self.slab is None:
+            return self.layout.extract(array, self._own_index, linear=True)
+        if self.oblique is None:
+            return self._behind(array)
+        return self._turned(self.oblique, array, self.slab)
+
+    def _turned(self, oblique: ObliqueLayout, array_zyx: AnyArray, slab: Slab) -> AnyArray:
+        """Project the slices of a slab that is turned; what lies outside the volume counts as no value."""
+        stack = np.stack([oblique.extract(array_zyx, index, linear=True) for index in self.slices])
+        for each, index in zip(stack, self.slices, strict=True):
+            each[~oblique.inside(index)] = np.nan
+        seen = project(stack, slab.projection)
+        known = ~np.isnan(seen)
+        return np.where(known, seen, seen[known].min(initial=np.inf) if known.any() else 0).astype(np.float32)
+
+    def _behind(self, array_zyx: AnyArray) -> AnyArray:
+        """Project the slices of a slab that are stored or cut straight through, without a copy of them."""
+        assert self.slab is not None  # noqa: S101 - the caller looked
+        within = [slice(None)] * 3
+        within[2 - self.layout.through_axis] = slice(self.slices.start, self.slices.stop)
+        flat = project(np.moveaxis(array_zyx[tuple(within)], 2 - self.layout.through_axis, 0), self.slab.projection)
+        rows_first = self.layout.down_axis > self.layout.right_axis
+        upright = flat if rows_first else flat.T
+        down, right = (-1 if flipped else 1 for flipped in (self.layout.down_flipped, self.layout.right_flipped))
+        return upright[::down, ::right]
+
+    def seen_value(self, row: float, column: float) -> Any:
+        """Return the value of the display pixel at a place inside: of a slab or between voxels, what is seen there."""
+        rows, columns = self.layout.shape
+        values = self.extract()
+        return values[int(np.clip(np.rint(row), 0, rows - 1)), int(np.clip(np.rint(column), 0, columns - 1))]
+
+    def same_pixels(self, other: Shown | None) -> bool:
+        """Tell whether another one shows the very same values, so that they need not be taken again."""
+        return (
+            other is not None
+            and self.volume is other.volume
+            and self.layout is other.layout
+            and other.arriving is None
+            and (self.plane, self.index, self.time, self.slab) == (other.plane, other.index, other.time, other.slab)
+        )
 
 
-def shown_of(session: Session, plane: Plane, placed: Layout) -> Shown | None:
-    """Return what one plane shows of the series on screen, None without one."""
+def shown_of(session: Session, plane: Plane, placed: Layout, before: Shown | None = None) -> Shown | None:
+    """Return what one plane shows of the series on screen, None without one; `before` where it shows the same."""
     index, arriving = placed.index_of(session.view.cursor_lps), session.arriving
     if arriving is not None:
         here = arriving.slices.get(index) if placed.through_axis == 2 else None
         return Shown(here or arriving.sample, plane, placed, index, arriving=arriving)
-    return None if session.volume is None else Shown(session.volume, plane, placed, index, session.view.time)
+    if session.volume is None:
+        return None
+    slab = session.view.slab if can_be_resliced(session.volume) else None
+    now = Shown(session.volume, plane, placed, index, session.view.time, slab=slab)
+    return before if before is not None and now.same_pixels(before) else now
 
 
 def planes_of(volume: Volume) -> tuple[Plane, ...]:
@@ -114,7 +185,10 @@ def picture(shown: Shown, view: View) -> AnyArray:
     if shown.volume.is_color:
         return np.ascontiguousarray(np.bitwise_not(values) if view.inverted else values)
     window = view.window or shown.volume.windows[0]
-    return np.ascontiguousarray(to_gray8(np.ascontiguousarray(values), window, inverted))
+    gray = np.ascontiguousarray(to_gray8(np.ascontiguousarray(values), window, inverted))
+    if shown.oblique is not None:
+        gray[~shown.oblique.inside(shown.index)] = 0  # nothing was scanned there, however the picture is inverted
+    return gray
 
 
 def labels(shown: Shown, labels_zyx: AnyArray) -> AnyArray:
@@ -133,9 +207,11 @@ def heat(shown: Shown, heatmap: Heatmap, native_cells: bool) -> NDArray[np.float
     values: NDArray[np.float32] = (
         _cells(shown, heatmap.native_zyx, heatmap.native_geometry)
         if native_cells
-        else shown.layout.extract(heatmap.values_zyx, shown.index)
+        else shown.layout.extract(heatmap.values_zyx, shown.index, linear=True)
     )
     share = np.asarray(values, dtype=np.float32) / np.float32(heatmap.full_scale)
+    if shown.oblique is not None:
+        share[~shown.oblique.inside(shown.index)] = 0
     np.clip(share, -1.0 if heatmap.signed else 0.0, 1.0, out=share)
     np.copyto(share, 0, where=np.isnan(share))  # `nan_to_num` takes many times as long
     return np.ascontiguousarray(share)

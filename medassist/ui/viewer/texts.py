@@ -20,6 +20,7 @@ from medassist.session.state import Session
 from medassist.ui.viewer import slices
 from medassist.ui.viewer.corner_marks import must_know, side_text_of
 from medassist.ui.viewer.hand_texts import hand_lines, map_of_another_mask
+from medassist.ui.viewer.resliced_texts import resliced_lines, seen_text
 from medassist.ui.viewer.slices import Shown
 from medassist.ui.wording import age_text, date_text, file_title, irregularity_text, local_title
 
@@ -51,14 +52,15 @@ def corners(session: Session, shown: Shown, zoom: float, *, leading: bool) -> Co
     kind, much = shown.volume.series.kind, _HOW_MUCH[session.layers.corner_text]
     name = () if kind is SeriesKind.FILM or not has_orientation(shown.volume) else (plane_name(shown.plane),)
     place = _place_lines(session, shown, zoom)
+    resliced = resliced_lines(shown)
     if not leading:
-        return Corners(top_left=name[: much.place], bottom_left=place[: min(2, much.place)])
+        return Corners(top_left=name[: much.place], bottom_left=(*place[: min(2, much.place)], *resliced))
     whole = shown.arriving is None
     series, side = _series_lines(shown), side_text_of(shown.volume.series, shown.index)
     return Corners(
         top_left=_who_lines(session)[: much.who],
         top_right=(*(series if much.series else (side,)), *(file_lines(session) if whole else ())),
-        bottom_left=(*name[: much.place], *place[: much.place], *must_know(session, shown, zoom)),
+        bottom_left=(*name[: much.place], *place[: much.place], *resliced, *must_know(session, shown, zoom)),
         stamp=stamp_lines(session) if whole else (),
     )
 
@@ -143,7 +145,7 @@ def file_lines(session: Session) -> tuple[str, ...]:
 
 def _place_lines(session: Session, shown: Shown, zoom: float) -> tuple[str, ...]:
     lines = []
-    if shown.layout.count > 1:
+    if shown.layout.count > 1 and shown.oblique is None:
         number = tr("Slice {number} of {count}", number=shown.index + 1, count=shown.layout.count)
         times = shown.volume.series.frame_times_ms
         lines.append(f"{number} · {times[shown.index]:.0f} ms" if len(times) == shown.layout.count else number)
@@ -200,7 +202,7 @@ def under_cursor(session: Session, shown: Shown, row: float, column: float, hidd
     voxel = shown.voxel(row, column)
     if voxel is None or not shown.is_there:
         return ()
-    lines = [_position_text(shown, row, column), _value_text(shown, voxel)]
+    lines = [_position_text(shown, row, column), _value_text(shown, voxel, (row, column))]
     layers, geometry = session.layers, shown.volume.geometry
     hidden = hidden or shown.arriving is not None
     drawn = layers.visible and not hidden
@@ -237,13 +239,13 @@ def _position_text(shown: Shown, row: float, column: float) -> str:
     return ", ".join(side_text(axis, float(position[axis])) for axis in range(3)) + " mm"
 
 
-def _value_text(shown: Shown, voxel: tuple[int, int, int]) -> str:
-    value = shown.value(voxel)
+def _value_text(shown: Shown, voxel: tuple[int, int, int], pixel: tuple[float, float]) -> str:
+    value = shown.value(voxel) if shown.is_plain else shown.seen_value(*pixel)
     if shown.volume.is_color:
         return "RGB " + " ".join(str(int(part)) for part in np.atleast_1d(value))
     plain = f"{float(value):.6g} {shown.volume.unit}".strip()
     factor = shown.volume.suv_factor
-    return plain if factor is None else f"{plain} · SUV {number_text(float(value) * factor)}"
+    return seen_text(shown, plain if factor is None else f"{plain} · SUV {number_text(float(value) * factor)}")
 
 
 def _label_text(mask: Mask, voxel: tuple[int, int, int]) -> str:
