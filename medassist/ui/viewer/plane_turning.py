@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QMouseEvent
 
+from medassist.entities.turn import STRAIGHT
 from medassist.session.reslicing import TurnPlanes, can_be_resliced
 from medassist.session.state import Session
 from medassist.ui.store import Store
@@ -40,6 +41,11 @@ class PlaneTurner:
             return ()
         session, shown = self._seen
         return cross_lines(shown, session.view.turn, session.view.cursor_lps, self._view.to_screen)
+
+    def drawn(self, *, pointed: bool) -> tuple[CrossLine, ...]:
+        """Return the lines that are drawn: none on straight planes but under the mouse, where they have handles."""
+        turned = self._seen is not None and self._seen[0].view.turn != STRAIGHT
+        return self.lines if turned or pointed else ()
 
     def press(self, event: QMouseEvent) -> bool:
         """Begin to turn where a handle is pressed; tell whether one was."""

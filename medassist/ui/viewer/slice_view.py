@@ -262,7 +262,7 @@ class SliceView(QGraphicsView):
             self._hidden,
             self.to_screen(float(row), float(column)) if self._crosshair else None,
             None if self._hover is None else self.to_pixel(self._hover),
-            self._turner.lines,
+            self._turner.drawn(pointed=self._hover is not None),
             facing=self.camera.facing,
         )
 
