@@ -59,7 +59,8 @@ class MarkedSlider(QSlider):
         """Draw the slider, then the marks above and below its groove."""
         super().paintEvent(event)
         painter = QPainter(self)
-        for row, (share, color) in enumerate(zip(self._marks, (theme.ACCENT, theme.AI), strict=False)):
+        colors = (theme.ON_PICTURE.accent, theme.ON_PICTURE.ai)  # the blue and the violet of the tooltip
+        for row, (share, color) in enumerate(zip(self._marks, colors, strict=False)):
             at = QStyle.sliderPositionFromValue(0, STEPS, round(share * STEPS), self.width() - HANDLE_PX)
             top = 0 if row == 0 else self.height() - 6
             painter.fillRect(at + HANDLE_PX // 2 - 1, top, 3, 6, QColor(color))
@@ -109,6 +110,7 @@ class ThresholdDial(QWidget):
         for widget in (self.slider, self.number):
             widget.setAccessibleName(tr("Threshold"))
         self.slider.setToolTip(tr("Blue mark: threshold of the package. Violet mark: score of this picture."))
+        self.back.setAccessibleName(tr("Back to the threshold of the package"))
         self.prevalence.setAccessibleName(tr("Local prevalence"))
         self.prevalence.setToolTip(tr("How many of 100 of your patients have this finding, for predictive values"))
         self.show_finding(self.finding)
