@@ -1,4 +1,4 @@
-"""Pixels on screen: marker, mask, map and crosshair lie in the same place, on the right side, in every orientation."""
+"""Pixels on screen: marker, mask, map, length and crosshair agree, on the right side, in every orientation."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 from ui_cases import MODEL, make_heatmap, make_mask, make_scan, make_series, make_volume
 
+from medassist.entities.measurement import Measurement, Shape
 from medassist.entities.prediction import Prediction
 from medassist.entities.volume import Window
 from medassist.imaging.slicing import Plane
-from medassist.session.actions import AddHeatmap, AddPrediction, AddScan, MoveCursor, SetLayers, ShowVolume
+from medassist.session.actions import AddHeatmap, AddPrediction, AddScan, MoveCursor, SetLayers, SetWindow, ShowVolume
+from medassist.session.measurements import AddMeasurement
 from medassist.session.state import Layers
 from medassist.ui import theme
-from medassist.ui.viewer import hud
+from medassist.ui.viewer import hud, measure_layer
+from medassist.ui.viewer.measure_place import stored_index
 from medassist.ui.viewer.viewer import Viewer
 
 SHAPE = (14, 17, 19)
@@ -65,6 +68,7 @@ def cross_center(view, colors) -> tuple[float, float]:
 def test_everything_agrees_within_half_a_pixel(directions, store, keep, monkeypatch):
     for name in ("draw_corners", "draw_letters", "draw_scale"):
         monkeypatch.setattr(hud, name, lambda *args, **kwargs: None)
+    monkeypatch.setattr(measure_layer, "draw_text", lambda *args, **kwargs: None)
     affine = np.eye(4)
     affine[:3, :3] = directions * SPACING
     affine[:3, 3] = (3, -5, 7)
@@ -92,9 +96,25 @@ def test_everything_agrees_within_half_a_pixel(directions, store, keep, monkeypa
         store.dispatch(SetLayers(NOTHING))
         lines = hud_colors(view.plane)
         found["crosshair"] = cross_center(view, lines)
+        viewer._crosshair = False
+        store.dispatch(SetLayers(NOTHING))
+        found["measurement"] = drawn_measurement(store, view, world)
         for name, (x, y) in found.items():
             assert abs(x - expected.x()) <= 0.5, (view.plane, name, found, expected)
             assert abs(y - expected.y()) <= 0.5, (view.plane, name, found, expected)
+
+
+def drawn_measurement(store, view, world) -> tuple[float, float]:
+    """Draw a length in the plane with its middle at the marker, and return where its pixels are."""
+    store.dispatch(SetWindow(Window(9000, 10)))  # on even black
+    before, layout = grab(view), view.shown.layout
+    row, column, index = layout.to_display(world)
+    ends = tuple(tuple(layout.to_lps(row, column + step, index).tolist()) for step in (-2.5, 2.5))
+    length = Measurement(f"m-{view.plane.value}", "one", Shape.LENGTH, ends, stored_index(view.shown))
+    store.dispatch(AddMeasurement(length))
+    drawn = grab(view)
+    store.dispatch(SetWindow(Window(500, 1000)))
+    return center(np.abs(drawn - before).sum(-1))
 
 
 def hud_colors(plane: Plane) -> tuple[str, str]:
