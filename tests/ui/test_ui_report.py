@@ -35,7 +35,7 @@ def test_what_nobody_judged_is_told_and_stays_inside(store, runner, keep, volume
     panel = keep(ReportPanel(store, runner, job=lambda *_args, **options: ran.append(options)))
     assert panel.refusal.isHidden()
     store.dispatch(add_mask(volume))
-    assert "Nobody judged 1 findings yet." in panel.refusal.text()
+    assert "Findings nobody judged yet: 1." in panel.refusal.text()
     assert panel.unreviewed.isVisible()
     panel.write_beside()
     panel.choose_folder()  # asks for no folder: a dialog would block this test

@@ -228,7 +228,7 @@ class ReportPanel(QWidget):
                 box.setChecked(on)
             box.setVisible(useful)
         open_ones = judged.count(Judgement.UNREVIEWED)
-        told = tr("Nobody judged {count} findings yet. Judge them, or let them out:", count=open_ones)
+        told = tr("Findings nobody judged yet: {count}. Judge them, or let them out:", count=open_ones)
         self.refusal.setText(told)
         self.refusal.setVisible(bool(open_ones) and not draft.include_unreviewed)
 
