@@ -100,13 +100,14 @@ def _binary(case: Case, folder: Path) -> dict[str, float]:
     import highdicom as hd
     from pydicom import dcmread
 
+    from medassist.report.seg_description import describe
     from medassist.report.seg_parts import numbered_labels, parts
 
     folder.mkdir()
     ((prediction, mask),) = case.masks
     sources = [dcmread(one.path) for one in case.series.frames]
     told = parts(case, prediction, mask)
-    descriptions = [seg.describe(case, prediction, part) for part in told]
+    descriptions = [describe(case, prediction, part) for part in told]
     began = time.perf_counter()
     made = hd.seg.Segmentation(
         source_images=sources,

@@ -53,6 +53,11 @@ def register(verbs: Any) -> None:
     analyze.add_argument(
         "--tta", action="store_true", help="average over mirrored views of the image, where the model declares them"
     )
+    analyze.add_argument(
+        "--probabilities",
+        action="store_true",
+        help="also write how likely a segmenter holds each voxel for each label",
+    )
     analyze.add_argument("--fresh", action="store_true", help="compute, also what was computed before")
     add_options(analyze)
     thresholds.add_options(analyze)
@@ -67,6 +72,8 @@ def run_analyze(arguments: argparse.Namespace) -> int:
 
     set_language(arguments.language or current_language())
     package = find(arguments.model)
+    if arguments.box and arguments.probabilities:
+        raise UsageError("--probabilities does not go with --box: a region in a box has none.")
     if arguments.box:
         return run_box(arguments, package)
     if arguments.follow or arguments.label:
@@ -96,6 +103,7 @@ def run_analyze(arguments: argparse.Namespace) -> int:
             fresh=arguments.fresh,
             uncertainty=arguments.uncertainty,
             tta=arguments.tta,
+            probabilities=arguments.probabilities,
             progress=progress,
         )
         results: tuple[Action, ...] = (added, *chosen, *maps)
@@ -124,7 +132,7 @@ def _tell_memory(package: Package, study: Study, volume: Volume, arguments: argp
     from medassist.inference.suitability import gate
 
     gate(jobs.check_input(package, study, volume), arguments.override)
-    asked = {name: getattr(arguments, name) for name in ("device", "backend", "uncertainty", "tta")}
+    asked = {name: getattr(arguments, name) for name in ("device", "backend", "uncertainty", "tta", "probabilities")}
     if not arguments.fresh and is_known(package, volume, **asked):
         return  # nothing will be computed, and nothing that computes need be imported
     expected = jobs.forecast(package, volume, arguments.device)

@@ -14,6 +14,7 @@ from medassist.entities.geometry import Geometry
 from medassist.entities.instances import Instances
 from medassist.entities.manifest import RunManifest
 from medassist.entities.operating import OperatingCurve
+from medassist.entities.probabilities import Probabilities
 from medassist.entities.prompt import Prompt
 from medassist.entities.study import Warned
 
@@ -174,8 +175,9 @@ class Prediction:
     `timings_s` has the keys read, prepare, infer; `override_reason` is what the reader typed to run in
     spite of a failed check. `prompt` says how a region was drawn, None for a model that ran by itself.
     `manifest` says how it was computed; `uncertainty` is how undecided the model is about each voxel of the mask, where
-    that was asked for; `spread` is how far the mirrored views disagree there, where both were. `edit` tells that a
-    reader changed the mask by hand. A mask of a reader alone has `NO_MODEL`, and an `edit` that tells whose it is.
+    that was asked for; `spread` is how far the mirrored views disagree there, where both were. `probabilities` are
+    those of the labels of the model's own mask, where they were asked for. `edit` tells that a reader changed the mask
+    by hand. A mask of a reader alone has `NO_MODEL`, and an `edit` that tells whose it is.
     """
 
     model: ModelRef
@@ -193,6 +195,7 @@ class Prediction:
     uncertainty: Heatmap | None = None
     spread: Heatmap | None = None
     edit: Edit | None = None
+    probabilities: Probabilities | None = None
 
     @property
     def by_hand(self) -> bool:

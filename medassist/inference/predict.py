@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from medassist.entities.errors import Refused
 from medassist.entities.prediction import Check, ClassScore, Mask, Prediction, Verdict
+from medassist.entities.probabilities import Probabilities
 from medassist.entities.study import Warned, warned
 from medassist.entities.volume import Volume
 from medassist.inference import kept
@@ -34,6 +35,7 @@ from medassist.inference.packages import Package
 from medassist.inference.plan import Plan
 from medassist.inference.ports import Label
 from medassist.inference.prepare import Prepared, prepare
+from medassist.inference.probabilities import Shares, obstacle
 from medassist.inference.results import Key, again, key_of, of_parts, recall, remember
 from medassist.inference.scoring import called, certainty, exclusive_scores, foreign_scores
 from medassist.inference.suitability import gate
@@ -51,9 +53,10 @@ class _Asked:
     backend: str
     uncertainty: bool
     flips: Flips
+    probabilities: bool
 
 
-_Answer: TypeAlias = tuple[tuple[ClassScore, ...], Mask | None, Doubt | None]
+_Answer: TypeAlias = tuple[tuple[ClassScore, ...], Mask | None, Doubt | None, Probabilities | None]
 
 
 def predict(
@@ -68,6 +71,7 @@ def predict(
     on_disk: bool = False,
     uncertainty: bool = False,
     tta: bool = False,
+    probabilities: bool = False,
     progress: Progress | None = None,
 ) -> Prediction:
     """Run a model on the first time point of a series.
@@ -77,6 +81,7 @@ def predict(
     by this process or, `on_disk`, by an earlier one; the checks are never. With `uncertainty` a segmenter's prediction
     holds the entropy of every voxel too (Refused for a model whose outputs are no probabilities of voxels). With `tta`
     probabilities are the mean over the image and the flips the package declares (Refused where it declares none).
+    With `probabilities` a segmenter's are kept, where it has any and memory holds them; a note says where not.
     What only a run can tell (how like the training images the image is, whether a structure reaches the edge) stands
     behind `checks` in the prediction; whoever shows it to a reader asks `gate` once more.
     Refused when a check failed and no reason was typed, when the weights are not the promised ones, or when the
@@ -90,10 +95,11 @@ def predict(
         check_uncertainty(package)
     if tta:
         check_flips(package)
-    asked = _Asked(device, backend, uncertainty, package.flips if tta else ())
+    asked = _Asked(device, backend, uncertainty, package.flips if tta else (), probabilities)
     curves = read_curves(package)
     began = perf_counter()
-    key = key_of(package, volume, device, backend, uncertainty=uncertainty, tta=tta) if reuse else None
+    asks = {"uncertainty": uncertainty, "tta": tta, "probabilities": probabilities}
+    key = key_of(package, volume, device, backend, **asks) if reuse else None
     found = _known(key, package, volume, on_disk=on_disk)
     if found is not None:
         found = again(found, volume, perf_counter() - began)
@@ -145,6 +151,8 @@ def _run_once(package: Package, volume: Volume, asked: _Asked, progress: Progres
     progress.step("Preparing the image")
     prepared = prepare(package, volume)
     ready: list[float] = []
+    wanted = asked.probabilities and package.marks_voxels
+    barred = obstacle(package, (prepared.grid, prepared.home), len(package.labels)) if wanted else None
 
     def work(forward: Forward, plan: Plan | None, device: str) -> _Answer:
         ready.append(perf_counter())
@@ -153,14 +161,16 @@ def _run_once(package: Package, volume: Volume, asked: _Asked, progress: Progres
             spread, turns = asked.uncertainty and bool(asked.flips), package.turns
             several = bool(asked.flips or turns)
             whole = averaged(forward, asked.flips, progress, turns=turns, spread=spread) if several else forward
-            return (), _mask(package, whole, prepared, plan, device, doubt, progress), doubt
+            shares = Shares(package, prepared) if wanted and barred is None else None
+            mask = _mask(package, whole, prepared, plan, device, doubt, shares, progress)
+            return (), mask, doubt, None if shares is None else shares.finish()
         run_view = partial(answer_of, image=prepared.tensor, plan=plan, device=device, progress=progress)
         told = [class_scores(package, run_view(view).numpy()) for view in views(forward, asked.flips)]
-        return called(package, mean_scores(told)) if asked.flips else told[0], None, None
+        return called(package, mean_scores(told)) if asked.flips else told[0], None, None, None
 
     embedding = read_embedding(package)
     ran = run(package, prepared.tensor, work, device=chosen, backend=asked.backend, progress=progress)
-    scores, mask, doubt = ran.answer
+    scores, mask, doubt, shares = ran.answer
     timings = {"prepare": ready[0] - began, "infer": perf_counter() - ready[0]}
     alike = None if embedding is None or ran.features is None else embedding.check(ran.features)
     if alike is not None and alike.verdict is not Verdict.PASS and ran.manifest.precision == "int8":
@@ -176,8 +186,9 @@ def _run_once(package: Package, volume: Volume, asked: _Asked, progress: Progres
         mask=mask,
         uncertainty=None if doubt is None else doubt.finish(volume.series.key),
         spread=None if doubt is None or doubt.spread is None else doubt.spread.finish(volume.series.key),
+        probabilities=shares,
         timings_s=timings,
-        notes=(*ran.told, *_notes(package, volume), *_untold(package)),
+        notes=(*ran.told, *_notes(package, volume), *_untold(package), *((barred,) if barred else ())),
         manifest=replace(ran.manifest, computed=started, computed_s=timings),
     )
 
@@ -220,6 +231,7 @@ def _mask(
     plan: Plan | None,
     device: str,
     doubt: Doubt | None,
+    shares: Shares | None,
     progress: Progress,
 ) -> Mask:
     """Run a segmenter and decide its labels block by block: an array of all scores of all classes is never needed."""
@@ -232,6 +244,8 @@ def _mask(
         whole.add(block)
         if doubt is not None:
             doubt.add(block)
+        if shares is not None:
+            shares.add(block)
     return whole.finish(progress)
 
 

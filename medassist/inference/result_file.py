@@ -21,6 +21,7 @@ from medassist.entities.heatmap import Heatmap, MapKind
 from medassist.entities.instances import Instances
 from medassist.entities.manifest import RunManifest
 from medassist.entities.prediction import Check, ClassScore, Code, Mask, Prediction, Segment, Verdict
+from medassist.entities.probabilities import Probabilities
 from medassist.entities.study import Warned
 from medassist.entities.volume import Volume
 from medassist.inference.packages import Package
@@ -28,7 +29,7 @@ from medassist.inference.uncertainty import as_map
 
 MOST_BYTES = 512 * 2**20
 """Of arrays in one file, unpacked."""
-ARRAYS = ("told", "labels", "objects", "doubt", "native_doubt", "spread", "native_spread")
+ARRAYS = ("told", "labels", "objects", "doubt", "native_doubt", "spread", "native_spread", "shares")
 
 
 class Unkept(ValueError):
@@ -46,6 +47,8 @@ def encode(answer: Prediction, elsewhere: Sequence[str | Warned] = ()) -> bytes:
         arrays |= {"doubt": answer.uncertainty.values_zyx, "native_doubt": answer.uncertainty.native_zyx}
     if answer.spread is not None:
         arrays |= {"spread": answer.spread.values_zyx, "native_spread": answer.spread.native_zyx}
+    if answer.probabilities is not None:
+        arrays["shares"] = answer.probabilities.shares_lzyx
     if sum(one.nbytes for one in arrays.values()) > MOST_BYTES:
         raise Unkept("too large")
     told = json.dumps(_told(answer, elsewhere), allow_nan=False).encode()
@@ -68,6 +71,7 @@ def _told(answer: Prediction, elsewhere: Sequence[str | Warned]) -> dict[str, ob
         "manifest": {**kept, "computed_s": dict(manifest.computed_s), "steps": steps},
         "mask": mask and {"overlapping": mask.overlapping, "segments": [asdict(one) for one in mask.segments]},
         "doubt_affine": doubt and doubt.native_geometry.affine_lps.tolist(),
+        "shares": answer.probabilities and list(answer.probabilities.values),
         "spread_affine": answer.spread and answer.spread.native_geometry.affine_lps.tolist(),
     }
 
@@ -123,6 +127,7 @@ def _answer(told: Any, arrays: Mapping[str, NDArray[Any]], package: Package, vol
         manifest=_manifest(told["manifest"]),
         uncertainty=_doubt(told, arrays, package, volume, "doubt", MapKind.UNCERTAINTY),
         spread=_doubt(told, arrays, package, volume, "spread", MapKind.SPREAD),
+        probabilities=_shares(told["shares"], arrays, volume.geometry),
     )
 
 
@@ -151,6 +156,14 @@ def _mask(told: Any, arrays: Mapping[str, NDArray[Any]], home: Geometry) -> Mask
     )
     instances = Instances(arrays["objects"], home) if "objects" in arrays else None
     return Mask(labels, home, tuple(segments), bool(told["overlapping"]), instances)
+
+
+def _shares(told: Any, arrays: Mapping[str, NDArray[Any]], home: Geometry) -> Probabilities | None:
+    if told is None:
+        return None
+    if arrays["shares"].dtype != np.uint8:
+        raise Unkept("probabilities of another type")
+    return Probabilities(arrays["shares"], home, tuple(map(int, told)))
 
 
 def _manifest(told: Any) -> RunManifest:

@@ -42,10 +42,18 @@ class Key:
     backend: str
     uncertainty: bool = False
     tta: bool = False
+    probabilities: bool = False
 
 
 def key_of(
-    package: Package, volume: Volume, device: str, backend: str, *, uncertainty: bool = False, tta: bool = False
+    package: Package,
+    volume: Volume,
+    device: str,
+    backend: str,
+    *,
+    uncertainty: bool = False,
+    tta: bool = False,
+    probabilities: bool = False,
 ) -> Key | None:
     """Return the key of one run as it was asked for, None for a package whose weights have no known hash.
 
@@ -57,7 +65,7 @@ def key_of(
         device = "cpu"
     elif device not in ("auto", "cpu"):
         device = choose(device)
-    return Key(input_sha256(volume), _package_sha256(package), device, backend, uncertainty, tta)
+    return Key(input_sha256(volume), _package_sha256(package), device, backend, uncertainty, tta, probabilities)
 
 
 def input_sha256(volume: Volume) -> str:
@@ -137,4 +145,5 @@ def _bytes(answer: Prediction) -> int:
     maps = [one for one in (answer.uncertainty, answer.spread) if one is not None]
     doubts = sum(one.values_zyx.nbytes + one.native_zyx.nbytes for one in maps)
     objects = 0 if answer.instances is None else answer.instances.labels_zyx.nbytes
-    return 4096 + doubts + objects + (answer.mask.labels_zyx.nbytes if answer.mask is not None else 0)
+    shares = 0 if answer.probabilities is None else answer.probabilities.shares_lzyx.nbytes
+    return 4096 + doubts + objects + shares + (answer.mask.labels_zyx.nbytes if answer.mask is not None else 0)

@@ -14,11 +14,13 @@ from medassist.entities.errors import Refused
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import Heatmap
 from medassist.entities.prediction import Check, Mask, Prediction, Segment, Verdict
+from medassist.entities.probabilities import Probabilities
 from medassist.entities.study import Warned, warned
 from medassist.entities.volume import Volume
 from medassist.inference.crops import Crop, cut, find_crops, lay_home
 from medassist.inference.localizer import Region
 from medassist.inference.packages import Package
+from medassist.inference.probabilities import obstacle
 from medassist.inference.uncertainty import as_map
 from medassist.progress import Progress
 
@@ -71,6 +73,8 @@ def run_regions(
     last = looked[-1][0]
     prepared = located + sum(one.timings_s.get("prepare", 0.0) for one, _ in looked)
     said = [note for one, _ in looked for note in one.notes]
+    shares, barred = _shares(package, looked, volume.geometry)
+    said += [barred] if barred else []
     return replace(
         last,
         series_key=volume.series.key,
@@ -78,6 +82,7 @@ def run_regions(
         mask=_mask(package, marked, volume.geometry),
         uncertainty=_doubt(package, [(one.uncertainty, at.crop) for one, at in looked], volume),
         spread=_doubt(package, [(one.spread, at.crop) for one, at in looked], volume),
+        probabilities=shares,
         checks=_worst([row for one, _ in looked for row in one.checks]),
         timings_s={"prepare": prepared, "infer": max(0.0, perf_counter() - began - prepared)},
         notes=tuple(dict.fromkeys((*said, *_notes(package, crops, marked)))),
@@ -145,6 +150,28 @@ def _doubt(package: Package, looked: Sequence[tuple[Heatmap | None, Crop]], volu
         lay_home(crop.flipped(doubt.values_zyx), crop, values, volume.geometry, linear=True)
     home = volume.geometry
     return as_map(package, volume.series.key, values, home, values, home, kind=maps[0][0].kind)
+
+
+def _shares(
+    package: Package, looked: Sequence[tuple[Prediction, Marked]], home: Geometry
+) -> tuple[Probabilities | None, Warned | None]:
+    """Lay the probabilities of every crop home, each at the segments of its region; None with the reason, if any."""
+    by_name = {region.name: segments for region, segments in region_segments(package)}
+    values = tuple(one.value for segments in by_name.values() for one in segments)
+    if any(one.probabilities is None for one, _ in looked):
+        return None, None
+    barred = obstacle(package, (home,), len(values))
+    if barred is not None:
+        return None, barred
+    shares = np.zeros((len(values), *home.shape_zyx), np.uint8)
+    for prediction, at in looked:
+        for known, segment in zip(package.segments, by_name[at.crop.region.name], strict=True):
+            steps = None if prediction.probabilities is None else prediction.probabilities.of(known.value)
+            if steps is not None:
+                there = np.zeros(home.shape_zyx, np.float32)
+                lay_home(at.crop.flipped(steps.astype(np.float32)), at.crop, there, home, linear=True)
+                shares[values.index(segment.value)] = np.rint(there)
+    return Probabilities(shares, home, values), None
 
 
 def _notes(package: Package, crops: Sequence[Crop], marked: Sequence[Marked]) -> list[Warned]:

@@ -41,7 +41,8 @@ class Case:
         measurements: what readers drew on `series`, oldest first.
         draft: what the reader prepared for this report, None where nobody did.
         with_rejected: whether DICOM objects also hold what the reader rejected, marked as such.
-        segmentation: how masks are written: "auto" (by the number of segments), "binary" or "labelmap".
+        segmentation: how masks are written: "auto" (by the number of segments), "binary", "labelmap" or
+            "fractional": as "auto", and the probabilities of the labels beside.
         window, inverted: the grey scale the reader used last, None for the starting one; whether black and white were
             swapped on top of what the series asks for.
         work: makes what the case file holds; None for a case that was made of no session.

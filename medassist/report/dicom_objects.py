@@ -24,7 +24,7 @@ UNPAIRED_BODY_PARTS = (
 )
 """Values of BodyPartExamined (PS3.16 annex L) that have no side."""
 
-SERIES_NUMBERS = {"seg": 9001, "pm": 9002, "sr": 9003}
+SERIES_NUMBERS = {"seg": 9001, "pm": 9002, "sr": 9003, "probability": 9008}
 
 
 def series_arguments(case: Case, kind: str, instance: int = 1) -> dict[str, Any]:

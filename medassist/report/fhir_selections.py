@@ -42,6 +42,8 @@ def segments_in(folder: Path) -> dict[str, SegmentPlace]:
     found: dict[str, SegmentPlace] = {}
     for path in sorted(folder.glob("seg*.dcm")):
         ds = dcmread(path, stop_before_pixels=True)
+        if ds.get("SegmentationType") == "FRACTIONAL":  # how likely it is, not where it was drawn
+            continue
         for one in ds.SegmentSequence:
             place = SegmentPlace(ds.SeriesInstanceUID, ds.SOPClassUID, ds.SOPInstanceUID, int(one.SegmentNumber))
             found.setdefault(str(one.get("TrackingUID", "")), place)

@@ -8,6 +8,7 @@ from medassist.report.edits import compared_sentences, edited_sentences
 from medassist.report.measured import can_measure_volumes
 from medassist.report.prompts import sentences
 from medassist.report.seg import written_segments
+from medassist.report.seg_probability import probability_notes
 from medassist.report.sources import dicom_obstacle
 from medassist.report.verdicts import drawings
 
@@ -57,7 +58,7 @@ def _about_masks(case: Case) -> list[Warned]:
         told.append(warned("No volumes were measured: the slices form no regular grid of known size."))
     if case.masks and not case.volume.is_regular:
         told.append(warned("There is no NIfTI mask: one affine would be wrong for some slices."))
-    return told
+    return told if dicom_obstacle(case) is not None else [*told, *probability_notes(case)]
 
 
 def _about_drawings(case: Case) -> list[Warned]:

@@ -7,7 +7,7 @@ whatever their number. A reader may ask for either. What is written is read back
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +17,17 @@ from medassist.entities.prediction import Mask, Prediction, Segment
 from medassist.imaging.quiet import quietly
 from medassist.report.case import Case, numbered
 from medassist.report.dicom_objects import save, series_arguments, set_body_part, set_time
-from medassist.report.edits import AUTOMATIC, MANUAL, algorithm_type, content_creator
-from medassist.report.identity import ANATOMICAL_STRUCTURE, MANUFACTURER, category_for, code_for, concept
+from medassist.report.edits import content_creator
 from medassist.report.placement import placement, point_at_source_frames
-from medassist.report.prompts import as_parameters
 from medassist.report.run_lengths import compress
-from medassist.report.seg_parts import Part, held_segments, numbered_labels, parts
+from medassist.report.seg_description import content, describe
+from medassist.report.seg_parts import held_segments, numbered_labels, parts
+from medassist.report.seg_probability import write_probabilities
 from medassist.report.sources import has_dicom_sources, source_headers
 from medassist.report.sr_observers import person_name
 
 if TYPE_CHECKING:
-    from highdicom.seg import Segmentation, SegmentDescription
+    from highdicom.seg import Segmentation
 
 MOST_BINARY_SEGMENTS = 10
 """Above this a label map is written: binary objects grow with the number of segments, label maps do not."""
@@ -40,12 +40,14 @@ LABELMAP_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
 def write(case: Case, folder: Path) -> tuple[Path, ...]:
     """Write seg.dcm, seg-2.dcm, … one per mask that marks anything; nothing for sources that are not DICOM.
 
+    Probabilities that a run kept follow in seg-probability.dcm, seg-probability-2.dcm, …
     UnwritableOutput where a file does not hold every voxel in its place when it is read back.
     """
     if not has_dicom_sources(case):
         return ()
     told = [(index, *pair) for index, pair in enumerate(case.masks) if parts(case, *pair)]
-    return tuple(_written(case, one, folder / numbered("seg.dcm", one[0])) for one in told)
+    masks = tuple(_written(case, one, folder / numbered("seg.dcm", one[0])) for one in told)
+    return (*masks, *write_probabilities(case, folder))
 
 
 def _written(case: Case, told: tuple[int, Prediction, Mask], path: Path) -> Path:
@@ -94,7 +96,8 @@ def sop_class(case: Case, prediction: Prediction, mask: Mask) -> str:
     Segments that overlap are binary whatever was asked for: a label map has one label per voxel.
     """
     count = len(parts(case, prediction, mask))
-    labelmap = case.segmentation == "labelmap" or (case.segmentation == "auto" and count > MOST_BINARY_SEGMENTS)
+    by_number = case.segmentation in ("auto", "fractional") and count > MOST_BINARY_SEGMENTS
+    labelmap = case.segmentation == "labelmap" or by_number
     return LABELMAP_STORAGE if labelmap and not mask.overlapping else BINARY_STORAGE
 
 
@@ -121,7 +124,7 @@ def build(case: Case, prediction: Prediction, mask: Mask, instance: int, labels:
         plane_orientation=plane.orientation,
         pixel_measures=plane.measures,
         content_label="MEDASSIST",
-        content_description=_content(prediction),
+        content_description=content(prediction),
         content_creator_name=person_name(creator) if creator else None,
         **series_arguments(case, "seg", instance),
     )
@@ -131,64 +134,3 @@ def build(case: Case, prediction: Prediction, mask: Mask, instance: int, labels:
     set_time(seg, prediction.started)
     set_body_part(seg, headers[0])
     return seg
-
-
-def _content(prediction: Prediction) -> str:
-    made = "drawn by a reader" if prediction.by_hand else f"{prediction.model.name} {prediction.model.version}"
-    return made[:64]
-
-
-def describe(case: Case, prediction: Prediction, part: Part) -> SegmentDescription:
-    """Describe one segment: codes, colour, who made it, and the tracking UID its finding has in the report."""
-    import highdicom as hd
-
-    segment = part.segment
-    otherwise = case.uid_of("segment", prediction.model.sha256, segment.value, part.component)
-    description = hd.seg.SegmentDescription(
-        segment_number=part.number,
-        segment_label=part.label,
-        segmented_property_category=concept(category_for(segment.label, segment.category, ANATOMICAL_STRUCTURE)),
-        segmented_property_type=concept(code_for(segment.label, segment.code)),
-        tracking_uid=part.finding.tracking_uid if part.finding else otherwise,
-        tracking_id=(part.finding.label if part.finding else segment.label)[:64],
-        display_color=hd.color.CIELabColor.from_rgb(*segment.color),
-        **_maker(prediction, segment),
-    )
-    modifiers = [one for one in (segment.modifier, segment.laterality) if one is not None]
-    if modifiers:
-        kind = description.SegmentedPropertyTypeCodeSequence[0]
-        kind.SegmentedPropertyTypeModifierCodeSequence = [concept(one) for one in modifiers]
-    return description
-
-
-def _of_a_file() -> dict[str, Any]:
-    """Return what is known of a mask that a reader took over from a file: an algorithm has to be named (type 1C)."""
-    import highdicom as hd
-    from pydicom.sr.codedict import codes
-
-    unknown = hd.AlgorithmIdentificationSequence(
-        name="Taken over from a file", family=codes.DCM.ManualProcessing, version="not stated"
-    )
-    return {"algorithm_identification": unknown}
-
-
-def _maker(prediction: Prediction, segment: Segment) -> dict[str, Any]:
-    """Return how a segment came about; an algorithm is named only where one had a part in it."""
-    import highdicom as hd
-    from pydicom.sr.codedict import codes
-
-    model, how = prediction.claimed_by(segment.value), algorithm_type(prediction, segment.value)
-    if model is None:
-        return {"algorithm_type": how} if how == MANUAL else {"algorithm_type": how} | _of_a_file()
-    told = {} if prediction.prompt is None else as_parameters(prediction.prompt)
-    edited = {"edited_by_hand": "yes"} if prediction.edit is not None and how != AUTOMATIC else {}
-    return {
-        "algorithm_type": how,
-        "algorithm_identification": hd.AlgorithmIdentificationSequence(
-            name=model.name,
-            family=codes.DCM.ArtificialIntelligence,
-            version=model.version,
-            source=MANUFACTURER,
-            parameters={"weights_sha256": model.sha256} | told | edited,
-        ),
-    }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from medassist.entities.errors import Refused
 from medassist.entities.explained_region import ExplainedRegion
 from medassist.entities.prediction import Mask, Prediction
 from medassist.entities.study import Study
@@ -111,6 +112,7 @@ def analyze(
     fresh: bool = False,
     uncertainty: bool = False,
     tta: bool = False,
+    probabilities: bool = False,
     progress: Progress,
 ) -> tuple[AddPrediction, tuple[AddHeatmap, ...], dict[str, float]]:
     """Run a model and explain what it found; `method` "none" skips the explanation.
@@ -120,6 +122,10 @@ def analyze(
     The maps of a method that was asked for are measured where that is cheap (`stamps.is_cheap`).
     Returns the actions and the seconds spent (`prepare`, `infer`, `explain`, and `stamp` where maps were measured).
     """
+    if probabilities and not package.marks_voxels:
+        raise Refused(
+            "The model {model} marks no voxels, so no probabilities of them can be written.", model=package.name
+        )
     chosen = method or package.explanation.method
     if method != "none" and (method or layer or settings):
         _demand_method(package, chosen, layer, settings)
@@ -135,6 +141,7 @@ def analyze(
         fresh=fresh,
         uncertainty=uncertainty,
         tta=tta,
+        probabilities=probabilities,
         progress=progress,
     )
     prediction = added.prediction

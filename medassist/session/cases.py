@@ -252,6 +252,7 @@ def _grids(values: Mapping[str, Any], key: str) -> Iterator[Geometry]:
     for one in values["predictions"]:
         masks = [one.mask, None if one.edit is None else one.edit.original]
         held = [*masks, *(mask.instances for mask in masks if mask is not None), one.uncertainty, one.spread]
+        held.append(one.probabilities)
         yield from (part.geometry for part in held if part is not None and one.series_key == key)
     others = [*values["heatmaps"], *([values["region"]] if isinstance(values["region"], Region) else [])]
     yield from (one.geometry for one in others if one.series_key == key)

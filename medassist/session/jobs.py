@@ -110,18 +110,19 @@ def run_model(
     fresh: bool = False,
     uncertainty: bool = False,
     tta: bool = False,
+    probabilities: bool = False,
     progress: Progress,
 ) -> AddPrediction:
     """Check the input, run the model and make findings of what it says (Refused when a check fails).
 
     The answer to the same pixels, weights and settings is given again when it is remembered, unless `fresh`.
     `uncertainty` asks a segmenter for the map of where it is undecided, too; `tta` averages over the mirrored views
-    the package declares.
+    the package declares. `probabilities` keeps those of the labels, as the setting `segmentations` can ask for always.
     """
     from medassist.inference.predict import predict
     from medassist.inference.suitability import gate
     from medassist.report.findings import findings_from
-    from medassist.session.remembered import remembers_results
+    from medassist.session.remembered import keeps_probabilities, remembers_results
 
     check_runs_alone(package)
     checks = (*check_input(package, study, volume), *look(package, volume, progress=progress))
@@ -136,6 +137,7 @@ def run_model(
         on_disk=remembers_results(),
         uncertainty=uncertainty,
         tta=tta,
+        probabilities=probabilities or keeps_probabilities(),
         progress=progress,
     )
     gate(prediction.checks, override_reason)  # the run itself may have told that the image is of another kind

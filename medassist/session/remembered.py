@@ -17,6 +17,13 @@ def remembers_results() -> bool:
     return bool(settings.read()["remember_results"])
 
 
+def keeps_probabilities() -> bool:
+    """Tell whether the user wants the probabilities of every mask written, so that each run has to keep them."""
+    from medassist.storage import settings
+
+    return settings.read()["segmentations"] == "fractional"
+
+
 def is_known(
     package: Package,
     volume: Volume,
@@ -25,6 +32,7 @@ def is_known(
     backend: str = "auto",
     uncertainty: bool = False,
     tta: bool = False,
+    probabilities: bool = False,
 ) -> bool:
     """Tell whether `run_model` would find an answer kept on disk, so that nothing has to be computed."""
     from medassist.inference import kept
@@ -32,4 +40,5 @@ def is_known(
 
     if not remembers_results():
         return False
-    return kept.holds(key_of(package, volume, device, backend, uncertainty=uncertainty, tta=tta), package)
+    asked = {"uncertainty": uncertainty, "tta": tta, "probabilities": probabilities or keeps_probabilities()}
+    return kept.holds(key_of(package, volume, device, backend, **asked), package)

@@ -67,7 +67,12 @@ DECLARED: tuple[Setting, ...] = (
     Setting("prevalences", "{}", "Local prevalence of the findings of models", personal=True, offered=False),
     Setting("remember_results", True, "Keep what models said on this computer, to answer the same run at once"),
     Setting("heatmap_opacity", 0.5, "Opacity of a heatmap", low=0.0, high=1.0),
-    Setting("segmentations", "auto", "How DICOM segmentations are written", choices=("auto", "binary", "labelmap")),
+    Setting(
+        "segmentations",
+        "auto",
+        "How DICOM segmentations are written",
+        choices=("auto", "binary", "labelmap", "fractional"),
+    ),
     Setting("rejected_in_dicom", False, "Write rejected findings into DICOM objects too, marked as rejected"),
     Setting("measure_tool_stays", False, "Keep the tool after a measurement"),
 )

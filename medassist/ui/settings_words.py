@@ -20,6 +20,7 @@ def choice_word(value: Value) -> str:
         "high contrast": tr("High contrast"),
         "binary": tr("One plane per label"),
         "labelmap": tr("One plane for all labels"),
+        "fractional": tr("Automatic, and a file of probabilities"),
     }
     return LANGUAGES.get(str(value)) or words.get(str(value), str(value))
 

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bundles import change_json
+from scipy.ndimage import binary_erosion
 
 from medassist.entities.errors import Refused
 from medassist.entities.geometry import Geometry
 from medassist.entities.heatmap import MapKind
 from medassist.entities.prediction import Mask, ModelRef, Prediction, Verdict
+from medassist.entities.probabilities import Probabilities
 from medassist.imaging.registration import Alignment
 from medassist.inference import crops as crops_module
 from medassist.inference.catalogue import find
@@ -327,3 +329,34 @@ def test_hippocampi_of_a_real_head(shared_data, package):
     assert centers[0][1] < centers[1][1]
     assert centers[2][1] < centers[3][1]
     assert 40 < centers[0][0] - centers[2][0] < 65
+
+
+def with_shares(run):
+    """Return a model that is as sure of a label as its place along the columns of the crop says: 100, 101, …"""
+
+    def answer(volume):
+        found = run(volume)
+        steps = np.broadcast_to(100 + np.arange(volume.geometry.shape_zyx[2]), volume.geometry.shape_zyx)
+        values = tuple(one.value for one in found.mask.segments)
+        marked = [np.where(found.mask.labels_zyx == value, steps, 0).astype(np.uint8) for value in values]
+        return replace(found, probabilities=Probabilities(np.stack(marked), volume.geometry, values))
+
+    return answer
+
+
+def test_probabilities_of_a_mirrored_crop_come_home_to_their_own_side(package, upright, make_volume):
+    volume = head(make_volume, order=(2, 0, 1), flips=(-1, 1, -1))
+    found = run_regions(package, volume, with_shares(mark_bright(package)), progress=Progress())
+    kept = found.probabilities
+    assert kept.geometry.same_grid(volume.geometry)
+    assert kept.values == (1, 2, 3, 4)
+    for segment in found.mask.segments:
+        shares = kept.of(segment.value)
+        inside = found.mask.region(segment)
+        assert (shares[inside] > 0).mean() > 0.95
+        core = binary_erosion(inside, iterations=2)
+        places = volume.geometry.to_world(np.argwhere(core)[:, ::-1])[:, 0]
+        toward_midline = -1 if segment.label.startswith("Left") else 1
+        assert np.corrcoef(places * toward_midline, shares[core])[0, 1] > 0.99
+        x = volume.geometry.to_world(np.argwhere(shares)[:, ::-1])[:, 0]
+        assert (x * -toward_midline > 0).all()

@@ -26,6 +26,7 @@ from medassist.entities.instances import Instances
 from medassist.entities.measurement import Measurement
 from medassist.entities.operating import OperatingCurve
 from medassist.entities.prediction import Mask, Prediction, Segment
+from medassist.entities.probabilities import Probabilities
 from medassist.entities.probe import Area, Probe, Reading
 from medassist.entities.region import Region
 from medassist.entities.study import Warned, warned
@@ -57,6 +58,7 @@ MADE: dict[type, Callable[[Random], Any]] = {
     Mask: lambda random: Mask(values(random, np.uint8), grid(random), make(tuple[Segment, ...], random),
                               instances=make(Instances | None, random)),
     Instances: lambda random: Instances((np.arange(24).reshape(SHAPE) % 5).astype(np.int32), grid(random)),
+    Probabilities: lambda random: Probabilities(values(random, np.uint8)[None], grid(random), (random.randint(1, 9),)),
     OperatingCurve: lambda random: OperatingCurve(scores(random), scores(random), random.choice(TEXTS)),
     Area: lambda random: Area.of(np.arange(24).reshape(SHAPE) > random.randint(0, 20), grid(random)),
     ExplainedRegion: lambda random: ExplainedRegion("part", values(random, np.bool_), grid(random)),
