@@ -33,6 +33,7 @@ NOT_WORK = {
     "scans", "volumes", "current", "views", "layers", "reports", "overlays", "documents", "awaited", "region",
     "model_changes", "loading", "threshold_changes", "devices", "outlook", "queue", "chosen", "layer_names",
     "comparison", "heatmaps", "history", "selected_measurement", "arrangement", "element_lists",
+    "label_figures", "inspected",
     "offers", "restored", "editing", "focus", "system", "impressions", "reader_first", "withheld",
 }  # fmt: skip
 """What is looked at, comes from files, follows by itself or is a record: nothing of it is a step."""
