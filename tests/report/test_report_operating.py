@@ -18,6 +18,7 @@ from medassist.report.export import export
 from medassist.report.keyviews import explanation, key_views
 from medassist.report.page import page
 from medassist.report.wording import Wording
+from medassist.training.bundle import CROSS_FITTED, VALIDATION
 
 CURVE = OperatingCurve(np.linspace(0.2, 0.9, 100), np.linspace(0.0, 0.5, 300), "Invented for tests.")
 
@@ -124,3 +125,12 @@ def test_a_map_shows_its_score_with_the_threshold(film_case) -> None:
     words = Wording("en")
     told = [explanation(film_case, view, words) for view in key_views(film_case) if view.heatmap is not None]
     assert any("Score of the target: 0.734 (threshold 0.300)." in text for text in told)
+
+
+@pytest.mark.parametrize("source", [CROSS_FITTED, VALIDATION])
+def test_the_chinese_page_names_the_patients_of_a_training_in_chinese(film_case, source: str) -> None:
+    findings = tuple(replace(one, curve=replace(CURVE, source=source)) for one in film_case.findings)
+    (told,) = {one.explanation for one in page(replace(film_case, findings=findings, language="zh_CN")).tables
+               if "校准病例" in one.explanation}  # fmt: skip
+    assert "患者" in told
+    assert source not in told
