@@ -82,7 +82,7 @@ step "sockets: what the namespace offered"
 unshare --net cat /proc/net/dev
 
 step "the same version over it, as an upgrade: what users have stays"
-kept_data=$root/root/.local/share/medassist
+kept_data=$root$(inside sh -c 'echo "$HOME"')/.local/share/medassist
 [ -d "$kept_data" ] || { echo "the program noted nothing in the home of its user"; exit 1; }
 before=$(cd "$kept_data" && find . -type f -exec sha256sum {} + | sort)
 inside apt-get install -qq --yes --reinstall --no-install-recommends /tmp/package.deb >"$folder/upgrade.log"
